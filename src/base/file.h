@@ -1,0 +1,63 @@
+/* base/file.h -- files: read with a limit, map, write so that what bears the final name is whole.
+ *
+ * Commit: write PATH.tmp.<pid>, fsync, close, rename to PATH, fsync the parent directory.  A failing fsync is never
+ * tried again: the temporary file is removed and the old one stays.  Every system call goes through one seam so that a
+ * test can make the n-th fail or die there. */
+#ifndef LYNE_BASE_FILE_H
+#define LYNE_BASE_FILE_H
+
+#include "lyne/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The whole of a regular file, at most `limit` bytes (larger: LYNE_EDATA), NUL-terminated behind its end.
+ *  Caller frees *data with lyne_free. */
+lyne_status lyne_file_read(const char *path, size_t limit, char **data, size_t *size, lyne_error *err);
+
+/* A read-only map of a regular file.  An empty file maps to size 0 with a valid pointer. */
+typedef struct lyne_map {
+    const unsigned char *data;
+    size_t size;
+} lyne_map;
+lyne_status lyne_map_open(lyne_map *map, const char *path, lyne_error *err);
+void lyne_map_close(lyne_map *map); /* NULL and zeroed are fine */
+
+/* A file being written; see the head of this page. */
+typedef struct lyne_commit {
+    int fd;
+    char *path, *temporary;
+    uint64_t size; /* bytes written so far */
+} lyne_commit;
+lyne_status lyne_commit_begin(lyne_commit *c, const char *path, lyne_error *err);
+lyne_status lyne_commit_write(lyne_commit *c, const void *bytes, size_t n, lyne_error *err);
+lyne_status lyne_commit_finish(lyne_commit *c, lyne_error *err); /* on failure the temporary file is gone */
+void lyne_commit_abort(lyne_commit *c);                          /* no-op after finish, on NULL, on zeroed */
+/** All of it in one call. */
+lyne_status lyne_file_commit(const char *path, const void *bytes, size_t n, lyne_error *err);
+
+/** mkdir -p.  Fails if a part exists and is not a directory. */
+lyne_status lyne_directory_make(const char *path, lyne_error *err);
+/** Make `built`, a directory whose files are written and synced, appear as `path`: fsync it, rename, fsync the parent.
+ *  `path` must not exist. */
+lyne_status lyne_directory_commit(const char *built, const char *path, lyne_error *err);
+/** Remove a directory of files and directories.  Follows no link.  A missing one is fine. */
+lyne_status lyne_directory_remove(const char *path, lyne_error *err);
+/** Names in a directory, sorted bytewise, without . and ..; caller frees with lyne_names_free. */
+lyne_status lyne_directory_list(const char *path, char ***names, size_t *n, lyne_error *err);
+void lyne_names_free(char **names, size_t n);
+
+bool lyne_file_exists(const char *path);
+/** Size of a regular file, or LYNE_EDATA. */
+lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err);
+
+/** Take the lock PATH (created if missing) or fail at once with LYNE_EOTHER "... is in use by another process".
+ *  The lock goes with the process.  lyne_unlock accepts -1. */
+lyne_status lyne_lock(const char *path, int *fd, lyne_error *err);
+void lyne_unlock(int fd);
+
+/* The seam, for tests: the n-th system call from now (1 = next) fails with errno `error`; 0 = never. */
+void lyne_file_fail_at(uint64_t n, int error);
+uint64_t lyne_file_calls(void);
+
+#endif

@@ -1,0 +1,39 @@
+/* base/memory.h -- every allocation of Lyne goes through here, so that a test can count them and make the n-th fail. */
+#ifndef LYNE_BASE_MEMORY_H
+#define LYNE_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** n * size bytes, zeroed, 64-byte aligned (a cache line, and what AVX-512 loads like).  NULL when the product
+ *  overflows or memory is out.  n or size 0 gives a valid pointer.  Free with lyne_free. */
+void *lyne_alloc(size_t n, size_t size);
+void lyne_free(void *p);
+char *lyne_strdup(const char *text);
+
+/** Room for `need` items of `size` bytes in a growing array: *items is moved when *capacity is too small (doubling).
+ *  The new part is zeroed.  False when memory is out; the old array is then intact. */
+bool lyne_grow(void *items, size_t *capacity, size_t need, size_t size); /* items: T ** */
+
+/** a * b, a + b; false on overflow, *out then unspecified.  Everything that comes from a file is multiplied here. */
+static inline bool lyne_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
+static inline bool lyne_add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
+
+/* An arena: many small things that die together (a YAML tree, a graph).  Nothing in it moves. */
+typedef struct lyne_arena {
+    struct lyne_arena_block *blocks;
+    size_t used; /* bytes handed out, for limits */
+} lyne_arena;
+
+/** Zeroed, 16-byte aligned, lives until lyne_arena_free.  NULL when memory is out. */
+void *lyne_arena_alloc(lyne_arena *arena, size_t bytes);
+char *lyne_arena_strndup(lyne_arena *arena, const char *text, size_t length);
+char *lyne_arena_printf(lyne_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void lyne_arena_free(lyne_arena *arena); /* leaves an empty, usable arena; NULL is fine */
+
+/* The seam, for tests.  Counts lyne_alloc, lyne_grow's and the arena's real allocations. */
+uint64_t lyne_memory_count(void);           /* allocations so far, of all threads            */
+void lyne_memory_fail_at(uint64_t n);       /* the n-th from now fails (1 = next), 0 = never */
+
+#endif

@@ -1,0 +1,41 @@
+/* base/random.h -- randomness as arithmetic: a pure function of (seed, purpose, epoch, item, draw).
+ *
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"): a 128-bit counter
+ * under a 64-bit key.  Nothing has a state, so nothing has to be saved, and a view of a picture can be drawn again by
+ * whoever knows its coordinates. */
+#ifndef LYNE_BASE_RANDOM_H
+#define LYNE_BASE_RANDOM_H
+
+#include <stdint.h>
+
+/* What a draw is for.  Two purposes never share a draw.  Append only: these numbers are part of every result. */
+typedef enum lyne_purpose {
+    LYNE_FOR_INIT = 1,    /* initial weights: item = hash of the parameter's name  */
+    LYNE_FOR_ORDER = 2,   /* order of the samples in an epoch                      */
+    LYNE_FOR_AUGMENT = 3, /* what an augmentation does to a sample in a view       */
+    LYNE_FOR_DROPOUT = 4, /* item = position in the sample stream, epoch = node    */
+    LYNE_FOR_DATA = 5,    /* built-in data sets                                    */
+    LYNE_FOR_CHECK = 6    /* gradient checks, audits                               */
+} lyne_purpose;
+
+/** The bare generator: 10 rounds.  Known answers in tests/base/random.c. */
+void lyne_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+/* A short run of draws at one coordinate.  Copying it copies the position. */
+typedef struct lyne_stream {
+    uint32_t key[2], counter[4], out[4];
+    int left;
+} lyne_stream;
+
+/** The stream at (seed, purpose, epoch, item).  Holds 2^24 * 4 draws. */
+lyne_stream lyne_stream_at(uint64_t seed, lyne_purpose purpose, uint32_t epoch, uint64_t item);
+uint32_t lyne_stream_bits(lyne_stream *s);
+float lyne_stream_uniform(lyne_stream *s);                        /* [0, 1), 24 bits                           */
+int64_t lyne_stream_between(lyne_stream *s, int64_t lo, int64_t hi); /* lo..hi inclusive, hi - lo < 2^32, unbiased */
+float lyne_stream_normal(lyne_stream *s);                         /* mean 0, sd 1 (Box-Muller, two draws)      */
+
+/** The i-th item of a permutation of 0..n-1 that belongs to (seed, epoch), 0 <= i < n: a keyed Feistel network with
+ *  cycle walking, so an order of 10^9 samples costs no memory and can be entered anywhere. */
+uint64_t lyne_permute(uint64_t seed, uint32_t epoch, uint64_t n, uint64_t i);
+
+#endif

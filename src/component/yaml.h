@@ -1,0 +1,45 @@
+/* component/yaml.h -- a YAML file as a tree in which every node knows where it stands.  The only place with libyaml.
+ *
+ * A subset, on purpose: one document, maps with scalar keys, lists, scalars, anchors and aliases within the file.  No
+ * tags, no merge keys, no duplicate keys.  Bounded: 1 MiB, depth 32, 100,000 nodes, and 10,000 nodes that aliases may
+ * stand for in all, so a billion-laughs file is refused before it is expanded. */
+#ifndef LYNE_COMPONENT_YAML_H
+#define LYNE_COMPONENT_YAML_H
+
+#include "base/memory.h"
+#include "component/diagnostics.h"
+#include "lyne/component.h"
+
+/* A text that marks point into. */
+typedef struct lyne_source {
+    const char *name; /* path, or what it is: "--set", "default of sgd.lr" */
+    const char *text; /* NUL-terminated                                    */
+    size_t size;
+} lyne_source;
+
+typedef enum lyne_yaml_kind { LYNE_YAML_SCALAR, LYNE_YAML_LIST, LYNE_YAML_MAP } lyne_yaml_kind;
+
+typedef struct lyne_yaml {
+    lyne_yaml_kind kind;
+    lyne_mark mark;
+    const char *text; /* SCALAR: its value, NUL-terminated, without NUL inside                 */
+    bool quoted;      /* SCALAR: written in quotes, so "3" is a text and never a number        */
+    size_t n;         /* LIST, MAP: how many                                                   */
+    struct lyne_yaml **item; /* LIST: the items; MAP: the values                               */
+    struct lyne_yaml **key;  /* MAP: the keys, all SCALAR, no two alike                        */
+} lyne_yaml;
+
+/** Parse a text.  All nodes, and a copy of name and text, are in the arena.  NULL after a syntax error or a broken
+ *  limit, which is then in `out` with line and column; other diagnostics (duplicate key, tag) still give a tree. */
+lyne_yaml *lyne_yaml_parse(const char *name, const char *text, size_t size, lyne_arena *arena, lyne_diagnostics *out);
+/** Read the file and parse it.  A missing or unreadable file is a LYNE_EDATA diagnostic without a line. */
+lyne_yaml *lyne_yaml_read(const char *path, lyne_arena *arena, lyne_diagnostics *out);
+
+/** The value under a key of a MAP, or NULL. */
+lyne_yaml *lyne_yaml_get(const lyne_yaml *map, const char *key);
+
+/** `a.b.c=VALUE`: set the value at a path of maps, making maps on the way; VALUE is YAML; `~` removes the key.  Steps of
+ *  the path that are whole numbers enter lists.  Errors are marked in the text of the assignment itself. */
+bool lyne_yaml_set(lyne_yaml *root, const char *assignment, lyne_arena *arena, lyne_diagnostics *out);
+
+#endif

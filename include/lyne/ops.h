@@ -1,0 +1,83 @@
+/* lyne/ops.h -- the ops, as a builder calls them.  Each is one file in src/ops/, where its arithmetic is written down.
+ *
+ * A config starts from its defaults, which are the same as those of a recipe:
+ *     lyne_conv2d(g, "conv1", x, (lyne_conv2d_config){LYNE_CONV2D_DEFAULTS, .filters = 16, .kernel = 3, .padding = 1});
+ * Every function returns the new node, or NULL once the graph has failed (lyne_graph_status says why). */
+#ifndef LYNE_OPS_H
+#define LYNE_OPS_H
+
+#include "lyne/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** (pixel / 255 - mean[c]) / sd[c].  src (B, C, H, W) u8, dst the same shape f32.  mean and sd: one number for all
+ *  channels or one each; no number: 0 and 1.  Has no gradient. */
+typedef struct lyne_normalize_config {
+    lyne_floats mean, sd; /* of pixel / 255; the lists are borrowed and must outlive the graph */
+} lyne_normalize_config;
+lyne_node *lyne_normalize(lyne_graph *g, const char *name, lyne_node *src, lyne_normalize_config c);
+
+/** dst (B, units) = src (B, F) weight^T + bias.  weight (units, F), bias (units). */
+typedef struct lyne_linear_config {
+    int64_t units;
+    bool bias;
+} lyne_linear_config;
+#define LYNE_LINEAR_DEFAULTS .bias = true
+lyne_node *lyne_linear(lyne_graph *g, const char *name, lyne_node *src, lyne_linear_config c);
+
+/** Cross-correlation.  src (B, C, H, W), weight (filters, C / groups, kernel, kernel), bias (filters),
+ *  dst (B, filters, (H + 2 padding - dilation (kernel - 1) - 1) / stride + 1, the same for W). */
+typedef struct lyne_conv2d_config {
+    int64_t filters, kernel, stride, padding, dilation, groups;
+    bool bias;
+} lyne_conv2d_config;
+#define LYNE_CONV2D_DEFAULTS .kernel = 3, .stride = 1, .padding = 0, .dilation = 1, .groups = 1, .bias = true
+lyne_node *lyne_conv2d(lyne_graph *g, const char *name, lyne_node *src, lyne_conv2d_config c);
+
+/** Batch normalisation over all but dimension 1 (Ioffe and Szegedy 2015, arXiv:1502.03167).  src (B, C, H, W) or (B, C);
+ *  weight, bias, running_mean, running_var (C).  Training uses the batch's statistics (biased variance) and moves the
+ *  running ones by `momentum` (unbiased variance), as PyTorch does; inference uses the running ones. */
+typedef struct lyne_batch_norm_config {
+    double epsilon, momentum;
+} lyne_batch_norm_config;
+#define LYNE_BATCH_NORM_DEFAULTS .epsilon = 1e-5, .momentum = 0.1
+lyne_node *lyne_batch_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_batch_norm_config c);
+
+/** max(0, src), any shape. */
+lyne_node *lyne_relu(lyne_graph *g, const char *name, lyne_node *src);
+
+/** Maximum or mean over kernel x kernel windows of (B, C, H, W); dst H = (H + 2 padding - kernel) / stride + 1.  stride 0
+ *  means as wide as the kernel.  The mean does not count padding. */
+typedef struct lyne_pool_config {
+    int64_t kernel, stride, padding;
+} lyne_pool_config;
+#define LYNE_POOL_DEFAULTS .kernel = 2, .stride = 0, .padding = 0
+lyne_node *lyne_max_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
+lyne_node *lyne_avg_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
+
+/** Mean over H and W: (B, C, H, W) to (B, C). */
+lyne_node *lyne_global_avg_pool(lyne_graph *g, const char *name, lyne_node *src);
+
+/** a + b, same shape. */
+lyne_node *lyne_add(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
+
+/** (B, ...) to (B, product), in logical order: (c, h, w) with w fastest, as PyTorch. */
+lyne_node *lyne_flatten(lyne_graph *g, const char *name, lyne_node *src);
+
+/** Each element is 0 with probability `rate`, else divided by 1 - rate; the identity in inference (Srivastava et al. 2014).
+ *  The mask is a function of (seed, node, place of the sample in the stream, element). */
+typedef struct lyne_dropout_config {
+    double rate;
+} lyne_dropout_config;
+#define LYNE_DROPOUT_DEFAULTS .rate = 0.5
+lyne_node *lyne_dropout(lyne_graph *g, const char *name, lyne_node *src, lyne_dropout_config c);
+
+/** exp(src) / sum over the last dimension. */
+lyne_node *lyne_softmax(lyne_graph *g, const char *name, lyne_node *src);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

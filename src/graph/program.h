@@ -1,0 +1,45 @@
+/* graph/program.h -- a graph compiled once and replayed.
+ *
+ *     lyne_program_compile(graph, &what, &program, &err)     primitives made, memory placed
+ *     memcpy(lyne_program_input(program, picture), ...)      each step
+ *     lyne_program_run(program, &clock, &err)                forward, and backward when there are terms
+ *
+ * A run executes a list of steps: no allocation, no lookup, no branch on type. */
+#ifndef LYNE_GRAPH_PROGRAM_H
+#define LYNE_GRAPH_PROGRAM_H
+
+#include "graph/op.h"
+#include "graph/weights.h"
+#include <stdio.h>
+
+/* One term of the objective: weight times a node of shape (1). */
+typedef struct lyne_term {
+    lyne_node *node;
+    double weight;
+} lyne_term;
+
+typedef struct lyne_compile {
+    lyne_weights *weights; /* borrowed, must outlive the program and fit the graph            */
+    bool training;         /* batch statistics, dropout; gradients into weights->grad         */
+    const lyne_term *term; /* what backward starts from; none: forward only                   */
+    int n_terms;
+    lyne_node *const *output; /* nodes whose values can be read after a run, besides the terms */
+    int n_outputs;
+} lyne_compile;
+
+lyne_status lyne_program_compile(const lyne_graph *g, const lyne_compile *what, lyne_program **out, lyne_error *err);
+void lyne_program_free(lyne_program *p); /* NULL is fine; the graph may be freed before */
+
+/** The memory of an input, to be filled before a run; of a term or an output, to be read after it.  Pictures lie channels
+ *  last.  Borrowed from the program. */
+void *lyne_program_input(lyne_program *p, const lyne_node *input);
+const void *lyne_program_output(const lyne_program *p, const lyne_node *output);
+
+lyne_status lyne_program_run(lyne_program *p, const lyne_clock *clock, lyne_error *err);
+
+size_t lyne_program_bytes(const lyne_program *p); /* of the arena                       */
+int lyne_program_n_steps(const lyne_program *p);
+/** One line for each step: pass, node, what runs there, bytes it touches. */
+void lyne_program_print(const lyne_program *p, FILE *to);
+
+#endif

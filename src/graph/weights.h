@@ -1,0 +1,39 @@
+/* graph/weights.h -- the numbers of a model: every parameter in one flat array, so an optimizer is one loop.
+ *
+ * Trained parameters come first, then STATE (running statistics); each starts on a 64-byte line.  A graph for another
+ * batch size or mode of the same model has the same parameters and shares them. */
+#ifndef LYNE_GRAPH_WEIGHTS_H
+#define LYNE_GRAPH_WEIGHTS_H
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "lyne/graph.h"
+
+typedef struct lyne_weights {
+    lyne_arena arena;
+    int n;                /* parameters, in the graph's order                    */
+    const lyne_param *param;
+    const size_t *offset; /* of each, in floats                                  */
+    size_t n_trained;     /* floats before the first STATE, padding included     */
+    size_t n_values;      /* floats in all                                       */
+    float *value;         /* n_values; padding is zero and stays so              */
+    float *grad;          /* n_trained                                           */
+    uint64_t version;     /* whoever changes value adds one: copies are then refreshed */
+} lyne_weights;
+
+/** For the parameters of a graph; initialised from (seed, name of the parameter), so adding a layer leaves the others'
+ *  numbers as they were. */
+lyne_status lyne_weights_new(const lyne_graph *g, uint64_t seed, lyne_weights **out, lyne_error *err);
+void lyne_weights_free(lyne_weights *w);
+/** Whether a graph has just these parameters: same names, shapes, order. */
+bool lyne_weights_fit(const lyne_weights *w, const lyne_graph *g);
+
+/** model.safetensors: one F32 tensor a parameter, under PyTorch's names and shapes.  `about` goes into its metadata as
+ *  "lyne" (may be NULL); the digest of the numbers is there as "lyne.digest" and checked on loading where present. */
+lyne_status lyne_weights_save(const lyne_weights *w, const char *path, const char *about, lyne_error *err);
+/** Every parameter must be there with its shape, and nothing else; all numbers finite.  LYNE_EDATA says what is not. */
+lyne_status lyne_weights_load(lyne_weights *w, const char *path, lyne_error *err);
+/** Over names, shapes and numbers. */
+lyne_digest lyne_weights_digest(const lyne_weights *w);
+
+#endif

@@ -31,5 +31,6 @@ bool lyne_digest_parse(const char *text, lyne_digest *out); /* exactly 32 lower-
 
 /** CRC-32C (Castagnoli) of n bytes, continuing from `crc` (0 to start).  Detects every burst of up to 32 bits. */
 uint32_t lyne_crc32c(uint32_t crc, const void *bytes, size_t n);
+uint32_t lyne_crc32c_portable(uint32_t crc, const void *bytes, size_t n); /* what a CPU without SSE 4.2 gets */
 
 #endif

@@ -29,7 +29,7 @@ const char *lyne_nearest(const char *word, const char *const *candidates, size_t
 
 /** 12345678 as "12.3M", 4096 as "4.1k": at most 6 characters and NUL. */
 void lyne_human(double value, char out[16]);
-/** Seconds as "8.3 s", "4 min 12 s", "2 h 5 min". */
+/** Seconds as "8.3 s", "4 min 12 s", "2 h 5 min"; "?" when negative, not finite or beyond 30 years. */
 void lyne_human_time(double seconds, char out[32]);
 
 /** A name that may become part of a path: 1..64 of [A-Za-z0-9_-.], not starting with a dot. */

@@ -1,0 +1,59 @@
+/* data/dataset.h -- the row of a data-set format, and an opened split.
+ *
+ * A sample has an id, its place in the data set, 0..n-1, for ever.  Pictures are u8, stored (H, W, C). */
+#ifndef LYNE_DATA_DATASET_H
+#define LYNE_DATA_DATASET_H
+
+#include "base/hash.h"
+#include "base/memory.h"
+#include "lyne/component.h"
+#include "lyne/status.h"
+
+typedef enum lyne_split { LYNE_TRAIN, LYNE_TEST, LYNE_N_SPLITS } lyne_split;
+const char *lyne_split_name(lyne_split split); /* "train", "test" */
+
+typedef struct lyne_dataset lyne_dataset;
+
+typedef struct lyne_format {
+    lyne_component component; /* kind LYNE_DATASET */
+    /** Open a split: fill the struct.  Paths in the config are looked up with lyne_find_data.  On failure leaves nothing
+     *  behind. */
+    lyne_status (*open)(lyne_dataset *d, const void *config, lyne_split split, const struct lyne_data_paths *paths,
+                        lyne_error *err);
+} lyne_format;
+
+struct lyne_dataset {
+    const char *name; /* of the data set, borrowed */
+    lyne_split split;
+    int64_t n;
+    int64_t channels, height, width;
+    int64_t n_classes;
+    const uint8_t *pictures; /* n * height * width * channels, (H, W, C) each */
+    const uint8_t *labels;   /* n, each below n_classes                       */
+    lyne_digest digest;      /* of shapes, pictures and labels                */
+    lyne_arena arena;        /* where a format may keep what it needs         */
+    void *owned[2];          /* freed with lyne_free on close; NULL allowed   */
+};
+void lyne_dataset_close(lyne_dataset *d); /* NULL and zeroed are fine */
+
+/* Where data may lie: --data DIR and then each part of LYNE_DATA, in order. */
+typedef struct lyne_data_paths {
+    const char *dataset; /* its name: DIR/NAME/FILE is tried before DIR/FILE */
+    const char *const *directory;
+    size_t n;
+} lyne_data_paths;
+/** The first existing DIR/dataset/file or DIR/file.  `file` must be relative and without "..".  LYNE_EDATA names every
+ *  place that was tried and says what to do.  Result in the arena. */
+lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_arena *arena, const char **out,
+                           lyne_error *err);
+
+/* A data set as a recipe names it: datasets/NAME.yaml, opened. */
+typedef struct lyne_description {
+    const char *name, *title;
+    lyne_instance format; /* kind LYNE_DATASET */
+    lyne_floats mean, sd; /* of pixel / 255, for the normalize op */
+    lyne_texts classes;   /* names, may be empty */
+} lyne_description;
+extern const lyne_field lyne_description_fields[]; /* of datasets/NAME.yaml, into lyne_description */
+
+#endif

@@ -1,0 +1,46 @@
+/* data/loader.h -- which sample stands where, and how it looks there: pure functions, no state.
+ *
+ * Training reads one endless stream of samples.  Position p of the stream belongs to epoch p / n and is item p % n of
+ * that epoch's order (lyne_permute), so every sample comes once in each epoch, a batch may span two epochs, and any
+ * place can be entered without having been through those before: that is what resuming, sharding and replaying rest on.
+ *
+ * How a sample looks is its view.  View v of a sample is drawn from (view_seed, sample, v) alone, so whoever knows the
+ * three sees the same crop; `views` 0 means a new view each epoch (v = epoch), K means v = epoch % K. */
+#ifndef LYNE_DATA_LOADER_H
+#define LYNE_DATA_LOADER_H
+
+#include "data/augmentation.h"
+#include "data/dataset.h"
+
+typedef struct lyne_loader {
+    const lyne_dataset *dataset;
+    uint64_t order_seed;
+    uint64_t view_seed;
+    uint32_t views;
+    lyne_instances augment; /* kind LYNE_AUGMENTATION, applied in order; none: the picture as stored */
+    uint8_t *scratch;       /* 2 pictures for each thread */
+} lyne_loader;
+
+/** Everything borrowed but scratch. */
+lyne_status lyne_loader_init(lyne_loader *l, const lyne_dataset *dataset, uint64_t order_seed, uint64_t view_seed,
+                             uint32_t views, lyne_instances augment, lyne_error *err);
+void lyne_loader_deinit(lyne_loader *l); /* NULL and zeroed are fine */
+
+/* One batch, in the caller's memory.  Any pointer but sample may be NULL if not wanted. */
+typedef struct lyne_batch {
+    int64_t n;
+    uint64_t *sample; /* (n) ids                        */
+    uint32_t *view;   /* (n)                            */
+    uint8_t *picture; /* (n, H, W, C)                   */
+    int32_t *label;   /* (n)                            */
+} lyne_batch;
+/** Rows are the stream's positions position .. position + b->n - 1.  Does not allocate. */
+void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b);
+/** Rows are samples first .. first + b->n - 1 in data-set order, in view `view`; ids past the end repeat the last sample
+ *  (the caller knows how many are real).  Does not allocate. */
+void lyne_loader_sequential(const lyne_loader *l, uint64_t first, uint32_t view, lyne_batch *b);
+
+/** What was asked of augmentation, as one digest: kinds, fields, view_seed, views (none: of "none"). */
+lyne_digest lyne_loader_views_digest(const lyne_loader *l);
+
+#endif

@@ -28,7 +28,7 @@ typedef struct lyne_compile {
 } lyne_compile;
 
 lyne_status lyne_program_compile(const lyne_graph *g, const lyne_compile *what, lyne_program **out, lyne_error *err);
-void lyne_program_free(lyne_program *p); /* NULL is fine; the graph may be freed before */
+void lyne_program_free(lyne_program *p); /* NULL is fine; the graph must outlive the program */
 
 /** The memory of an input, to be filled before a run; of a term or an output, to be read after it.  Pictures lie channels
  *  last.  Borrowed from the program. */

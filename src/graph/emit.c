@@ -1,0 +1,244 @@
+/* graph/emit.c -- what ops ask of the program while it is compiled: buffers, weights in a layout, steps. */
+#include "graph/steps.h"
+#include <assert.h>
+#include <limits.h>
+#include <string.h>
+
+bool lyne_is_training(const lyne_program *p) { return p->training; }
+dnn_context *lyne_program_dnn(lyne_program *p) { return p->dnn; }
+
+static dnn_tensor tensor_of(const lyne_shape *s, dnn_type type, dnn_format format) {
+    dnn_tensor t = {.rank = s->rank, .type = type, .format = format};
+    for (int i = 0; i < s->rank; i++) t.dim[i] = s->dim[i];
+    return t;
+}
+
+dnn_tensor lyne_tensor(const lyne_node *n) {
+    static const dnn_type type[] = {[LYNE_F32] = DNN_F32, [LYNE_BF16] = DNN_BF16, [LYNE_S32] = DNN_S32, [LYNE_U8] = DNN_U8};
+    return tensor_of(&n->shape, type[n->type], n->shape.rank == 4 ? DNN_CHANNELS_LAST : DNN_PLAIN);
+}
+
+dnn_tensor lyne_param_tensor(const lyne_node *n, int param, dnn_format format) {
+    return tensor_of(&lyne_graph_param(n->graph, n->param[param])->shape, DNN_F32, format);
+}
+
+/* ---- buffers ---- */
+
+lyne_buffer lyne_storage_new(lyne_program *p, size_t bytes) {
+    if (!lyne_grow(&p->storage, &p->storage_capacity, (size_t)p->n_storage + 1, sizeof *p->storage)) {
+        p->out_of_memory = true;
+        return LYNE_NO_BUFFER;
+    }
+    p->storage[p->n_storage] = (lyne_storage){.bytes = bytes, .first = INT_MAX, .last = -1};
+    return p->n_storage++;
+}
+
+static lyne_buffer fixed(lyne_program *p, float *address, size_t bytes) {
+    lyne_buffer b = lyne_storage_new(p, bytes);
+    if (b != LYNE_NO_BUFFER) p->storage[b].fixed = address;
+    return b;
+}
+
+static size_t value_bytes(const lyne_node *n) { return (size_t)lyne_shape_size(&n->shape) * lyne_type_size(n->type); }
+
+lyne_buffer lyne_scratch(lyne_program *p, size_t bytes) { return lyne_storage_new(p, bytes); }
+
+lyne_buffer lyne_dst(lyne_program *p, const lyne_node *n) {
+    lyne_node_state *s = &p->state[n->index];
+    if (s->dst == LYNE_NO_BUFFER) s->dst = lyne_storage_new(p, value_bytes(n));
+    return s->dst;
+}
+
+void lyne_dst_is(lyne_program *p, const lyne_node *n, lyne_buffer b) { p->state[n->index].dst = b; }
+lyne_buffer lyne_src(lyne_program *p, const lyne_node *n, int i) { return lyne_dst(p, n->src[i]); }
+
+lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) {
+    assert(k >= 0 && k < N_KEPT);
+    lyne_buffer *kept = &p->state[n->index].kept[k];
+    if (*kept == LYNE_NO_BUFFER) *kept = lyne_storage_new(p, bytes);
+    return *kept;
+}
+
+/* ---- gradients of values: contributions are collected, and summed when the maker of the value asks ---- */
+
+void lyne_diff_src_is(lyne_program *p, const lyne_node *n, int i, lyne_buffer b) {
+    lyne_node_state *s = &p->state[n->src[i]->index];
+    if (!n->src[i]->needs_grad) return;
+    if (!lyne_grow(&s->part, &s->part_capacity, s->n_parts + 1, sizeof *s->part)) {
+        p->out_of_memory = true;
+        return;
+    }
+    s->part[s->n_parts++] = b;
+}
+
+lyne_buffer lyne_diff_src(lyne_program *p, const lyne_node *n, int i) {
+    if (!n->src[i]->needs_grad) return LYNE_NO_BUFFER;
+    lyne_buffer b = lyne_storage_new(p, value_bytes(n->src[i]));
+    lyne_diff_src_is(p, n, i, b);
+    return b;
+}
+
+typedef struct sum_config {
+    int64_t n;
+    int n_parts;
+} sum_config;
+
+static void sum(const lyne_call *call) {
+    const sum_config *c = call->config;
+    float *restrict dst = call->buffer[0];
+    for (int k = 1; k < c->n_parts; k++) {
+        const float *restrict a = k == 1 ? call->buffer[1] : call->buffer[0], *restrict b = call->buffer[k + 1];
+#pragma omp parallel for simd schedule(static) if (c->n > 16384)
+        for (int64_t i = 0; i < c->n; i++) dst[i] = a[i] + b[i];
+    }
+}
+
+lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n) {
+    lyne_node_state *s = &p->state[n->index];
+    assert(s->n_parts > 0);
+    if (s->diff_dst != LYNE_NO_BUFFER) return s->diff_dst;
+    if (s->n_parts == 1) return s->diff_dst = s->part[0];
+    enum { MOST = 15 };
+    lyne_buffer b[MOST + 1] = {lyne_storage_new(p, value_bytes(n))};
+    assert(s->n_parts <= MOST);
+    memcpy(b + 1, s->part, s->n_parts * sizeof *b);
+    sum_config c = {.n = lyne_shape_size(&n->shape), .n_parts = (int)s->n_parts};
+    if (lyne_emit_kernel(p, n, "sum", sum, &c, sizeof c, b, c.n_parts + 1, NULL) != LYNE_OK) p->out_of_memory = true;
+    return s->diff_dst = b[0];
+}
+
+/* ---- parameters ---- */
+
+static size_t param_bytes(const lyne_program *p, int param) {
+    return (size_t)lyne_shape_size(&p->weights->param[param].shape) * sizeof(float);
+}
+
+/* The value or gradient of a parameter as it is stored. */
+static lyne_buffer stored(lyne_program *p, int param, float *array) {
+    return fixed(p, array + p->weights->offset[param], param_bytes(p, param));
+}
+
+static lyne_status emit_reorder(lyne_program *p, const lyne_node *n, const dnn_layout *from, lyne_buffer src,
+                                const dnn_layout *to, lyne_buffer dst, lyne_error *err) {
+    dnn_primitive *reorder;
+    if (dnn_reorder(p->dnn, from, to, &reorder, err) != LYNE_OK) return err ? err->status : LYNE_EOTHER;
+    const lyne_binding bindings[] = {{DNN_SRC, src}, {DNN_DST, dst}};
+    return lyne_emit_primitive(p, n, reorder, bindings, 2, err);
+}
+
+lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {
+    const int param = n->param[i];
+    dnn_layout *plain = NULL, *own = NULL;
+    lyne_buffer result = LYNE_NO_BUFFER;
+    for (int k = 0; k < p->n_copies; k++)
+        if (layout && p->copy[k].param == param && dnn_layout_equal(p->copy[k].layout, layout)) return p->copy[k].buffer;
+    if (layout && dnn_layout_plain(layout, DNN_F32, &plain, err) != LYNE_OK) return LYNE_NO_BUFFER;
+    lyne_buffer as_stored = stored(p, param, p->weights->value);
+    if (!layout || dnn_layout_equal(plain, layout)) {
+        dnn_layout_free(plain);
+        return as_stored;
+    }
+    const step_pass pass = p->now;
+    lyne_buffer b = lyne_storage_new(p, dnn_layout_bytes(layout));
+    if (b == LYNE_NO_BUFFER || dnn_layout_copy(layout, &own, err) != LYNE_OK) goto out;
+    p->storage[b].whole = true;
+    p->now = REFRESH;
+    if (emit_reorder(p, n, plain, as_stored, layout, b, err) != LYNE_OK) goto out;
+    if (!lyne_grow(&p->copy, &p->copy_capacity, (size_t)p->n_copies + 1, sizeof *p->copy)) {
+        lyne_fail_memory(err, "a program");
+        goto out;
+    }
+    p->copy[p->n_copies++] = (lyne_weight_copy){.param = param, .layout = own, .buffer = b};
+    own = NULL;
+    result = b;
+out:
+    p->now = pass;
+    dnn_layout_free(plain);
+    dnn_layout_free(own);
+    return result;
+}
+
+lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {
+    dnn_layout *plain = NULL;
+    lyne_buffer as_stored = stored(p, n->param[i], p->weights->grad);
+    if (!layout) return as_stored;
+    if (dnn_layout_plain(layout, DNN_F32, &plain, err) != LYNE_OK) return LYNE_NO_BUFFER;
+    lyne_buffer b = as_stored;
+    if (!dnn_layout_equal(plain, layout)) {
+        b = lyne_storage_new(p, dnn_layout_bytes(layout));
+        lyne_late_reorder late = {.node = n, .from = NULL, .to = plain, .src = b, .dst = as_stored};
+        if (b == LYNE_NO_BUFFER || dnn_layout_copy(layout, &late.from, err) != LYNE_OK) goto fail;
+        if (!lyne_grow(&p->late, &p->late_capacity, (size_t)p->n_late + 1, sizeof *p->late)) {
+            dnn_layout_free(late.from);
+            lyne_fail_memory(err, "a program");
+            goto fail;
+        }
+        p->late[p->n_late++] = late;
+        return b;
+    }
+    dnn_layout_free(plain);
+    return b;
+fail:
+    dnn_layout_free(plain);
+    return LYNE_NO_BUFFER;
+}
+
+lyne_status lyne_emit_late(lyne_program *p, lyne_error *err) {
+    lyne_status status = LYNE_OK;
+    for (int i = 0; i < p->n_late; i++) {
+        lyne_late_reorder *l = &p->late[i];
+        if (status == LYNE_OK) status = emit_reorder(p, l->node, l->from, l->src, l->to, l->dst, err);
+        dnn_layout_free(l->from);
+        dnn_layout_free(l->to);
+    }
+    p->n_late = 0;
+    return status;
+}
+
+/* ---- steps ---- */
+
+/* A step of the current pass with room for its buffers; NULL when memory is out. */
+static lyne_step *new_step(lyne_program *p, const lyne_node *n, const char *name, int n_buffers) {
+    lyne_step_list *list = &p->pass[p->now];
+    lyne_step s = {.pass = p->now, .node = n, .name = name, .n_buffers = n_buffers};
+    s.buffer = lyne_arena_alloc(&p->arena, (size_t)n_buffers * sizeof *s.buffer);
+    s.arg = lyne_arena_alloc(&p->arena, (size_t)n_buffers * sizeof *s.arg);
+    s.address = lyne_arena_alloc(&p->arena, (size_t)n_buffers * sizeof *s.address);
+    if (!s.buffer || !s.arg || !s.address) return NULL;
+    if (!lyne_grow(&list->item, &list->capacity, (size_t)list->n + 1, sizeof *list->item)) return NULL;
+    list->item[list->n] = s;
+    return &list->item[list->n++];
+}
+
+lyne_status lyne_emit_primitive(lyne_program *p, const lyne_node *n, dnn_primitive *primitive,
+                                const lyne_binding *bindings, int n_bindings, lyne_error *err) {
+    const dnn_layout *scratchpad = dnn_layout_of(primitive, DNN_SCRATCHPAD);
+    lyne_step *s = new_step(p, n, dnn_implementation(primitive), n_bindings + (scratchpad != NULL));
+    if (!s) {
+        dnn_primitive_free(primitive);
+        return lyne_fail_memory(err, "a program");
+    }
+    s->primitive = primitive;
+    for (int i = 0; i < n_bindings; i++) {
+        s->arg[i] = bindings[i].arg;
+        s->buffer[i] = bindings[i].buffer;
+    }
+    if (scratchpad) {
+        s->arg[n_bindings] = DNN_SCRATCHPAD;
+        s->buffer[n_bindings] = lyne_scratch(p, dnn_layout_bytes(scratchpad));
+    }
+    return LYNE_OK;
+}
+
+lyne_status lyne_emit_kernel(lyne_program *p, const lyne_node *n, const char *name, lyne_kernel kernel,
+                             const void *config, size_t config_size, const lyne_buffer *buffers, int n_buffers,
+                             lyne_error *err) {
+    lyne_step *s = new_step(p, n, name, n_buffers);
+    void *copy = lyne_arena_alloc(&p->arena, config_size + 1);
+    if (!s || !copy) return lyne_fail_memory(err, "a program");
+    if (config_size) memcpy(copy, config, config_size);
+    memcpy(s->buffer, buffers, (size_t)n_buffers * sizeof *buffers);
+    s->kernel = kernel;
+    s->call = (lyne_call){.node = n, .config = copy, .buffer = s->address, .clock = &p->clock};
+    return LYNE_OK;
+}

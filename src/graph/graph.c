@@ -1,0 +1,193 @@
+/* graph/graph.c -- building a graph: nodes, paths, parameters, and the first mistake. */
+#include "base/memory.h"
+#include "graph/op.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* A tensor's elements stay far below what a 64-bit product or a 32-bit oneDNN dimension can hold. */
+#define MAX_ELEMENTS ((int64_t)1 << 40)
+#define MAX_PATH     200
+#define MAX_DEPTH    16
+
+struct lyne_graph {
+    lyne_arena arena;
+    int64_t batch;
+    lyne_node **node;
+    lyne_param *param;
+    int n_nodes, n_params;
+    size_t node_capacity, param_capacity;
+    char scope[MAX_PATH]; /* "layer1.0." */
+    size_t scope_end[MAX_DEPTH];
+    int depth;
+    lyne_error err;
+};
+
+lyne_status lyne_graph_new(int64_t batch, lyne_graph **out, lyne_error *err) {
+    assert(batch > 0);
+    *out = lyne_alloc(1, sizeof **out);
+    if (!*out) return lyne_fail_memory(err, "a graph");
+    (*out)->batch = batch;
+    return LYNE_OK;
+}
+
+void lyne_graph_free(lyne_graph *g) {
+    if (!g) return;
+    lyne_free(g->node);
+    lyne_free(g->param);
+    lyne_arena_free(&g->arena);
+    lyne_free(g);
+}
+
+int64_t lyne_graph_batch(const lyne_graph *g) { return g->batch; }
+int lyne_graph_n_nodes(const lyne_graph *g) { return g->n_nodes; }
+lyne_node *lyne_graph_node(const lyne_graph *g, int index) { return g->node[index]; }
+int lyne_graph_n_params(const lyne_graph *g) { return g->n_params; }
+const lyne_param *lyne_graph_param(const lyne_graph *g, int index) { return &g->param[index]; }
+
+lyne_node *lyne_graph_fail(lyne_graph *g, const char *fmt, ...) {
+    char text[sizeof g->err.text];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    lyne_fail(&g->err, LYNE_ERECIPE, "%s", text);
+    return NULL;
+}
+
+lyne_status lyne_graph_status(const lyne_graph *g, lyne_error *err) {
+    return g->err.status ? lyne_fail(err, g->err.status, "%s", g->err.text) : LYNE_OK;
+}
+
+static lyne_node *out_of_memory(lyne_graph *g) {
+    lyne_fail_memory(&g->err, "a graph");
+    return NULL;
+}
+
+lyne_node *lyne_graph_find(const lyne_graph *g, const char *path) {
+    for (int i = 0; i < g->n_nodes; i++)
+        if (strcmp(g->node[i]->path, path) == 0) return g->node[i];
+    return NULL;
+}
+
+void lyne_graph_enter(lyne_graph *g, const char *name) {
+    size_t end = strlen(g->scope), more = strlen(name) + 1;
+    if (g->depth == MAX_DEPTH || end + more >= MAX_PATH) {
+        lyne_graph_fail(g, "%s%s: blocks are nested too deep", g->scope, name);
+        return;
+    }
+    g->scope_end[g->depth++] = end;
+    snprintf(g->scope + end, MAX_PATH - end, "%s.", name);
+}
+
+void lyne_graph_leave(lyne_graph *g) {
+    if (g->err.status) return; /* an enter may have been refused */
+    assert(g->depth > 0);
+    g->scope[g->scope_end[--g->depth]] = '\0';
+}
+
+/* A node with its path, not yet in the graph. */
+static lyne_node *make_node(lyne_graph *g, const char *name) {
+    lyne_node *n = lyne_arena_alloc(&g->arena, sizeof *n);
+    const char *path = lyne_arena_printf(&g->arena, "%s%s", g->scope, name);
+    if (!n || !path) return out_of_memory(g);
+    if (lyne_graph_find(g, path)) return lyne_graph_fail(g, "%s: two nodes have this name", path);
+    n->path = path;
+    n->graph = g;
+    n->index = g->n_nodes;
+    return n;
+}
+
+static lyne_node *append(lyne_graph *g, lyne_node *n) {
+    if (!lyne_grow(&g->node, &g->node_capacity, (size_t)g->n_nodes + 1, sizeof *g->node)) return out_of_memory(g);
+    return g->node[g->n_nodes++] = n;
+}
+
+/* Every dimension positive and the product within bounds. */
+static bool shape_sane(const lyne_shape *s) {
+    int64_t n = 1;
+    for (int i = 0; i < s->rank; i++)
+        if (s->dim[i] < 1 || s->dim[i] > INT32_MAX || __builtin_mul_overflow(n, s->dim[i], &n) || n > MAX_ELEMENTS)
+            return false;
+    return s->rank > 0 && s->rank <= LYNE_MAX_RANK;
+}
+
+lyne_node *lyne_graph_input(lyne_graph *g, const char *name, lyne_shape shape, lyne_type type) {
+    if (g->err.status) return NULL;
+    char text[LYNE_SHAPE_TEXT];
+    if (!shape_sane(&shape))
+        return lyne_graph_fail(g, "%s: %s is not a shape that fits in memory", name, lyne_shape_print(&shape, text));
+    lyne_node *n = make_node(g, name);
+    if (!n) return NULL;
+    n->shape = shape;
+    n->type = type;
+    return append(g, n);
+}
+
+static bool any_trained(const lyne_graph *g, const lyne_node *n) {
+    for (int i = 0; i < n->n_src; i++)
+        if (n->src[i]->needs_grad) return true;
+    for (int i = 0; i < n->n_params; i++)
+        if (g->param[n->param[i]].role != LYNE_STATE) return true;
+    return false;
+}
+
+lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, const void *config,
+                          lyne_node *const *src, int n_src) {
+    if (g->err.status) return NULL;
+    assert(n_src == op->n_src);
+    for (int i = 0; i < n_src; i++) assert(src[i] && src[i]->graph == g);
+    lyne_node *n = make_node(g, name);
+    if (!n) return NULL;
+    n->op = op;
+    n->n_src = n_src;
+    for (int i = 0; i < n_src; i++) n->src[i] = src[i];
+    n->type = n_src ? src[0]->type : LYNE_F32;
+    if (op->component.config_size) {
+        void *copy = lyne_arena_alloc(&g->arena, op->component.config_size);
+        if (!copy) return out_of_memory(g);
+        n->config = memcpy(copy, config, op->component.config_size);
+    }
+    lyne_error err = {0};
+    if (op->shape(n, &err) != LYNE_OK) {
+        lyne_fail(&g->err, err.status, "%s: %s", n->path, err.text);
+        return NULL;
+    }
+    char text[LYNE_SHAPE_TEXT];
+    if (!shape_sane(&n->shape))
+        return lyne_graph_fail(g, "%s: %s is not a shape that fits in memory", n->path,
+                               lyne_shape_print(&n->shape, text));
+    n->needs_grad = op->emit_backward && any_trained(g, n);
+    return append(g, n);
+}
+
+lyne_status lyne_node_param(lyne_node *n, const char *name, lyne_shape shape, lyne_role role, lyne_init init,
+                            int64_t fan_in, lyne_error *err) {
+    lyne_graph *g = n->graph;
+    char text[LYNE_SHAPE_TEXT];
+    assert(n->n_params < LYNE_MAX_PARAMS);
+    if (!shape_sane(&shape))
+        return lyne_fail(err, LYNE_ERECIPE, "a %s of shape %s does not fit in memory", name,
+                         lyne_shape_print(&shape, text));
+    const char *full = lyne_arena_printf(&g->arena, "%s.%s", n->path, name);
+    if (!full || !lyne_grow(&g->param, &g->param_capacity, (size_t)g->n_params + 1, sizeof *g->param))
+        return lyne_fail_memory(err, "a graph");
+    g->param[g->n_params] = (lyne_param){.name = full, .shape = shape, .role = role, .init = init, .fan_in = fan_in};
+    n->param[n->n_params++] = g->n_params++;
+    return LYNE_OK;
+}
+
+int64_t lyne_graph_count_params(const lyne_graph *g) {
+    int64_t n = 0;
+    for (int i = 0; i < g->n_params; i++)
+        if (g->param[i].role != LYNE_STATE) n += lyne_shape_size(&g->param[i].shape);
+    return n;
+}
+
+int64_t lyne_graph_count_macs(const lyne_graph *g) {
+    int64_t macs = 0;
+    for (int i = 0; i < g->n_nodes; i++)
+        if (g->node[i]->op && g->node[i]->op->macs) macs += g->node[i]->op->macs(g->node[i]);
+    return macs / g->batch;
+}

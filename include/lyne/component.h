@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -131,4 +132,5 @@ const lyne_component *const *lyne_registry_list(const lyne_registry *r, lyne_kin
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -15,6 +15,7 @@
 #include "lyne/component.h"
 #include "lyne/status.h"
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -113,4 +114,5 @@ typedef struct lyne_model {
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

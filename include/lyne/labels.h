@@ -9,6 +9,7 @@
 #include "lyne/status.h"
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -40,4 +41,5 @@ lyne_status lyne_labels_verify(const lyne_labels *labels, lyne_error *err);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

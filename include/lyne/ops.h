@@ -8,6 +8,7 @@
 
 #include "lyne/graph.h"
 
+#pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -80,4 +81,5 @@ lyne_node *lyne_softmax(lyne_graph *g, const char *name, lyne_node *src);
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -9,6 +9,7 @@
 #ifndef LYNE_STATUS_H
 #define LYNE_STATUS_H
 
+#pragma GCC visibility push(default) /* what a public header declares is exported, all else is hidden */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -56,4 +57,5 @@ lyne_status lyne_error_context(lyne_error *err, const char *fmt, ...) LYNE_PRINT
 #ifdef __cplusplus
 }
 #endif
+#pragma GCC visibility pop
 #endif

@@ -1,7 +1,8 @@
 /* base/file.h -- files: read with a limit, map, write so that what bears the final name is whole.
  *
  * Commit: write PATH.tmp.<pid>, fsync, close, rename to PATH, fsync the parent directory.  A failing fsync is never
- * tried again: the temporary file is removed and the old one stays.  Every system call goes through one seam so that a
+ * tried again: the temporary file is removed and the old one stays (only a failing sync of the
+ * directory is reported with the new one in place).  Every system call goes through one seam so that a
  * test can make the n-th fail or die there. */
 #ifndef LYNE_BASE_FILE_H
 #define LYNE_BASE_FILE_H
@@ -15,7 +16,8 @@
  *  Caller frees *data with lyne_free. */
 lyne_status lyne_file_read(const char *path, size_t limit, char **data, size_t *size, lyne_error *err);
 
-/* A read-only map of a regular file.  An empty file maps to size 0 with a valid pointer. */
+/* A read-only map of a regular file.  An empty file maps to size 0 with a valid pointer.  Whoever cuts a file short
+ * while it is mapped kills its readers: Lyne's own files are replaced, never cut. */
 typedef struct lyne_map {
     const unsigned char *data;
     size_t size;
@@ -30,11 +32,23 @@ typedef struct lyne_commit {
     uint64_t size; /* bytes written so far */
 } lyne_commit;
 lyne_status lyne_commit_begin(lyne_commit *c, const char *path, lyne_error *err);
-lyne_status lyne_commit_write(lyne_commit *c, const void *bytes, size_t n, lyne_error *err);
+lyne_status lyne_commit_write(lyne_commit *c, const void *bytes, size_t n, lyne_error *err); /* failing, it aborts */
 lyne_status lyne_commit_finish(lyne_commit *c, lyne_error *err); /* on failure the temporary file is gone */
 void lyne_commit_abort(lyne_commit *c);                          /* no-op after finish, on NULL, on zeroed */
 /** All of it in one call. */
 lyne_status lyne_file_commit(const char *path, const void *bytes, size_t n, lyne_error *err);
+
+/* A file that only grows, e.g. a log of metrics: whole up to the last sync, perhaps torn behind it. */
+typedef struct lyne_append {
+    int fd;
+    char *path;
+    uint64_t size;
+} lyne_append;
+/** Open or create, cut to at most `keep` bytes (0: start afresh; UINT64_MAX: keep all). */
+lyne_status lyne_append_open(lyne_append *a, const char *path, uint64_t keep, lyne_error *err);
+lyne_status lyne_append_write(lyne_append *a, const void *bytes, size_t n, lyne_error *err);
+lyne_status lyne_append_sync(lyne_append *a, lyne_error *err);
+void lyne_append_close(lyne_append *a); /* does not sync; NULL and zeroed are fine */
 
 /** mkdir -p.  Fails if a part exists and is not a directory. */
 lyne_status lyne_directory_make(const char *path, lyne_error *err);
@@ -56,7 +70,9 @@ lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err);
 lyne_status lyne_lock(const char *path, int *fd, lyne_error *err);
 void lyne_unlock(int fd);
 
-/* The seam, for tests: the n-th system call from now (1 = next) fails with errno `error`; 0 = never. */
+/* The seam, for tests: the n-th system call from now (1 = next) fails with errno `error`; 0 = never.  With the error
+ * LYNE_FILE_DIE the process is killed there instead, as by a loss of power. */
+enum { LYNE_FILE_DIE = -1 };
 void lyne_file_fail_at(uint64_t n, int error);
 uint64_t lyne_file_calls(void);
 

@@ -14,7 +14,9 @@
 static_assert(sizeof(XXH3_state_t) <= sizeof((lyne_hash *)0)->state, "lyne_hash must hold an XXH3_state_t");
 static_assert(_Alignof(XXH3_state_t) <= _Alignof(lyne_hash), "lyne_hash must be aligned as an XXH3_state_t");
 
-static XXH3_state_t *state(lyne_hash *h) { return (XXH3_state_t *)h->state; }
+static XXH3_state_t *state(lyne_hash *h) {
+    return (XXH3_state_t *)h->state;
+}
 
 void lyne_hash_init(lyne_hash *h) {
     memset(h, 0, sizeof *h);
@@ -58,7 +60,9 @@ lyne_digest lyne_digest_of(const void *bytes, size_t n) {
     return (lyne_digest){.high = v.high64, .low = v.low64};
 }
 
-bool lyne_digest_equal(lyne_digest a, lyne_digest b) { return a.high == b.high && a.low == b.low; }
+bool lyne_digest_equal(lyne_digest a, lyne_digest b) {
+    return a.high == b.high && a.low == b.low;
+}
 
 void lyne_digest_print(lyne_digest d, char out[LYNE_DIGEST_TEXT]) {
     snprintf(out, LYNE_DIGEST_TEXT, "%016llx%016llx", (unsigned long long)d.high, (unsigned long long)d.low);
@@ -116,5 +120,7 @@ uint32_t lyne_crc32c(uint32_t crc, const void *bytes, size_t n) {
     return __builtin_cpu_supports("sse4.2") ? crc32c_sse42(crc, bytes, n) : lyne_crc32c_portable(crc, bytes, n);
 }
 #else
-uint32_t lyne_crc32c(uint32_t crc, const void *bytes, size_t n) { return lyne_crc32c_portable(crc, bytes, n); }
+uint32_t lyne_crc32c(uint32_t crc, const void *bytes, size_t n) {
+    return lyne_crc32c_portable(crc, bytes, n);
+}
 #endif

@@ -8,7 +8,9 @@
 
 static _Atomic lyne_log_level current = LYNE_LOG_INFO;
 
-void lyne_log_set(lyne_log_level level) { current = level; }
+void lyne_log_set(lyne_log_level level) {
+    current = level;
+}
 
 static void say(const char *prefix, const char *fmt, va_list args) {
     flockfile(stderr);

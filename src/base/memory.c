@@ -12,12 +12,16 @@ enum { ALIGNMENT = 64, ARENA_ALIGNMENT = 16, ARENA_BLOCK = 16384 };
 
 static _Atomic uint64_t allocations, failing;
 
-uint64_t lyne_memory_count(void) { return allocations; }
-void lyne_memory_fail_at(uint64_t n) { failing = n ? allocations + n : 0; }
+uint64_t lyne_memory_count(void) {
+    return allocations;
+}
+void lyne_memory_fail_at(uint64_t n) {
+    failing = n ? allocations + n : 0;
+}
 
 /* n rounded up to a multiple of `unit`, at least one unit.  False on overflow. */
 static bool round_up(size_t n, size_t unit, size_t *out) {
-    if (!lyne_add(n, unit - 1, out)) return false;
+    if (!lyne_size_add(n, unit - 1, out)) return false;
     *out -= *out % unit;
     if (*out == 0) *out = unit;
     return true;
@@ -26,12 +30,14 @@ static bool round_up(size_t n, size_t unit, size_t *out) {
 void *lyne_alloc(size_t n, size_t size) {
     size_t bytes;
     if (atomic_fetch_add(&allocations, 1) + 1 == failing) return NULL;
-    if (!lyne_mul(n, size, &bytes) || !round_up(bytes, ALIGNMENT, &bytes) || bytes > PTRDIFF_MAX) return NULL;
+    if (!lyne_size_mul(n, size, &bytes) || !round_up(bytes, ALIGNMENT, &bytes) || bytes > PTRDIFF_MAX) return NULL;
     void *p = aligned_alloc(ALIGNMENT, bytes);
     return p ? memset(p, 0, bytes) : NULL;
 }
 
-void lyne_free(void *p) { free(p); }
+void lyne_free(void *p) {
+    free(p);
+}
 
 char *lyne_strdup(const char *text) {
     size_t bytes = strlen(text) + 1;
@@ -67,7 +73,7 @@ void *lyne_arena_alloc(lyne_arena *arena, size_t bytes) {
     struct lyne_arena_block *block = arena->blocks;
     if (!block || block->size - block->used < bytes) {
         size_t size = bytes > ARENA_BLOCK ? bytes : ARENA_BLOCK;
-        if (!lyne_add(size, sizeof *block, &total)) return NULL;
+        if (!lyne_size_add(size, sizeof *block, &total)) return NULL;
         block = lyne_alloc(total, 1);
         if (!block) return NULL;
         *block = (struct lyne_arena_block){.next = arena->blocks, .size = size};
@@ -81,7 +87,7 @@ void *lyne_arena_alloc(lyne_arena *arena, size_t bytes) {
 
 char *lyne_arena_strndup(lyne_arena *arena, const char *text, size_t length) {
     size_t bytes;
-    if (!lyne_add(length, 1, &bytes)) return NULL;
+    if (!lyne_size_add(length, 1, &bytes)) return NULL;
     char *copy = lyne_arena_alloc(arena, bytes);
     if (copy && length) memcpy(copy, text, length);
     return copy;

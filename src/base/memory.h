@@ -17,8 +17,8 @@ char *lyne_strdup(const char *text);
 bool lyne_grow(void *items, size_t *capacity, size_t need, size_t size); /* items: T ** */
 
 /** a * b, a + b; false on overflow, *out then unspecified.  Everything that comes from a file is multiplied here. */
-static inline bool lyne_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool lyne_add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
+static inline bool lyne_size_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
+static inline bool lyne_size_add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
 
 /* An arena: many small things that die together (a YAML tree, a graph).  Nothing in it moves. */
 typedef struct lyne_arena {

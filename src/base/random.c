@@ -39,7 +39,9 @@ uint32_t lyne_stream_bits(lyne_stream *s) {
     return s->out[4 - s->left--];
 }
 
-float lyne_stream_uniform(lyne_stream *s) { return (float)(lyne_stream_bits(s) >> 8) * 0x1p-24f; }
+float lyne_stream_uniform(lyne_stream *s) {
+    return (float)(lyne_stream_bits(s) >> 8) * 0x1p-24f;
+}
 
 /* Lemire 2019, arXiv:1805.10941: the upper word of draw * range, the few draws that would favour some value refused. */
 int64_t lyne_stream_between(lyne_stream *s, int64_t lo, int64_t hi) {
@@ -62,25 +64,27 @@ float lyne_stream_normal(lyne_stream *s) {
 
 /* `bits` well mixed bits of x under key. */
 static uint32_t mix(uint32_t x, uint32_t key, int bits) {
-    uint64_t h = (x ^ key) * UINT64_C(0xBF58476D1CE4E5B9);
+    uint64_t h = (uint64_t)(x ^ key) * UINT64_C(0xBF58476D1CE4E5B9);
     h = (h ^ h >> 32) * UINT64_C(0x94D049BB133111EB);
     return (uint32_t)(h >> (64 - bits));
 }
 
+/* On 2^bits >= n numbers, walking on from those beyond n: below two steps on average, 64 / n for the tiny n, whose
+ * domain is kept at 64 because a Feistel network on a few bits is visibly uneven. */
 uint64_t lyne_permute(uint64_t seed, uint32_t epoch, uint64_t n, uint64_t i) {
     assert(i < n);
-    int half = n <= 4 ? 1 : (65 - __builtin_clzll(n - 1)) / 2; /* bits: 4^half >= n > 4^(half - 1) */
-    uint32_t mask = (uint32_t)(UINT64_MAX >> (64 - half)), key[FEISTEL_ROUNDS];
+    int bits = n <= 64 ? 6 : 64 - __builtin_clzll(n - 1), low = bits / 2, high = bits - low;
+    uint64_t mask = (UINT64_C(1) << low) - 1;
+    uint32_t key[FEISTEL_ROUNDS];
     lyne_stream keys = lyne_stream_at(seed, LYNE_FOR_ORDER, epoch, n);
     for (int round = 0; round < FEISTEL_ROUNDS; round++) key[round] = lyne_stream_bits(&keys);
-    do { /* the domain is below 4n, so a walk that leaves 0..n-1 is back after a few steps */
-        uint32_t left = (uint32_t)(i >> half), right = (uint32_t)i & mask;
-        for (int round = 0; round < FEISTEL_ROUNDS; round++) {
-            uint32_t next = left ^ mix(right, key[round], half);
-            left = right;
-            right = next;
+    do {
+        uint32_t left = (uint32_t)(i >> low), right = (uint32_t)(i & mask);
+        for (int round = 0; round < FEISTEL_ROUNDS; round += 2) {
+            left ^= mix(right, key[round], high);
+            right ^= mix(left, key[round + 1], low);
         }
-        i = (uint64_t)left << half | right;
+        i = (uint64_t)left << low | right;
     } while (i >= n);
     return i;
 }

@@ -11,7 +11,7 @@
 /* Room for n more bytes and the NUL. */
 static bool reserve(lyne_text *t, size_t n) {
     size_t need;
-    bool fits = !t->failed && lyne_add(t->length, n, &need) && lyne_add(need, 1, &need) &&
+    bool fits = !t->failed && lyne_size_add(t->length, n, &need) && lyne_size_add(need, 1, &need) &&
                 lyne_grow(&t->data, &t->capacity, need, 1);
     t->failed = !fits;
     return fits;
@@ -71,7 +71,9 @@ bool lyne_parse_float(const char *text, double *out) {
 
 enum { NEAREST_MAX = 64 };
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 /* Optimal string alignment: insert, delete, replace, swap neighbours.  Both at most NEAREST_MAX long. */
 static size_t edit_distance(const char *a, size_t n, const char *b, size_t m) {

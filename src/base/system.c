@@ -1,0 +1,125 @@
+/* base/system.c -- the system calls of base/file.h, behind the seam.  The call to fail is an absolute index, so exactly
+ * one fails, and what is done to back out of it works. */
+#include "base/system.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static _Atomic uint64_t calls, failing;
+static _Atomic int failing_error;
+
+uint64_t lyne_file_calls(void) {
+    return calls;
+}
+
+void lyne_file_fail_at(uint64_t n, int error) {
+    failing_error = error;
+    failing = n ? calls + n : 0;
+}
+
+/* Is it this call's turn to fail?  errno is then set. */
+static bool due(void) {
+    if (atomic_fetch_add(&calls, 1) + 1 != failing) return false;
+    if (failing_error == LYNE_FILE_DIE) raise(SIGKILL);
+    errno = failing_error;
+    return true;
+}
+
+int system_open(const char *path, int flags) {
+    return due() ? -1 : open(path, flags, 0666);
+}
+int system_openat(int parent, const char *name, int flags) {
+    return due() ? -1 : openat(parent, name, flags);
+}
+ssize_t system_read(int fd, void *bytes, size_t n) {
+    return due() ? -1 : read(fd, bytes, n);
+}
+ssize_t system_write(int fd, const void *bytes, size_t n) {
+    return due() ? -1 : write(fd, bytes, n);
+}
+int system_fsync(int fd) {
+    return due() ? -1 : fsync(fd);
+}
+int system_ftruncate(int fd, off_t size) {
+    return due() ? -1 : ftruncate(fd, size);
+}
+int system_flock(int fd) {
+    return due() ? -1 : flock(fd, LOCK_EX | LOCK_NB);
+}
+int system_fstat(int fd, struct stat *st) {
+    return due() ? -1 : fstat(fd, st);
+}
+int system_stat(const char *path, struct stat *st) {
+    return due() ? -1 : stat(path, st);
+}
+int system_rename(const char *from, const char *to) {
+    return due() ? -1 : rename(from, to);
+}
+int system_unlink(const char *path) {
+    return due() ? -1 : unlink(path);
+}
+int system_unlinkat(int parent, const char *name, int flags) {
+    return due() ? -1 : unlinkat(parent, name, flags);
+}
+int system_mkdir(const char *path) {
+    return due() ? -1 : mkdir(path, 0777);
+}
+DIR *system_fdopendir(int fd) {
+    return due() ? NULL : fdopendir(fd);
+}
+
+void *system_mmap(size_t size, int fd) {
+    return due() ? MAP_FAILED : mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+}
+
+int system_close(int fd) {
+    bool fails = due();
+    int cause = errno, result = close(fd);
+    if (fails) errno = cause;
+    return fails ? -1 : result;
+}
+
+struct dirent *system_readdir(DIR *dir) {
+    if (due()) return NULL;
+    errno = 0;
+    return readdir(dir);
+}
+
+/* A file system that knows no RENAME_NOREPLACE (NFS) gets a look before the leap. */
+int system_rename_new(const char *from, const char *to) {
+    if (due()) return -1;
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return -1;
+    struct stat st;
+    if (lstat(to, &st) == 0) errno = EEXIST;
+    return errno == ENOENT ? rename(from, to) : -1;
+}
+
+lyne_status system_sync_directory(const char *path, lyne_error *err) {
+    int fd = system_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return lyne_fail_errno(err, path, "open the directory");
+    lyne_status status = LYNE_OK;
+    if (system_fsync(fd)) status = lyne_fail_errno(err, path, "sync the directory");
+    system_close(fd);
+    return status;
+}
+
+lyne_status system_sync_parent(const char *path, lyne_error *err) {
+    char *parent = lyne_strdup(path);
+    if (!parent) return lyne_fail_memory(err, path);
+    size_t length = strlen(parent);
+    while (length > 1 && parent[length - 1] == '/') length--;
+    while (length > 0 && parent[length - 1] != '/') length--;
+    parent[length] = '\0';
+    lyne_status status = system_sync_directory(length ? parent : ".", err);
+    lyne_free(parent);
+    return status;
+}

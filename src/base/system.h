@@ -1,0 +1,35 @@
+/* base/system.h -- the seam: every system call that touches a file, counted, and one of them made to fail on request.
+ * For file.c and directory.c alone; the rest of Lyne includes base/file.h. */
+#ifndef LYNE_BASE_SYSTEM_H
+#define LYNE_BASE_SYSTEM_H
+
+#include "lyne/status.h"
+#include <dirent.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+int system_open(const char *path, int flags);
+int system_openat(int parent, const char *name, int flags);
+ssize_t system_read(int fd, void *bytes, size_t n);
+ssize_t system_write(int fd, const void *bytes, size_t n);
+int system_fsync(int fd);
+int system_close(int fd); /* closes even when it is made to fail */
+int system_ftruncate(int fd, off_t size);
+int system_flock(int fd); /* exclusive, without waiting */
+int system_fstat(int fd, struct stat *st);
+int system_stat(const char *path, struct stat *st);
+void *system_mmap(size_t size, int fd); /* read-only; MAP_FAILED */
+int system_rename(const char *from, const char *to);
+int system_rename_new(const char *from, const char *to); /* EEXIST when `to` exists */
+int system_unlink(const char *path);
+int system_unlinkat(int parent, const char *name, int flags);
+int system_mkdir(const char *path);
+DIR *system_fdopendir(int fd);
+struct dirent *system_readdir(DIR *dir); /* NULL with errno 0 at the end */
+
+/* fsync a directory, or the one that holds path. */
+lyne_status system_sync_directory(const char *path, lyne_error *err);
+lyne_status system_sync_parent(const char *path, lyne_error *err);
+
+#endif

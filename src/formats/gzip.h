@@ -1,0 +1,13 @@
+/* formats/gzip.h -- a whole file, unpacked if it is a gzip. */
+#ifndef LYNE_FORMATS_GZIP_H
+#define LYNE_FORMATS_GZIP_H
+
+#include "lyne/status.h"
+#include <stddef.h>
+
+/** All of PATH, or of what was packed into it if it begins like a gzip; at most `limit` bytes.  LYNE_EDATA names a file
+ *  that is cut short, fails its checksum, has several members (nothing that Lyne reads has) or unpacks to more than the
+ *  limit.  Caller frees *data with lyne_free. */
+lyne_status lyne_inflate(const char *path, size_t limit, unsigned char **data, size_t *size, lyne_error *err);
+
+#endif

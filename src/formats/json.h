@@ -1,0 +1,42 @@
+/* formats/json.h -- JSON files with limits and places, and fields that are there with the right type or are an error.
+ *
+ *     json_t *manifest;
+ *     int64_t views;
+ *     lyne_status status = lyne_json_load("soft_labels/manifest.json", 1 << 20, &manifest, err);
+ *     if (status == LYNE_OK) status = lyne_json_int(manifest, "views", 1, 65535, &views, err);
+ *     ...                                    "views" = 0 is outside [1, 65535]
+ *     json_decref(manifest);
+ */
+#ifndef LYNE_FORMATS_JSON_H
+#define LYNE_FORMATS_JSON_H
+
+#include "base/hash.h"
+#include "lyne/status.h"
+#include <jansson.h>
+#include <stdint.h>
+
+/** One JSON value of at most `limit` bytes.  LYNE_EDATA "FILE:LINE:COLUMN: why"; a key given twice is such a why.
+ *  Caller gives *out back with json_decref; it is NULL after a failure. */
+lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_error *err);
+
+/** Commit a value: keys sorted, reals with 17 digits, so equal values are equal files.  NULL, which is what jansson's
+ *  builders return when memory is out, is LYNE_ENOSPACE. */
+lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *err);
+
+/* A field of an object: LYNE_EDATA names it and says that it is missing, of which type it is, or outside which range.
+ * What is handed out is borrowed from the object.  Whoever knows the file adds it with lyne_error_context. */
+lyne_status lyne_json_text(const json_t *object, const char *key, const char **out, lyne_error *err);
+lyne_status lyne_json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
+                          lyne_error *err);
+lyne_status lyne_json_real(const json_t *object, const char *key, double *out, lyne_error *err); /* or an integer */
+lyne_status lyne_json_bool(const json_t *object, const char *key, bool *out, lyne_error *err);
+lyne_status lyne_json_digest(const json_t *object, const char *key, lyne_digest *out, lyne_error *err);
+lyne_status lyne_json_array(const json_t *object, const char *key, json_t **out, lyne_error *err);
+lyne_status lyne_json_object(const json_t *object, const char *key, json_t **out, lyne_error *err);
+
+/** Add a digest; 0, or -1 when memory is out (as jansson). */
+int lyne_json_set_digest(json_t *object, const char *key, lyne_digest value);
+/** Add a real.  JSON has no NaN and no infinity: they become null, and the object gets "nonfinite": true. */
+int lyne_json_set_real(json_t *object, const char *key, double value);
+
+#endif

@@ -1,0 +1,173 @@
+#!/bin/sh
+# tests/run.sh -- everything that tells whether Lyne works, from a bare Debian 12 on.
+#
+#     sh tests/run.sh [--quick] [--jobs N]
+#
+# --quick   without the sanitizers and without oneDNN 3.2
+# --jobs N  as many compilers and tests at a time; without it, one for each CPU
+#
+# Everything it makes lies in build/.  Data sets are read from $LYNE_DATA or ../shared/data; a test that needs one that is
+# not there is skipped and says so.  The last line counts test cases: `N passed, N failed, N skipped`.
+#
+# A script in tests/cli/ is one end-to-end test.  It starts in an empty directory of its own that is removed afterwards,
+# with LYNE (the program), LYNE_SOURCE (this repository) and perhaps LYNE_DATA in its environment, all absolute.  Exit 0
+# says passed, 77 skipped with the reason as the last line, anything else failed.
+set -u
+exec 2>&1
+source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
+cd "$source" || exit 1
+. src/package/debian.sh
+
+quick=
+jobs=$(getconf _NPROCESSORS_ONLN)
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) quick=yes ;;
+    --jobs) shift && jobs=${1:?--jobs needs a number} ;;
+    *) echo "usage: sh tests/run.sh [--quick] [--jobs N]" && exit 2 ;;
+    esac
+    shift
+done
+
+passed=0 failed=0 skipped=0
+started=$(date +%s)
+part_title='' part_started=$started
+
+# part TITLE: a new part begins; the one before it is over.
+part() {
+    now=$(date +%s)
+    [ -z "$part_title" ] || echo "   $((now - part_started)) s"
+    part_title=$1 part_started=$now
+    [ -z "$part_title" ] || printf '\n== %s\n' "$part_title"
+}
+
+finish() {
+    part ''
+    printf '\nAll of it took %d s.\n' $(($(date +%s) - started))
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# check NAME COMMAND...: one check, by its exit status.
+check() {
+    name=$1
+    shift
+    "$@" >build/check.log 2>&1
+    case $? in
+    0) passed=$((passed + 1)) && echo "   passed   $name" ;;
+    77) skipped=$((skipped + 1)) && echo "   skipped  $name: $(tail -n 1 build/check.log)" ;;
+    *) failed=$((failed + 1)) && echo "   FAILED   $name" && sed 's/^/      /' build/check.log ;;
+    esac
+}
+
+# build DIRECTORY OPTION...: fails, counted as one failure, with what the compiler said.
+build() {
+    directory=$1
+    shift
+    if cmake -G Ninja -S . -B "$directory" -DLYNE_WERROR=ON -DLYNE_TESTS=ON "$@" >build/check.log 2>&1 &&
+        cmake --build "$directory" --parallel "$jobs" >build/check.log 2>&1; then
+        return 0
+    fi
+    failed=$((failed + 1))
+    echo "   FAILED   build"
+    grep -v '^\[[0-9]*/[0-9]*\] ' build/check.log | sed 's/^/      /'
+    return 1
+}
+
+# units DIRECTORY: the programs of tests/FOLDER.  Each prints how many cases it ran; one that dies before that, or whose
+# cases pass but not the program (a leak), is one failure.
+units() {
+    ctest --test-dir "$1" >build/check.log 2>&1
+    log=$1/Testing/Temporary/LastTest.log
+    counts=$(awk '
+        / Testing: / { pass = fail = 0; ok = 0; name = $3 }
+        /^\[SKIP\] / { skipped++; sub(/^\[SKIP\] /, ""); print "   skipped  " name ": " $0 > "/dev/stderr" }
+        /Synthesis: Tested: / { pass = $7; fail = $10 }
+        /^Test Passed\.$/ { ok = 1 }
+        /^".*" end time: / {
+            if (!ok && !fail) fail = 1
+            passed += pass
+            failed += fail
+            printf "   %s   %s: %d of %d\n", fail ? "FAILED" : "passed", name, pass, pass + fail > "/dev/stderr"
+        }
+        END { print passed + 0, failed + 0, skipped + 0 }' "$log")
+    set -- $counts
+    [ "$2" -eq 0 ] || grep -v -e '^\[RUN ' -e '^\[PASS\]' "$log" | sed 's/^/      /'
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+    if [ $(($1 + $2)) -eq 0 ]; then
+        failed=$((failed + 1))
+        echo "   FAILED   no unit test ran" && cat build/check.log
+    fi
+}
+
+# fetch_onednn3: unpack the wheels of tests/onednn3.txt into build/onednn3/root, once.
+fetch_onednn3() {
+    [ ! -e build/onednn3/done ] || return 0
+    rm -rf build/onednn3 && mkdir -p build/onednn3/root &&
+        python3 -m pip -q download --no-deps --require-hashes -r tests/onednn3.txt -d build/onednn3 || return 1
+    for wheel in build/onednn3/*.whl; do
+        python3 -m zipfile -e "$wheel" build/onednn3/unpacked || return 1
+    done
+    for data in build/onednn3/unpacked/*.data/data; do
+        cp -r "$data/." build/onednn3/root || return 1
+    done
+    rm -rf build/onednn3/unpacked && touch build/onednn3/done
+}
+
+# end_to_end SCRIPT: in a directory of its own.
+end_to_end() {
+    scratch=$(mktemp -d) || return 1
+    (cd "$scratch" && LYNE=$source/build/tests/lyne LYNE_SOURCE=$source exec timeout 600 sh "$1")
+    status=$?
+    rm -rf "$scratch"
+    return $status
+}
+
+mkdir -p build || exit 1
+if [ -z "${LYNE_DATA-}" ] && [ -d ../shared/data ]; then
+    LYNE_DATA=$(cd ../shared/data && pwd)
+    export LYNE_DATA
+fi
+export CRITERION_JOBS="$jobs" CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_stacktrace=1
+
+part 'Debian packages'
+packages="$lyne_packages libcriterion-dev"
+[ -n "$quick" ] || packages="$packages python3-pip"
+lyne_install_packages $packages || { failed=1 && finish; }
+
+part 'Build: warnings are errors'
+build build/tests -DCMAKE_INSTALL_PREFIX="$source/build/tests/prefix" || finish
+
+part 'Unit tests'
+units build/tests
+
+if [ -z "$quick" ]; then
+    part 'Unit tests with address and undefined-behaviour sanitizers'
+    build build/sanitize -DLYNE_SANITIZE=address,undefined && units build/sanitize
+
+    part 'Unit tests with oneDNN 3.2'
+    if fetch_onednn3 >build/check.log 2>&1; then
+        build build/tests-onednn3 -DLYNE_DNNL_ROOT="$source/build/onednn3/root" && units build/tests-onednn3
+    else
+        skipped=$((skipped + 1)) && echo "   skipped  oneDNN 3.2 could not be fetched: $(tail -n 1 build/check.log)"
+    fi
+fi
+
+part 'Floors of the source'
+check 'the checker sees each kind of mistake' sh tests/floors.sh --self-check
+check 'src/ keeps to src/README.md' sh tests/floors.sh
+
+part 'Installation'
+check 'a program outside the tree, by pkg-config and by find_package' sh tests/install/run.sh build/tests
+
+part 'Recipes'
+for recipe in $(find recipes -name '*.yaml' | LC_ALL=C sort); do
+    check "$recipe" build/tests/lyne check "$recipe"
+done
+
+part 'End to end'
+for script in tests/cli/*.sh; do
+    [ ! -e "$script" ] || check "$script" end_to_end "$source/$script"
+done
+finish

@@ -1,0 +1,74 @@
+/* losses/kd.c -- softened KL(teacher || student).  Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2.
+ *   p = softmax(z / T);  L = T^2 / B sum_bc p_t (log p_t - log p_s)        nats; 0 iff p_s = p_t
+ *   dL/dz_s = T / B (p_s - p_t)                                            T^2 keeps its size about constant in T
+ * z_s, z_t: (B, C) logits of student and teacher; the teacher gets no gradient.  The weight is applied by the
+ * objective. */
+#include "losses/rows.h"
+#include <math.h>
+
+typedef struct kd_config {
+    lyne_loss_config loss;
+    double temperature;
+} kd_config;
+
+static const lyne_field fields[] = {LYNE_LOSS_FIELDS,
+                                    {.name = "temperature",
+                                     .type = LYNE_FIELD_FLOAT,
+                                     .help = "what both logits are divided by before the softmax",
+                                     .fallback = "4",
+                                     .offset = offsetof(kd_config, temperature),
+                                     LYNE_RANGE(0.01, 1000)},
+                                    LYNE_FIELDS_END};
+
+/* With d = (z - max) / T and s = sum exp(d):
+ *   sum_c p_t (log p_t - log p_s) = sum_c exp(d_t) (d_t - d_s) / s_t - log s_t + log s_s */
+LYNE_VECTOR static double value(const lyne_row *row) {
+    const double T = ((const kd_config *)row->config)->temperature;
+    const float *restrict student = row->logits, *restrict teacher = row->target;
+    double *restrict e_s = row->scratch, *restrict e_t = row->scratch + row->classes;
+    const double max_s = lyne_row_max(row->classes, student), max_t = lyne_row_max(row->classes, teacher);
+    const double sum_s = lyne_row_exp(row->classes, student, max_s, 1 / T, e_s);
+    const double sum_t = lyne_row_exp(row->classes, teacher, max_t, 1 / T, e_t);
+    double cross = 0;
+#pragma omp simd reduction(+ : cross)
+    for (int64_t c = 0; c < row->classes; c++)
+        cross += e_t[c] * (((double)teacher[c] - max_t) - ((double)student[c] - max_s));
+    if (row->diff)
+        for (int64_t c = 0; c < row->classes; c++) row->diff[c] = (float)(T * (e_s[c] / sum_s - e_t[c] / sum_t));
+    return T * T * (cross / (T * sum_t) - log(sum_t) + log(sum_s));
+}
+
+static lyne_status kd_shape(lyne_node *n, lyne_error *err) {
+    const lyne_shape *student = &n->src[0]->shape, *teacher = &n->src[1]->shape;
+    char text[2][LYNE_SHAPE_TEXT];
+    if (!lyne_shape_equal(student, teacher) || n->src[1]->type != LYNE_F32)
+        return lyne_fail(err, LYNE_ERECIPE, "kd expects the teacher's f32 logits to be %s as the student's, not %s",
+                         lyne_shape_print(student, text[0]), lyne_shape_print(teacher, text[1]));
+    return lyne_rows_shape(n, err);
+}
+
+static lyne_status kd_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    return lyne_rows_emit(p, n, value, (size_t)n->src[1]->shape.dim[1] * sizeof(float), err);
+}
+
+static const lyne_op op = {
+    .component = {.kind = LYNE_OP, .name = "kd", .config_size = sizeof(kd_config), .fields = fields},
+    .n_src = 2,
+    .shape = kd_shape,
+    .emit = kd_emit,
+    .emit_backward = lyne_rows_emit_backward};
+
+static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
+    if (!in->teacher) return lyne_graph_fail(g, "%s: kd needs a teacher's logits, and nobody teaches here", name);
+    return lyne_graph_add(g, &op, name, config, (lyne_node *[]){in->logits, in->teacher}, 2);
+}
+
+const lyne_loss lyne_loss_kd = {.component = {.kind = LYNE_LOSS,
+                                              .name = "kd",
+                                              .help = "KL divergence from the teacher's softened probabilities",
+                                              .source = "Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2",
+                                              .example = "{kd: {temperature: 4, weight: 0.9}}",
+                                              .config_size = sizeof(kd_config),
+                                              .fields = fields},
+                                .needs_teacher = true,
+                                .build = build};

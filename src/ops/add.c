@@ -1,0 +1,45 @@
+/* ops/add.c -- dst = a + b, the same shape, any rank.
+ *   diff_a = diff_b = diff_dst: no step, both are that very buffer */
+#include "lyne/ops.h"
+#include "ops/common.h"
+
+static lyne_status add_shape(lyne_node *n, lyne_error *err) {
+    const lyne_shape *a = &n->src[0]->shape, *b = &n->src[1]->shape;
+    char text[2][LYNE_SHAPE_TEXT];
+    if (n->src[0]->type != n->src[1]->type || !lyne_shape_equal(a, b))
+        return lyne_fail(err, LYNE_ERECIPE, "add expects two values of one shape and type, not %s and %s",
+                         lyne_shape_print(a, text[0]), lyne_shape_print(b, text[1]));
+    n->shape = *a;
+    return lyne_check_source(n, err);
+}
+
+static lyne_status add_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    dnn_primitive *add;
+    const dnn_tensor t = lyne_tensor(n);
+    lyne_status status = dnn_binary(lyne_program_dnn(p), DNN_ADD, t, t, t, &add, err);
+    if (status != LYNE_OK) return status;
+    const lyne_binding b[] = {{DNN_SRC, lyne_src(p, n, 0)}, {DNN_SRC_1, lyne_src(p, n, 1)}, {DNN_DST, lyne_dst(p, n)}};
+    return lyne_emit_primitive(p, n, add, b, 3, err);
+}
+
+static lyne_status add_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    (void)err;
+    for (int i = 0; i < n->n_src; i++) lyne_diff_src_is(p, n, i, lyne_diff_dst(p, n));
+    return LYNE_OK;
+}
+
+static const lyne_op_case cases[] = {
+    {.src = {{2, {3, 5}}, {2, {3, 5}}}}, {.src = {{4, {2, 3, 4, 5}}, {4, {2, 3, 4, 5}}}}, {0}};
+
+extern const lyne_op lyne_op_add;
+lyne_node *lyne_add(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b) {
+    return lyne_graph_add(g, &lyne_op_add, name, NULL, (lyne_node *[]){a, b}, 2);
+}
+
+const lyne_op lyne_op_add = {
+    .component = {.kind = LYNE_OP, .name = "add", .help = "sum of two values of one shape", .example = "add"},
+    .n_src = 2,
+    .shape = add_shape,
+    .emit = add_emit,
+    .emit_backward = add_emit_backward,
+    .cases = cases};

@@ -1,0 +1,31 @@
+/* ops/common.h -- what several ops share: checks of their sources and configs, sliding windows, layers with weights. */
+#ifndef LYNE_OPS_COMMON_H
+#define LYNE_OPS_COMMON_H
+
+#include "graph/op.h"
+
+/** Source 0 is f32 and the config is within the ranges of its field table (a builder's config was never parsed). */
+lyne_status lyne_check_source(const lyne_node *n, lyne_error *err);
+/** The same, and source 0 is a picture, (B, C, H, W). */
+lyne_status lyne_check_picture(const lyne_node *n, lyne_error *err);
+/** The second half alone, for an op with a source of another type. */
+lyne_status lyne_check_config(const lyne_node *n, lyne_error *err);
+/** "OP expects EXPECTED, not SHAPE": the failure of a shape rule. */
+lyne_status lyne_misfit(const lyne_node *n, const char *expected, lyne_error *err);
+
+/* A square window over a picture. */
+typedef struct lyne_window {
+    int64_t kernel, stride, padding, dilation;
+} lyne_window;
+/** The positions of a window over the picture that is source 0: size[0] down, size[1] across. */
+lyne_status lyne_window_slide(const lyne_node *n, lyne_window w, int64_t size[2], lyne_error *err);
+
+/** The kind of forward pass that the program needs. */
+dnn_pass lyne_forward_pass(const lyne_program *p);
+
+/* A layer of one primitive a pass, with parameters weight and, where it has two, bias: linear, conv2d. */
+typedef lyne_status lyne_make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err);
+lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err);
+lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err);
+
+#endif

@@ -1,0 +1,108 @@
+/* ops/conv2d.c -- cross-correlation of pictures.  G groups, I = C / G channels in and O = filters / G out of each; k
+ * kernel, s stride, d dilation; positions outside the picture count as 0. dst[b, o, y, x] = bias[o] + sum_{i, u, v}
+ * weight[o, i, u, v] src[b, g(o) I + i, y s + u d - padding, x s + v d - padding] src (B, C, H, W), weight (filters, I,
+ * k, k), bias (filters), dst (B, filters, H', W') The first layer needs no gradient of its source, and none is
+ * computed. */
+#include "lyne/ops.h"
+#include "ops/common.h"
+
+#define WHOLE(field, text, least, most, otherwise)                                                                     \
+    {.name = #field,                                                                                                   \
+     .type = LYNE_FIELD_INT,                                                                                           \
+     .help = text,                                                                                                     \
+     .fallback = otherwise,                                                                                            \
+     .offset = offsetof(lyne_conv2d_config, field),                                                                    \
+     LYNE_RANGE(least, most)}
+static const lyne_field fields[] = {WHOLE(filters, "channels out", 1, 1 << 20, LYNE_REQUIRED),
+                                    WHOLE(kernel, "height and width of a filter [pixels]", 1, 1024, "3"),
+                                    WHOLE(stride, "step between positions [pixels]", 1, 1024, "1"),
+                                    WHOLE(padding, "zeros around the picture [pixels]", 0, 1024, "0"),
+                                    WHOLE(dilation, "distance between the taps of a filter [pixels]", 1, 1024, "1"),
+                                    WHOLE(groups, "groups of channels that do not see each other", 1, 1 << 20, "1"),
+                                    {.name = "bias",
+                                     .type = LYNE_FIELD_BOOL,
+                                     .help = "add a number of its own to each channel out",
+                                     .fallback = "true",
+                                     .offset = offsetof(lyne_conv2d_config, bias)},
+                                    LYNE_FIELDS_END};
+
+static lyne_status conv2d_shape(lyne_node *n, lyne_error *err) {
+    const lyne_conv2d_config *c = n->config;
+    const int64_t *src = n->src[0]->shape.dim;
+    int64_t size[2];
+    lyne_status status = lyne_check_picture(n, err);
+    if (status != LYNE_OK) return status;
+    if (src[1] % c->groups || c->filters % c->groups)
+        return lyne_fail(err, LYNE_ERECIPE, "groups = %lld must divide both %lld channels in and %lld filters",
+                         (long long)c->groups, (long long)src[1], (long long)c->filters);
+    status = lyne_window_slide(n, (lyne_window){c->kernel, c->stride, c->padding, c->dilation}, size, err);
+    if (status != LYNE_OK) return status;
+    n->shape = LYNE_SHAPE(src[0], c->filters, size[0], size[1]);
+    const int64_t in = src[1] / c->groups, fan_in = in * c->kernel * c->kernel;
+    status = lyne_node_param(n, "weight", LYNE_SHAPE(c->filters, in, c->kernel, c->kernel), LYNE_WEIGHT,
+                             LYNE_INIT_UNIFORM_FAN, fan_in, err);
+    if (status != LYNE_OK || !c->bias) return status;
+    return lyne_node_param(n, "bias", LYNE_SHAPE(c->filters), LYNE_BIAS, LYNE_INIT_UNIFORM_FAN, fan_in, err);
+}
+
+static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
+    const lyne_conv2d_config *c = n->config;
+    dnn_tensor weights = lyne_param_tensor(n, 0, DNN_ANY);
+    if (c->groups > 1)
+        weights =
+            (dnn_tensor){.rank = 5,
+                         .dim = {c->groups, c->filters / c->groups, weights.dim[1], weights.dim[2], weights.dim[3]},
+                         .type = weights.type,
+                         .format = weights.format};
+    const dnn_convolution_spec spec = {.src = lyne_tensor(n->src[0]),
+                                       .weights = weights,
+                                       .bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0},
+                                       .dst = lyne_tensor(n),
+                                       .stride = {c->stride, c->stride},
+                                       .dilation = {c->dilation, c->dilation},
+                                       .pad_begin = {c->padding, c->padding},
+                                       .pad_end = {c->padding, c->padding}};
+    return dnn_convolution(lyne_program_dnn(p), &spec, pass, out, err);
+}
+
+static lyne_status conv2d_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    return lyne_emit_weighted(p, n, make, err);
+}
+
+static lyne_status conv2d_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    return lyne_emit_weighted_backward(p, n, make, err);
+}
+
+static int64_t conv2d_macs(const lyne_node *n) {
+    const int64_t *weight = lyne_graph_param(n->graph, n->param[0])->shape.dim;
+    return lyne_shape_size(&n->shape) * weight[1] * weight[2] * weight[3];
+}
+
+static const lyne_op_case cases[] = {
+    {.config = "{filters: 2, kernel: 3, padding: 1}", .src = {{4, {2, 1, 4, 4}}}},
+    {.config = "{filters: 6, kernel: 5, padding: 2}", .src = {{4, {3, 1, 8, 8}}}},
+    {.config = "{filters: 4, kernel: 3, stride: 2, bias: false}", .src = {{4, {2, 3, 7, 5}}}},
+    {.config = "{filters: 5, kernel: 1}", .src = {{4, {2, 7, 3, 3}}}},
+    {.config = "{filters: 4, kernel: 3, dilation: 2, padding: 2}", .src = {{4, {2, 2, 6, 6}}}},
+    {.config = "{filters: 6, kernel: 3, padding: 1, groups: 2}", .src = {{4, {2, 4, 5, 5}}}},
+    {.config = "{filters: 8, kernel: 3, padding: 1, groups: 8, bias: false}", .src = {{4, {2, 8, 6, 6}}}},
+    {.config = "{filters: 16, kernel: 3, padding: 1, stride: 2}", .src = {{4, {4, 16, 9, 9}}}},
+    {0}};
+
+extern const lyne_op lyne_op_conv2d;
+lyne_node *lyne_conv2d(lyne_graph *g, const char *name, lyne_node *src, lyne_conv2d_config c) {
+    return lyne_graph_add(g, &lyne_op_conv2d, name, &c, &src, 1);
+}
+
+const lyne_op lyne_op_conv2d = {.component = {.kind = LYNE_OP,
+                                              .name = "conv2d",
+                                              .help = "filters sliding over a picture",
+                                              .example = "{conv2d: {filters: 16, kernel: 3, padding: 1}}",
+                                              .config_size = sizeof(lyne_conv2d_config),
+                                              .fields = fields},
+                                .n_src = 1,
+                                .shape = conv2d_shape,
+                                .emit = conv2d_emit,
+                                .emit_backward = conv2d_emit_backward,
+                                .macs = conv2d_macs,
+                                .cases = cases};

@@ -1,0 +1,74 @@
+/* ops/linear.c -- dst = src weight^T + bias.
+ *   src (B, F), weight (units, F), bias (units), dst (B, units)
+ *   diff_src = diff_dst weight;  diff_weight = diff_dst^T src;  diff_bias = sum over B of diff_dst */
+#include "lyne/ops.h"
+#include "ops/common.h"
+
+static const lyne_field fields[] = {{.name = "units",
+                                     .type = LYNE_FIELD_INT,
+                                     .help = "outputs",
+                                     .fallback = LYNE_REQUIRED,
+                                     .offset = offsetof(lyne_linear_config, units),
+                                     LYNE_RANGE(1, 1 << 24)},
+                                    {.name = "bias",
+                                     .type = LYNE_FIELD_BOOL,
+                                     .help = "add a number of its own to each output",
+                                     .fallback = "true",
+                                     .offset = offsetof(lyne_linear_config, bias)},
+                                    LYNE_FIELDS_END};
+
+static lyne_status linear_shape(lyne_node *n, lyne_error *err) {
+    const lyne_linear_config *c = n->config;
+    const lyne_shape *src = &n->src[0]->shape;
+    if (src->rank != 2) return lyne_misfit(n, "(B, F)", err);
+    lyne_status status = lyne_check_source(n, err);
+    if (status != LYNE_OK) return status;
+    const int64_t in = src->dim[1];
+    n->shape = LYNE_SHAPE(src->dim[0], c->units);
+    status = lyne_node_param(n, "weight", LYNE_SHAPE(c->units, in), LYNE_WEIGHT, LYNE_INIT_UNIFORM_FAN, in, err);
+    if (status != LYNE_OK || !c->bias) return status;
+    return lyne_node_param(n, "bias", LYNE_SHAPE(c->units), LYNE_BIAS, LYNE_INIT_UNIFORM_FAN, in, err);
+}
+
+static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
+    const lyne_linear_config *c = n->config;
+    const dnn_tensor bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0};
+    return dnn_inner_product(lyne_program_dnn(p), lyne_tensor(n->src[0]), lyne_param_tensor(n, 0, DNN_ANY), bias,
+                             lyne_tensor(n), pass, out, err);
+}
+
+static lyne_status linear_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    return lyne_emit_weighted(p, n, make, err);
+}
+
+static lyne_status linear_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    return lyne_emit_weighted_backward(p, n, make, err);
+}
+
+static int64_t linear_macs(const lyne_node *n) {
+    return lyne_shape_size(&n->shape) * n->src[0]->shape.dim[1];
+}
+
+static const lyne_op_case cases[] = {{.config = "{units: 3}", .src = {{2, {4, 5}}}},
+                                     {.config = "{units: 7, bias: false}", .src = {{2, {3, 4}}}},
+                                     {.config = "{units: 1}", .src = {{2, {1, 1}}}},
+                                     {.config = "{units: 65}", .src = {{2, {33, 129}}}},
+                                     {0}};
+
+extern const lyne_op lyne_op_linear;
+lyne_node *lyne_linear(lyne_graph *g, const char *name, lyne_node *src, lyne_linear_config c) {
+    return lyne_graph_add(g, &lyne_op_linear, name, &c, &src, 1);
+}
+
+const lyne_op lyne_op_linear = {.component = {.kind = LYNE_OP,
+                                              .name = "linear",
+                                              .help = "every output is a weighted sum of all inputs",
+                                              .example = "{linear: {units: 800}}",
+                                              .config_size = sizeof(lyne_linear_config),
+                                              .fields = fields},
+                                .n_src = 1,
+                                .shape = linear_shape,
+                                .emit = linear_emit,
+                                .emit_backward = linear_emit_backward,
+                                .macs = linear_macs,
+                                .cases = cases};

@@ -81,7 +81,10 @@ units() {
     ctest --test-dir "$1" >build/check.log 2>&1
     log=$1/Testing/Temporary/LastTest.log
     counts=$(awk '
-        / Testing: / { pass = fail = 0; ok = 0; name = $3 }
+        / Testing: / { name = $3; said = ""; ok = pass = fail = 0 }
+        /^Output:$/ { output = 1; next }
+        /^<end of output>$/ { output = 0 }
+        output && !/^(\[RUN|\[PASS|\[SKIP|---)/ { said = said "      " $0 "\n" }
         /^\[SKIP\] / { skipped++; sub(/^\[SKIP\] /, ""); print "   skipped  " name ": " $0 > "/dev/stderr" }
         /Synthesis: Tested: / { pass = $7; fail = $10 }
         /^Test Passed\.$/ { ok = 1 }
@@ -89,11 +92,11 @@ units() {
             if (!ok && !fail) fail = 1
             passed += pass
             failed += fail
-            printf "   %s   %s: %d of %d\n", fail ? "FAILED" : "passed", name, pass, pass + fail > "/dev/stderr"
+            printf "   %s   %s: %d of %d\n%s", fail ? "FAILED" : "passed", name, pass, pass + fail, fail ? said : "" \
+                > "/dev/stderr"
         }
         END { print passed + 0, failed + 0, skipped + 0 }' "$log")
     set -- $counts
-    [ "$2" -eq 0 ] || grep -v -e '^\[RUN ' -e '^\[PASS\]' "$log" | sed 's/^/      /'
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
     if [ $(($1 + $2)) -eq 0 ]; then
         failed=$((failed + 1))

@@ -32,7 +32,7 @@ cc -std=c11 -Wall -Wextra -Werror "$here/reader.c" $flags -Wl,-rpath,"$moved/$li
 case $flags in *"$prefix"*) echo "the flags name the old place: $flags" && exit 1 ;; esac
 
 echo "by find_package"
-cmake -S "$here" -B "$scratch/out" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release >"$scratch/cmake.log"
+cmake -G Ninja -S "$here" -B "$scratch/out" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release >"$scratch/cmake.log"
 cmake --build "$scratch/out" >"$scratch/cmake.log"
 "$scratch/out/reader"
 

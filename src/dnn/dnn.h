@@ -1,8 +1,14 @@
 /* dnn/dnn.h -- oneDNN 2.6 and 3.x behind one header.  No dnnl_* name appears outside this folder.
  *
- * The two C APIs differ in how a primitive is described and in whether a memory descriptor is a struct or a handle; what
- * is shared, creating, binding, executing, is here once.  A primitive is made, its layouts are asked, its arguments are
- * bound to addresses, and it is executed any number of times: executing allocates nothing.
+ * The two C APIs differ in how a primitive is described and in whether a memory descriptor is a struct or a handle;
+ * what is shared, creating, binding, executing, is here once.  A primitive is made, its layouts are asked, its
+ * arguments are bound to addresses, and it is executed any number of times: executing allocates nothing.
+ *
+ * Padding.  A layout that a primitive chose may be in blocks of 16 channels, with zeros where there are no channels
+ * (dnn_layout_bytes is then more than the numbers need).  Primitives rely on these zeros in what they read and write
+ * them in what they write, a reorder too.  So memory in such a layout is filled by a primitive and by nothing else, or
+ * zeroed before something of ours writes into it; arithmetic over the whole block is safe if it maps zeros to zero.
+ * Binding writes nothing, in either version.
  *
  * Letters: B batch, C channels, H W; a picture's dimensions are always (B, C, H, W) in that logical order, whatever the
  * layout in memory. */
@@ -54,7 +60,8 @@ typedef enum dnn_pass {
 /* What an address is to a primitive.  SRC_1: second operand of binary.  Reorder: SRC to DST.
  * Convolution and inner product: forward SRC WEIGHTS BIAS -> DST; backward data DIFF_DST WEIGHTS -> DIFF_SRC; backward
  * weights SRC DIFF_DST -> DIFF_WEIGHTS DIFF_BIAS.  Pooling and element-wise backward: DIFF_DST (and SRC or DST, or
- * WORKSPACE for max pooling) -> DIFF_SRC.  SCRATCHPAD: every primitive whose dnn_layout_of(p, DNN_SCRATCHPAD) has bytes. */
+ * WORKSPACE for max pooling) -> DIFF_SRC.  SCRATCHPAD: every primitive whose dnn_layout_of(p, DNN_SCRATCHPAD) has
+ * bytes. */
 typedef enum dnn_arg {
     DNN_SRC,
     DNN_SRC_1,
@@ -72,7 +79,11 @@ typedef enum dnn_arg {
 
 /* Every function below that makes a primitive: the result is owned by the caller, freed with dnn_primitive_free; the
  * context is borrowed and must outlive it; a combination that oneDNN has no implementation for is LYNE_EOTHER with the
- * shapes in the text.  All primitives use a user scratchpad, so one block of memory serves them all in turn. */
+ * shapes in the text.  All primitives use a user scratchpad, so one block of memory serves them all in turn; its size
+ * is that for the OpenMP threads there are when the primitive is made, so do not raise their number afterwards.
+ *
+ * A backward pass is asked for with the tensors of the forward pass; each then also says what its gradient is like.
+ * With DNN_BACKWARD_WEIGHTS, weights and bias may be f32 where src and dst are bf16: accumulation is in f32 anyway. */
 
 /* weights (O, I, kh, kw), or (G, O/G, I/G, kh, kw) when grouped; bias (O) or rank 0. */
 typedef struct dnn_convolution_spec {
@@ -102,7 +113,8 @@ lyne_status dnn_pooling(dnn_context *c, const dnn_pooling_spec *spec, dnn_pass p
                         lyne_error *err);
 
 typedef enum dnn_function { DNN_RELU, DNN_LINEAR /* alpha x + beta */ } dnn_function;
-/** Element-wise.  DNN_RELU backward reads DST, not SRC, so the source may be gone by then. */
+/** Element-wise, also in place.  For DNN_RELU alpha >= 0 is the slope below zero, and beta is not used; backward reads
+ * DST, not SRC, so the source may be gone by then.  DNN_LINEAR backward takes SRC. */
 lyne_status dnn_eltwise(dnn_context *c, dnn_function f, dnn_tensor tensor, float alpha, float beta, dnn_pass pass,
                         dnn_primitive **out, lyne_error *err);
 
@@ -124,13 +136,16 @@ lyne_status dnn_reorder(dnn_context *c, const dnn_layout *from, const dnn_layout
 const dnn_layout *dnn_layout_of(const dnn_primitive *p, dnn_arg arg);
 /** The layout of a tensor whose format is not ANY.  Caller frees with dnn_layout_free (NULL is fine). */
 lyne_status dnn_layout_new(dnn_tensor tensor, dnn_layout **out, lyne_error *err);
+/** The row-major layout of a tensor with the dimensions of another layout, in a type: what plain weights are to a
+ *  primitive that chose its own. */
+lyne_status dnn_layout_plain(const dnn_layout *like, dnn_type type, dnn_layout **out, lyne_error *err);
 lyne_status dnn_layout_copy(const dnn_layout *layout, dnn_layout **out, lyne_error *err);
 void dnn_layout_free(dnn_layout *layout);
 size_t dnn_layout_bytes(const dnn_layout *layout);
 bool dnn_layout_equal(const dnn_layout *a, const dnn_layout *b);
 
-/** The address of an argument; 64-byte aligned; must stay valid while the primitive may be executed.  Binding an argument
- *  that the primitive does not have is an assertion.  Allocates nothing. */
+/** The address of an argument; 64-byte aligned; must stay valid while the primitive may be executed.  Binding an
+ * argument that the primitive does not have is an assertion.  Allocates nothing. */
 void dnn_bind(dnn_primitive *p, dnn_arg arg, void *address);
 /** Run.  All arguments must be bound.  Allocates nothing of ours. */
 lyne_status dnn_execute(const dnn_primitive *p, lyne_error *err);

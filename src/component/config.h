@@ -12,14 +12,18 @@ typedef struct lyne_filler {
     const lyne_registry *registry;
     lyne_arena *arena;
     lyne_diagnostics *out;
+    int depth; /* of defaults within defaults; 0 for the caller */
 } lyne_filler;
 
 /** Fill `config` (zeroed by the caller) from a map, or from defaults alone when map is NULL.  Reports every mistake:
- *  unknown key (with the nearest valid one, or the list of them), missing, wrong kind of value, out of range; `where` is
- *  the component's name for the messages ("kd: temperature = -2 is outside [0.01, 1000]"), `mark` where a missing field
- *  is reported.  True if this map brought no new diagnostic. */
+ *  unknown key (with the nearest valid one, or the list of them), missing, wrong kind of value, out of range; `where`
+ *  is the component's name for the messages ("kd: temperature = -2 is outside [0.01, 1000]"), `mark` where a missing
+ *  field is reported.  True if this map brought no new diagnostic. */
 bool lyne_config_fill(const lyne_filler *f, const lyne_field *fields, const char *where, lyne_mark mark,
                       const lyne_yaml *map, void *config);
+
+/** Fill one field of `config` from its fallback, which is not LYNE_REQUIRED. */
+bool lyne_config_default(const lyne_filler *f, const lyne_field *field, const char *where, void *config);
 
 /** `name` or `{name: {fields}}` or `{name: ~}` of a kind. */
 bool lyne_config_instance(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *node,

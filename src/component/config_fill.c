@@ -1,0 +1,378 @@
+/* component/config_fill.c -- a YAML map into a config struct.
+ *
+ * One small reader per field type, in a table; each reports what it refuses and says false, and filling goes on, so all
+ * mistakes of a recipe are shown at once. */
+#include "component/config.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_DEFAULTS = 16 /* defaults within defaults; deeper is a row whose default leads back to itself */ };
+
+/* The field being read, and the component or group it belongs to, for messages. */
+typedef struct slot {
+    const lyne_filler *f;
+    const lyne_field *field;
+    const char *where;
+} slot;
+
+/* Room for n values, or NULL with out_of_memory noted. */
+static void *room_for(const lyne_filler *f, size_t n, size_t size) {
+    size_t bytes;
+    void *room = lyne_size_mul(n, size, &bytes) ? lyne_arena_alloc(f->arena, bytes) : NULL;
+    if (!room) f->out->out_of_memory = true;
+    return room;
+}
+
+static bool is_unset(const lyne_field *field) {
+    return field->fallback && !*field->fallback;
+}
+
+/* ---- messages ---- */
+
+/* What stands there, as in "not 'ten'". */
+static const char *seen(const lyne_filler *f, const lyne_yaml *node) {
+    if (node->kind == LYNE_YAML_LIST) return "a list";
+    if (node->kind == LYNE_YAML_MAP) return "a map";
+    const char *text = lyne_arena_printf(f->arena, "'%.80s'%s", node->text, node->quoted ? " in quotes" : "");
+    if (!text) f->out->out_of_memory = true;
+    return text ? text : "this";
+}
+
+static bool refuse_type(const slot *s, const lyne_yaml *node, const char *expected, const char *advice) {
+    lyne_diagnose(s->f->out, node->mark, LYNE_ERECIPE, "%s: %s expects %s, not %s%s", s->where, s->field->name,
+                  expected, seen(s->f, node), advice);
+    return false;
+}
+
+static bool refuse_range(const slot *s, const lyne_yaml *node, double min, double max) {
+    lyne_diagnose(s->f->out, node->mark, LYNE_ERECIPE, "%s: %s = %.80s is outside [%g, %g]", s->where, s->field->name,
+                  node->text, min, max);
+    return false;
+}
+
+/* "PROBLEM; did you mean 'kd'?" or "PROBLEM; the losses are kd, mse". */
+static bool refuse_name(const lyne_filler *f, lyne_mark mark, const char *problem, const char *word,
+                        const char *const *names, size_t n, const char *what) {
+    const char *nearest = lyne_nearest(word, names, n);
+    lyne_text list = {0};
+    for (size_t i = 0; i < n && !nearest; i++) lyne_text_add(&list, "%s%s", i > 0 ? ", " : "", names[i]);
+    if (!problem || list.failed)
+        f->out->out_of_memory = true;
+    else if (nearest)
+        lyne_diagnose(f->out, mark, LYNE_ERECIPE, "%s; did you mean '%s'?", problem, nearest);
+    else if (n == 0)
+        lyne_diagnose(f->out, mark, LYNE_ERECIPE, "%s; there are no %s", problem, what);
+    else
+        lyne_diagnose(f->out, mark, LYNE_ERECIPE, "%s; the %s are %s", problem, what, list.data);
+    lyne_text_free(&list);
+    return false;
+}
+
+/* ---- one reader per type: the value of a node, not null, into *dst ---- */
+
+static bool is_one_of(const char *text, const char *const *words) {
+    while (*words && strcmp(*words, text) != 0) words++;
+    return *words;
+}
+
+static bool read_bool(const slot *s, const lyne_yaml *node, void *dst) {
+    static const char *const yes[] = {"true", "True", "TRUE", NULL}, *const no[] = {"false", "False", "FALSE", NULL};
+    static const char *const old[] = {"yes", "Yes", "YES", "no",  "No",  "NO", "on",
+                                      "On",  "ON",  "off", "Off", "OFF", NULL};
+    bool plain = node->kind == LYNE_YAML_SCALAR && !node->quoted, truth = plain && is_one_of(node->text, yes);
+    if (!truth && !(plain && is_one_of(node->text, no))) {
+        bool of_yaml_1_1 = plain && is_one_of(node->text, old);
+        return refuse_type(s, node, "true or false",
+                           of_yaml_1_1 ? ", which is a text in YAML 1.2; write true or false" : "");
+    }
+    *(bool *)dst = truth;
+    return true;
+}
+
+static bool read_int(const slot *s, const lyne_yaml *node, void *dst) {
+    static const char expected[] = "a whole number";
+    const lyne_field *field = s->field;
+    int64_t v;
+    if (node->kind != LYNE_YAML_SCALAR || node->quoted) return refuse_type(s, node, expected, "");
+    if (!lyne_parse_int(node->text, &v)) {
+        const char *digits = node->text + (*node->text == '-');
+        bool huge = *digits && strspn(digits, "0123456789") == strlen(digits);
+        return refuse_type(s, node, expected, huge ? ", which does not fit in 64 bits" : "");
+    }
+    if (field->ranged && !((double)v >= field->min && (double)v <= field->max))
+        return refuse_range(s, node, field->min, field->max);
+    *(int64_t *)dst = v;
+    return true;
+}
+
+static bool read_float(const slot *s, const lyne_yaml *node, void *dst) {
+    const lyne_field *field = s->field;
+    double v;
+    if (node->kind != LYNE_YAML_SCALAR || node->quoted || !lyne_parse_float(node->text, &v))
+        return refuse_type(s, node, "a number", "");
+    if (field->ranged && !(v >= field->min && v <= field->max)) return refuse_range(s, node, field->min, field->max);
+    *(double *)dst = v;
+    return true;
+}
+
+static bool read_text(const slot *s, const lyne_yaml *node, void *dst) {
+    if (node->kind != LYNE_YAML_SCALAR) return refuse_type(s, node, "text", "");
+    *(const char **)dst = node->text;
+    return true;
+}
+
+static bool read_choice(const slot *s, const lyne_yaml *node, void *dst) {
+    const char *const *choices = s->field->choices;
+    int i = 0;
+    if (node->kind != LYNE_YAML_SCALAR) return refuse_type(s, node, "text", "");
+    while (choices[i] && strcmp(choices[i], node->text) != 0) i++;
+    if (!choices[i]) {
+        const char *problem =
+            lyne_arena_printf(s->f->arena, "%s: '%.80s' is not a choice for %s", s->where, node->text, s->field->name);
+        return refuse_name(s->f, node->mark, problem, node->text, choices, (size_t)i, "choices");
+    }
+    *(int *)dst = i;
+    return true;
+}
+
+static bool read_stage(const slot *s, const lyne_yaml *node, void *dst) {
+    if (node->kind != LYNE_YAML_SCALAR) return refuse_type(s, node, "the name of a stage", "");
+    *(lyne_reference *)dst = (lyne_reference){node->text, node->mark};
+    return true;
+}
+
+static bool read_tree(const slot *s, const lyne_yaml *node, void *dst) {
+    (void)s;
+    *(const lyne_yaml **)dst = node;
+    return true;
+}
+
+static bool read_group(const slot *s, const lyne_yaml *node, void *dst) {
+    if (node->kind != LYNE_YAML_MAP) return refuse_type(s, node, "a map", "");
+    const char *where = lyne_arena_printf(s->f->arena, "%s.%s", s->where, s->field->name);
+    if (!where) s->f->out->out_of_memory = true;
+    return where && lyne_config_fill(s->f, s->field->fields, where, node->mark, node, dst);
+}
+
+static bool read_component(const slot *s, const lyne_yaml *node, void *dst) {
+    return lyne_config_instance(s->f, s->field->kind, s->where, node, dst);
+}
+
+/* The items of a list by a reader of one: an array of n values of `size` bytes, NULL after a diagnostic. */
+static void *read_items(const slot *s, const lyne_yaml *node, size_t size,
+                        bool (*read)(const slot *, const lyne_yaml *, void *)) {
+    if (node->kind != LYNE_YAML_LIST) {
+        refuse_type(s, node, "a list", "");
+        return NULL;
+    }
+    char *items = room_for(s->f, node->n, size);
+    bool ok = items;
+    for (size_t i = 0; items && i < node->n; i++) {
+        if (lyne_yaml_is_null(node->item[i])) {
+            lyne_diagnose(s->f->out, node->item[i]->mark, LYNE_ERECIPE, "%s: an item of '%s' has no value", s->where,
+                          s->field->name);
+            ok = false;
+        } else {
+            ok &= read(s, node->item[i], items + i * size);
+        }
+    }
+    return ok ? items : NULL;
+}
+
+static bool read_ints(const slot *s, const lyne_yaml *node, void *dst) {
+    const int64_t *items = read_items(s, node, sizeof *items, read_int);
+    if (items) *(lyne_ints *)dst = (lyne_ints){node->n, items};
+    return items;
+}
+
+static bool read_floats(const slot *s, const lyne_yaml *node, void *dst) {
+    const double *items = read_items(s, node, sizeof *items, read_float);
+    if (items) *(lyne_floats *)dst = (lyne_floats){node->n, items};
+    return items;
+}
+
+static bool read_texts(const slot *s, const lyne_yaml *node, void *dst) {
+    const char *const *items = read_items(s, node, sizeof *items, read_text);
+    if (items) *(lyne_texts *)dst = (lyne_texts){node->n, items};
+    return items;
+}
+
+static bool read_components(const slot *s, const lyne_yaml *node, void *dst) {
+    const lyne_instance *items = read_items(s, node, sizeof *items, read_component);
+    if (items) *(lyne_instances *)dst = (lyne_instances){node->n, items};
+    return items;
+}
+
+static bool (*const readers[])(const slot *, const lyne_yaml *, void *) = {
+    [LYNE_FIELD_BOOL] = read_bool,
+    [LYNE_FIELD_INT] = read_int,
+    [LYNE_FIELD_FLOAT] = read_float,
+    [LYNE_FIELD_TEXT] = read_text,
+    [LYNE_FIELD_CHOICE] = read_choice,
+    [LYNE_FIELD_INTS] = read_ints,
+    [LYNE_FIELD_FLOATS] = read_floats,
+    [LYNE_FIELD_TEXTS] = read_texts,
+    [LYNE_FIELD_GROUP] = read_group,
+    [LYNE_FIELD_COMPONENT] = read_component,
+    [LYNE_FIELD_COMPONENTS] = read_components,
+    [LYNE_FIELD_STAGE] = read_stage,
+    [LYNE_FIELD_TREE] = read_tree,
+};
+
+/* ---- a table of fields ---- */
+
+bool lyne_config_default(const lyne_filler *f, const lyne_field *field, const char *where, void *config) {
+    if (is_unset(field) && field->type != LYNE_FIELD_GROUP) return true;
+    const char *text = is_unset(field) ? "{}" : field->fallback;
+    const char *name = lyne_arena_printf(f->arena, "default of %s.%s", where, field->name);
+    if (!name) {
+        f->out->out_of_memory = true;
+        return false;
+    }
+    if (f->depth == MAX_DEFAULTS) {
+        lyne_diagnose(f->out, (lyne_mark){0}, LYNE_ERECIPE, "%s: defaults within defaults without end", name);
+        return false;
+    }
+    lyne_yaml *node = lyne_yaml_parse(name, text, strlen(text), f->arena, f->out);
+    lyne_filler inner = *f;
+    inner.depth++;
+    slot s = {&inner, field, where};
+    return node && readers[field->type](&s, node, (char *)config + field->offset);
+}
+
+static bool refuse_missing(const lyne_filler *f, const lyne_field *field, const char *where, lyne_mark mark) {
+    lyne_diagnose(f->out, mark, LYNE_ERECIPE, "%s: '%s' is missing (%s)", where, field->name, field->help);
+    return false;
+}
+
+static bool refuse_null(const lyne_filler *f, const lyne_field *field, const char *where, lyne_mark mark) {
+    if (field->fallback && !is_unset(field))
+        lyne_diagnose(f->out, mark, LYNE_ERECIPE, "%s: '%s' has no value; leave it out for the default, %s", where,
+                      field->name, field->fallback);
+    else
+        lyne_diagnose(f->out, mark, LYNE_ERECIPE, "%s: '%s' has no value (%s)", where, field->name, field->help);
+    return false;
+}
+
+static bool refuse_unknown_keys(const lyne_filler *f, const lyne_field *fields, const char *where,
+                                const lyne_yaml *map) {
+    size_t n = 0;
+    while (fields[n].name) n++;
+    const char **names = room_for(f, n, sizeof *names);
+    if (!names) return false;
+    for (size_t i = 0; i < n; i++) names[i] = fields[i].name;
+    bool ok = true;
+    for (size_t k = 0; k < map->n; k++) {
+        const lyne_yaml *key = map->key[k];
+        size_t i = 0;
+        while (i < n && strcmp(names[i], key->text) != 0) i++;
+        if (i < n) continue;
+        const char *problem = lyne_arena_printf(f->arena, "%s: unknown key '%.80s'", where, key->text);
+        ok = refuse_name(f, key->mark, problem, key->text, names, n, "keys");
+    }
+    return ok;
+}
+
+bool lyne_config_fill(const lyne_filler *f, const lyne_field *fields, const char *where, lyne_mark mark,
+                      const lyne_yaml *map, void *config) {
+    static const lyne_field none[] = {LYNE_FIELDS_END};
+    bool ok = true;
+    if (!fields) fields = none;
+    if (map && lyne_yaml_is_null(map)) map = NULL;
+    if (map && map->kind != LYNE_YAML_MAP) {
+        lyne_diagnose(f->out, map->mark, LYNE_ERECIPE, "%s: expects a map, not %s", where, seen(f, map));
+        return false;
+    }
+    if (map) ok = refuse_unknown_keys(f, fields, where, map);
+    for (const lyne_field *field = fields; field->name; field++) {
+        const slot s = {f, field, where};
+        const lyne_yaml *node = map ? lyne_yaml_get(map, field->name) : NULL;
+        bool null = node && lyne_yaml_is_null(node);
+        if (null && !is_unset(field))
+            ok = refuse_null(f, field, where, node->mark);
+        else if (node && !null)
+            ok &= readers[field->type](&s, node, (char *)config + field->offset);
+        else if (!field->fallback)
+            ok = refuse_missing(f, field, where, mark);
+        else if (!lyne_config_default(f, field, where, config))
+            return false;
+    }
+    return ok;
+}
+
+/* ---- components ---- */
+
+static const char *plural(lyne_kind kind, char out[32]) {
+    const char *name = lyne_kind_name(kind);
+    snprintf(out, 32, "%s%s", name, name[strlen(name) - 1] == 's' ? "es" : "s");
+    return out;
+}
+
+static bool refuse_component(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *name) {
+    char what[32];
+    size_t n;
+    const lyne_component *const *rows = lyne_registry_list(f->registry, kind, &n);
+    const char **names = room_for(f, n, sizeof *names);
+    if (!names) return false;
+    for (size_t i = 0; i < n; i++) names[i] = rows[i]->name;
+    const char *problem =
+        lyne_arena_printf(f->arena, "%s: there is no %s '%.80s'", where, lyne_kind_name(kind), name->text);
+    return refuse_name(f, name->mark, problem, name->text, names, n, plural(kind, what));
+}
+
+/* Neither a name nor a map with one: say what is expected by the example of a row, of the first that is named there. */
+static bool refuse_shape(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *node) {
+    size_t n;
+    const lyne_component *const *rows = lyne_registry_list(f->registry, kind, &n), *row = n > 0 ? rows[0] : NULL;
+    for (size_t i = node->kind == LYNE_YAML_MAP ? node->n : 0; i-- > 0;) {
+        const lyne_component *named = lyne_registry_find(f->registry, kind, node->key[i]->text);
+        if (named) row = named;
+    }
+    char here[64] = "here is a list";
+    if (node->kind == LYNE_YAML_SCALAR) snprintf(here, sizeof here, "here is no value");
+    if (node->kind == LYNE_YAML_MAP) snprintf(here, sizeof here, "here are %zu keys", node->n);
+
+    const lyne_field *field = row ? row->fields : NULL;
+    while (field && field->name && (!field->fallback || !*field->fallback)) field++;
+    lyne_text example = {0};
+    if (field && field->name)
+        lyne_text_add(&example, ", as in {%s: {%s: %s}}", row->name, field->name, field->fallback);
+    else if (row)
+        lyne_text_add(&example, ", as in %s", row->name);
+    if (example.failed)
+        f->out->out_of_memory = true;
+    else
+        lyne_diagnose(f->out, node->mark, LYNE_ERECIPE, "%s: expects one %s%s; %s", where, lyne_kind_name(kind),
+                      row ? example.data : "", here);
+    lyne_text_free(&example);
+    return false;
+}
+
+bool lyne_config_instance(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *node,
+                          lyne_instance *out) {
+    const lyne_yaml *name = node, *map = NULL;
+    *out = (lyne_instance){0};
+    if (node->kind == LYNE_YAML_MAP && node->n == 1) {
+        name = node->key[0];
+        map = node->item[0];
+    } else if (node->kind != LYNE_YAML_SCALAR || lyne_yaml_is_null(node)) {
+        return refuse_shape(f, kind, where, node);
+    }
+    const lyne_component *row = lyne_registry_find(f->registry, kind, name->text);
+    if (!row) return refuse_component(f, kind, where, name);
+    bool without_fields = !row->fields || !row->fields->name;
+    if (without_fields && map && !lyne_yaml_is_null(map) && (map->kind != LYNE_YAML_MAP || map->n > 0)) {
+        lyne_diagnose(f->out, map->mark, LYNE_ERECIPE, "%s: takes no fields", row->name);
+        return false;
+    }
+    void *config = row->config_size > 0 ? room_for(f, 1, row->config_size) : NULL;
+    if (row->config_size > 0 && !config) return false;
+    if (!lyne_config_fill(f, row->fields, row->name, name->mark, map, config)) return false;
+    const char *problem = row->check ? row->check(config) : NULL;
+    if (problem) {
+        lyne_diagnose(f->out, name->mark, LYNE_ERECIPE, "%s: %s", row->name, problem);
+        return false;
+    }
+    *out = (lyne_instance){row, config, name->mark};
+    return true;
+}

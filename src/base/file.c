@@ -75,6 +75,11 @@ lyne_status lyne_file_read(const char *path, size_t limit, char **data, size_t *
     return LYNE_OK;
 }
 
+lyne_status lyne_file_remove(const char *path, lyne_error *err) {
+    if (system_unlink(path) == 0 || errno == ENOENT) return LYNE_OK;
+    return lyne_fail_errno(err, path, "remove the file");
+}
+
 lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err) {
     struct stat st;
     if (system_stat(path, &st)) return lyne_fail_errno(err, path, "examine");

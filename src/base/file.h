@@ -1,9 +1,9 @@
 /* base/file.h -- files: read with a limit, map, write so that what bears the final name is whole.
  *
  * Commit: write PATH.tmp.<pid>, fsync, close, rename to PATH, fsync the parent directory.  A failing fsync is never
- * tried again: the temporary file is removed and the old one stays (only a failing sync of the
- * directory is reported with the new one in place).  Every system call goes through one seam so that a
- * test can make the n-th fail or die there. */
+ * tried again: the temporary file is removed and the old one stays (only a failing sync of the directory is reported
+ * with the new one in place).  Every system call goes through one seam so that a test can make the n-th fail or die
+ * there. */
 #ifndef LYNE_BASE_FILE_H
 #define LYNE_BASE_FILE_H
 
@@ -62,6 +62,8 @@ lyne_status lyne_directory_list(const char *path, char ***names, size_t *n, lyne
 void lyne_names_free(char **names, size_t n);
 
 bool lyne_file_exists(const char *path);
+/** Remove a file.  A missing one is fine. */
+lyne_status lyne_file_remove(const char *path, lyne_error *err);
 /** Size of a regular file, or LYNE_EDATA. */
 lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err);
 

@@ -17,8 +17,12 @@ char *lyne_strdup(const char *text);
 bool lyne_grow(void *items, size_t *capacity, size_t need, size_t size); /* items: T ** */
 
 /** a * b, a + b; false on overflow, *out then unspecified.  Everything that comes from a file is multiplied here. */
-static inline bool lyne_size_mul(size_t a, size_t b, size_t *out) { return !__builtin_mul_overflow(a, b, out); }
-static inline bool lyne_size_add(size_t a, size_t b, size_t *out) { return !__builtin_add_overflow(a, b, out); }
+static inline bool lyne_size_mul(size_t a, size_t b, size_t *out) {
+    return !__builtin_mul_overflow(a, b, out);
+}
+static inline bool lyne_size_add(size_t a, size_t b, size_t *out) {
+    return !__builtin_add_overflow(a, b, out);
+}
 
 /* An arena: many small things that die together (a YAML tree, a graph).  Nothing in it moves. */
 typedef struct lyne_arena {
@@ -33,7 +37,7 @@ char *lyne_arena_printf(lyne_arena *arena, const char *fmt, ...) __attribute__((
 void lyne_arena_free(lyne_arena *arena); /* leaves an empty, usable arena; NULL is fine */
 
 /* The seam, for tests.  Counts lyne_alloc, lyne_grow's and the arena's real allocations. */
-uint64_t lyne_memory_count(void);           /* allocations so far, of all threads            */
-void lyne_memory_fail_at(uint64_t n);       /* the n-th from now fails (1 = next), 0 = never */
+uint64_t lyne_memory_count(void);     /* allocations so far, of all threads            */
+void lyne_memory_fail_at(uint64_t n); /* the n-th from now fails (1 = next), 0 = never */
 
 #endif

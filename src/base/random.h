@@ -30,9 +30,9 @@ typedef struct lyne_stream {
 /** The stream at (seed, purpose, epoch, item).  Holds 2^24 * 4 draws. */
 lyne_stream lyne_stream_at(uint64_t seed, lyne_purpose purpose, uint32_t epoch, uint64_t item);
 uint32_t lyne_stream_bits(lyne_stream *s);
-float lyne_stream_uniform(lyne_stream *s);                        /* [0, 1), 24 bits                           */
+float lyne_stream_uniform(lyne_stream *s);                           /* [0, 1), 24 bits                           */
 int64_t lyne_stream_between(lyne_stream *s, int64_t lo, int64_t hi); /* lo..hi inclusive, hi - lo < 2^32, unbiased */
-float lyne_stream_normal(lyne_stream *s);                         /* mean 0, sd 1 (Box-Muller, two draws)      */
+float lyne_stream_normal(lyne_stream *s);                            /* mean 0, sd 1 (Box-Muller, two draws)      */
 
 /** The i-th item of a permutation of 0..n-1 that belongs to (seed, epoch), 0 <= i < n: a keyed Feistel network with
  *  cycle walking, so an order of 10^9 samples costs no memory and can be entered anywhere. */

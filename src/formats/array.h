@@ -40,7 +40,7 @@ size_t lyne_dtype_size(lyne_dtype dtype);
 const char *lyne_dtype_name(lyne_dtype dtype);
 bool lyne_dtype_named(const char *name, lyne_dtype *out);
 
-/** Bytes of an array; false when a dimension is negative, the rank is not 0..LYNE_ARRAY_RANK or the product overflows. */
+/** Bytes of an array; false for a negative dimension, a rank beyond LYNE_ARRAY_RANK or a product that overflows. */
 bool lyne_array_size(lyne_dtype dtype, int rank, const int64_t *dims, size_t *bytes);
 /** "F32 (1000, 512)". */
 void lyne_array_print(lyne_dtype dtype, int rank, const int64_t *dims, char out[LYNE_ARRAY_TEXT]);

@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "lyne/status.h"
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /** One JSON value of at most `limit` bytes.  LYNE_EDATA "FILE:LINE:COLUMN: why"; a key given twice is such a why.

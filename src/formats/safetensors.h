@@ -1,9 +1,10 @@
 /* formats/safetensors.h -- named arrays in one file, and nothing that could be run.
  *
- *     u64 n | n bytes of JSON {"name": {"dtype", "shape", "data_offsets"}, "__metadata__": {text: text}} | the data
+ *     u64 n | n bytes of JSON | the data
+ *     {"__metadata__": {"text": "text"}, "fc.weight": {"dtype": "F32", "shape": [10, 4], "data_offsets": [0, 160]}}
  *
- * The reader is strict: what it accepts has one meaning.  The writer gives the same bytes for the same content, and data
- * that starts at a multiple of 64. */
+ * The reader is strict: what it accepts has one meaning.  The writer gives the same bytes for the same content, and
+ * data that starts at a multiple of 64. */
 #ifndef LYNE_FORMATS_SAFETENSORS_H
 #define LYNE_FORMATS_SAFETENSORS_H
 

@@ -93,6 +93,16 @@ Test(file, refuses_what_is_no_regular_file) {
     cr_assert(lyne_file_exists(rows[1]));
 }
 
+Test(file, removes) {
+    lyne_error err = {0};
+    put(path, "x");
+    cr_assert_eq(lyne_file_remove(path, &err), LYNE_OK, "%s", err.text);
+    cr_assert_not(lyne_file_exists(path));
+    cr_assert_eq(lyne_file_remove(path, &err), LYNE_OK, "a missing one is fine");
+    cr_assert_eq(lyne_file_remove(root, &err), LYNE_EDATA);
+    cr_assert(strstr(err.text, root), "%s", err.text);
+}
+
 Test(file, maps) {
     lyne_map map;
     uint64_t size;

@@ -52,7 +52,8 @@ typedef enum lyne_field_type {
     LYNE_FIELD_GROUP,      /* the struct itself    a map, described by fields                                    */
     LYNE_FIELD_COMPONENT,  /* lyne_instance        `name` or `{name: {fields}}` of `kind`                        */
     LYNE_FIELD_COMPONENTS, /* lyne_instances       list of those                                                 */
-    LYNE_FIELD_STAGE       /* lyne_reference       the name of an earlier stage of the recipe                    */
+    LYNE_FIELD_STAGE,      /* lyne_reference       the name of an earlier stage of the recipe                    */
+    LYNE_FIELD_TREE        /* const struct lyne_yaml *   anything, as it was written; for the recipe's own top level */
 } lyne_field_type;
 
 typedef struct lyne_ints {
@@ -101,6 +102,7 @@ typedef struct lyne_field {
     const char *const *choices;      /* CHOICE: NULL-terminated                                         */
     lyne_kind kind;                  /* COMPONENT, COMPONENTS                                           */
     const struct lyne_field *fields; /* GROUP: its own table                                            */
+    int makes;                       /* STAGE: what the named stage must make, a lyne_product           */
     bool inert;                      /* cannot change a result, so it is left out of fingerprints       */
 } lyne_field;
 

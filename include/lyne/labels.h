@@ -23,6 +23,8 @@ void lyne_labels_close(lyne_labels *labels);
 
 uint64_t lyne_labels_samples(const lyne_labels *labels);
 uint32_t lyne_labels_views(const lyne_labels *labels);
+/** Bytes of all shards. */
+uint64_t lyne_labels_bytes(const lyne_labels *labels);
 int64_t lyne_labels_classes(const lyne_labels *labels);
 /** "f32", "f16": how logits are stored. */
 const char *lyne_labels_encoding(const lyne_labels *labels);

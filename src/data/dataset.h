@@ -14,11 +14,22 @@ const char *lyne_split_name(lyne_split split); /* "train", "test" */
 
 typedef struct lyne_dataset lyne_dataset;
 
+/* Where data may lie: --data DIR and then each part of LYNE_DATA, in order. */
+typedef struct lyne_data_paths {
+    const char *dataset; /* its name: DIR/NAME/FILE is tried before DIR/FILE */
+    const char *const *directory;
+    size_t n;
+} lyne_data_paths;
+/** The first existing of DIR/dataset/file, DIR/dataset/file.gz, DIR/file, DIR/file.gz.  `file` must be relative and
+ *  without "..".  LYNE_EDATA names every place that was tried and says what to do.  Result in the arena. */
+lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_arena *arena, const char **out,
+                           lyne_error *err);
+
 typedef struct lyne_format {
     lyne_component component; /* kind LYNE_DATASET */
     /** Open a split: fill the struct.  Paths in the config are looked up with lyne_find_data.  On failure leaves nothing
      *  behind. */
-    lyne_status (*open)(lyne_dataset *d, const void *config, lyne_split split, const struct lyne_data_paths *paths,
+    lyne_status (*open)(lyne_dataset *d, const void *config, lyne_split split, const lyne_data_paths *paths,
                         lyne_error *err);
 } lyne_format;
 
@@ -35,24 +46,17 @@ struct lyne_dataset {
     void *owned[2];          /* freed with lyne_free on close; NULL allowed   */
 };
 void lyne_dataset_close(lyne_dataset *d); /* NULL and zeroed are fine */
-
-/* Where data may lie: --data DIR and then each part of LYNE_DATA, in order. */
-typedef struct lyne_data_paths {
-    const char *dataset; /* its name: DIR/NAME/FILE is tried before DIR/FILE */
-    const char *const *directory;
-    size_t n;
-} lyne_data_paths;
-/** The first existing DIR/dataset/file or DIR/file.  `file` must be relative and without "..".  LYNE_EDATA names every
- *  place that was tried and says what to do.  Result in the arena. */
-lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_arena *arena, const char **out,
-                           lyne_error *err);
+/** For the end of a format's open: over n, the shape, n_classes, labels and pictures; neither name nor split. */
+lyne_digest lyne_dataset_digest(const lyne_dataset *d);
 
 /* A data set as a recipe names it: datasets/NAME.yaml, opened. */
 typedef struct lyne_description {
+    int64_t version; /* of the file's format: key lyne_dataset, 1 */
     const char *name, *title;
     lyne_instance format; /* kind LYNE_DATASET */
+    lyne_ints picture;    /* channels, height, width */
     lyne_floats mean, sd; /* of pixel / 255, for the normalize op */
-    lyne_texts classes;   /* names, may be empty */
+    lyne_texts classes;   /* their names, in the order of their numbers */
 } lyne_description;
 extern const lyne_field lyne_description_fields[]; /* of datasets/NAME.yaml, into lyne_description */
 

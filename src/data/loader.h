@@ -17,8 +17,9 @@ typedef struct lyne_loader {
     uint64_t order_seed;
     uint64_t view_seed;
     uint32_t views;
-    lyne_instances augment; /* kind LYNE_AUGMENTATION, applied in order; none: the picture as stored */
-    uint8_t *scratch;       /* 2 pictures for each thread */
+    lyne_instances augment; /* kind LYNE_AUGMENTATION, applied in order; none: as stored */
+    int n_threads;          /* OpenMP's maximum when the loader was made */
+    uint8_t *scratch;       /* 2 pictures for each thread                */
 } lyne_loader;
 
 /** Everything borrowed but scratch. */
@@ -36,9 +37,11 @@ typedef struct lyne_batch {
 } lyne_batch;
 /** Rows are the stream's positions position .. position + b->n - 1.  Does not allocate. */
 void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b);
-/** Rows are samples first .. first + b->n - 1 in data-set order, in view `view`; ids past the end repeat the last sample
- *  (the caller knows how many are real).  Does not allocate. */
-void lyne_loader_sequential(const lyne_loader *l, uint64_t first, uint32_t view, lyne_batch *b);
+/** Rows are records first .. first + b->n - 1: record r is view r % views of sample r / views (views 0 counts as 1), which
+ *  is the order of a soft-label cache, and with one view that of the data set.  Records past the end repeat the last (the
+ *  caller knows how many are real).  Does not allocate.
+ *  A loader serves one caller at a time: its scratch is shared. */
+void lyne_loader_records(const lyne_loader *l, uint64_t first, lyne_batch *b);
 
 /** What was asked of augmentation, as one digest: kinds, fields, view_seed, views (none: of "none"). */
 lyne_digest lyne_loader_views_digest(const lyne_loader *l);

@@ -82,15 +82,22 @@ bool lyne_weights_fit(const lyne_weights *w, const lyne_graph *g) {
     return true;
 }
 
-lyne_digest lyne_weights_digest(const lyne_weights *w) {
+/* The digests of the parameters are added up, so the order in which a file holds them does not matter. */
+void lyne_weights_digest_add(lyne_digest *sum, const char *name, const lyne_shape *shape, const void *values) {
     lyne_hash h;
     lyne_hash_init(&h);
-    for (int i = 0; i < w->n; i++) {
-        const lyne_shape *s = &w->param[i].shape;
-        lyne_hash_text(&h, w->param[i].name);
-        lyne_hash_u64(&h, (uint64_t)s->rank);
-        for (int d = 0; d < s->rank; d++) lyne_hash_u64(&h, (uint64_t)s->dim[d]);
-        lyne_hash_bytes(&h, w->value + w->offset[i], (size_t)lyne_shape_size(s) * sizeof(float));
-    }
-    return lyne_hash_finish(&h);
+    lyne_hash_text(&h, name);
+    lyne_hash_u64(&h, (uint64_t)shape->rank);
+    for (int d = 0; d < shape->rank; d++) lyne_hash_u64(&h, (uint64_t)shape->dim[d]);
+    lyne_hash_bytes(&h, values, (size_t)lyne_shape_size(shape) * sizeof(float));
+    const lyne_digest one = lyne_hash_finish(&h);
+    sum->high += one.high;
+    sum->low += one.low;
+}
+
+lyne_digest lyne_weights_digest(const lyne_weights *w) {
+    lyne_digest sum = {0};
+    for (int i = 0; i < w->n; i++)
+        lyne_weights_digest_add(&sum, w->param[i].name, &w->param[i].shape, w->value + w->offset[i]);
+    return sum;
 }

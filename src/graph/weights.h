@@ -33,7 +33,11 @@ bool lyne_weights_fit(const lyne_weights *w, const lyne_graph *g);
 lyne_status lyne_weights_save(const lyne_weights *w, const char *path, const char *about, lyne_error *err);
 /** Every parameter must be there with its shape, and nothing else; all numbers finite.  LYNE_EDATA says what is not. */
 lyne_status lyne_weights_load(lyne_weights *w, const char *path, lyne_error *err);
+/** The digest of what a model file holds, without knowing the model; equals lyne_weights_digest of what was saved. */
+lyne_status lyne_weights_file_digest(const char *path, lyne_digest *out, lyne_error *err);
 /** Over names, shapes and numbers. */
 lyne_digest lyne_weights_digest(const lyne_weights *w);
+/** Add one f32 parameter to such a digest. */
+void lyne_weights_digest_add(lyne_digest *sum, const char *name, const lyne_shape *shape, const void *values);
 
 #endif

@@ -1,0 +1,60 @@
+/* recipe/expect.c -- `expect: [{stage: student, test_errors: 74, within: 11}]`. */
+#include "recipe/expect.h"
+#include <string.h>
+
+static const lyne_field fields[] = {
+    {.name = "stage", .type = LYNE_FIELD_TEXT, .help = "the stage that the figure is of", .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_expectation, stage)},
+    {.name = "test_errors", .type = LYNE_FIELD_FLOAT, .help = "published errors on the test split", .fallback = "-1",
+     .offset = offsetof(lyne_expectation, test_errors), LYNE_RANGE(-1, 1e12)},
+    {.name = "test_accuracy", .type = LYNE_FIELD_FLOAT, .help = "published accuracy, 0 to 1", .fallback = "-1",
+     .offset = offsetof(lyne_expectation, test_accuracy), LYNE_RANGE(-1, 1)},
+    {.name = "within", .type = LYNE_FIELD_FLOAT, .help = "how far off the mean may lie", .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_expectation, within), LYNE_RANGE(0, 1e12)},
+    {.name = "note", .type = LYNE_FIELD_TEXT, .help = "printed behind it", .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_expectation, note)},
+    LYNE_FIELDS_END};
+
+static void check(const lyne_recipe *r, const lyne_yaml *node, const lyne_expectation *e, lyne_diagnostics *out) {
+    const char *names[64] = {0};
+    size_t n = 0;
+    bool known = false;
+    for (size_t i = 0; i < r->n_stages; i++) {
+        known |= strcmp(r->stage[i].name, e->stage) == 0;
+        if (n < 64) names[n++] = r->stage[i].name;
+    }
+    const char *near = lyne_nearest(e->stage, names, n);
+    if (!known)
+        lyne_diagnose(out, lyne_yaml_get(node, "stage")->mark, LYNE_ERECIPE,
+                      near ? "expect: there is no stage '%s'; did you mean '%s'?" : "expect: there is no stage '%s'",
+                      e->stage, near);
+    if ((e->test_errors < 0) == (e->test_accuracy < 0))
+        lyne_diagnose(out, node->mark, LYNE_ERECIPE, "expect: give one of test_errors and test_accuracy");
+}
+
+void lyne_expect_read(lyne_recipe *r, const lyne_filler *f) {
+    const lyne_yaml *tree = r->expect_tree;
+    if (!tree) return;
+    if (tree->kind != LYNE_YAML_LIST) {
+        lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE,
+                      "expect expects a list, as in [{stage: student, test_errors: 74, within: 11}]");
+        return;
+    }
+    r->expect = lyne_arena_alloc(f->arena, tree->n * sizeof *r->expect);
+    if (!r->expect) return;
+    for (size_t i = 0; i < tree->n; i++) {
+        lyne_expectation *e = &r->expect[i];
+        if (lyne_config_fill(f, fields, "expect", tree->item[i]->mark, tree->item[i], e))
+            check(r, tree->item[i], e, f->out);
+    }
+    r->n_expect = tree->n;
+}
+
+void lyne_expect_print(const lyne_recipe *r, lyne_text *out) {
+    if (r->n_expect) lyne_text_add(out, "expect:\n");
+    for (size_t i = 0; i < r->n_expect; i++) {
+        lyne_text_add(out, "  - ");
+        lyne_config_print(out, fields, &r->expect[i]);
+        lyne_text_add(out, "\n");
+    }
+}

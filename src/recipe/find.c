@@ -1,0 +1,59 @@
+/* recipe/find.c -- a recipe says `data: {use: mnist}`; this finds datasets/mnist.yaml. */
+#include "recipe/find.h"
+#include "base/file.h"
+#include "base/text.h"
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef LYNE_DATADIR
+#define LYNE_DATADIR "/usr/local/share/lyne"
+#endif
+
+/* Folders to look in: the k-th, k = 0, 1, ...; NULL behind the last. */
+static const char *place(const char *recipe_path, int k, lyne_arena *arena) {
+    char *absolute = realpath(recipe_path, NULL);
+    char *slash = absolute ? strrchr(absolute, '/') : NULL;
+    for (int i = 0; slash && i < k; i++) {
+        *slash = '\0';
+        slash = strrchr(absolute, '/');
+    }
+    const char *result = NULL;
+    if (slash) {
+        *slash = '\0';
+        result = lyne_arena_printf(arena, "%s/datasets", absolute);
+    }
+    free(absolute);
+    return result;
+}
+
+static const char *in(const char *folder, const char *name, lyne_arena *arena) {
+    const char *path = lyne_arena_printf(arena, "%s/%s.yaml", folder, name);
+    return path && lyne_file_exists(path) ? path : NULL;
+}
+
+const char *lyne_find_description(const char *recipe_path, const char *name, lyne_arena *arena) {
+    const char *folder, *found = NULL;
+    if (!lyne_name_ok(name)) return NULL;
+    for (int k = 0; !found && (folder = place(recipe_path, k, arena)); k++) found = in(folder, name, arena);
+    return found ? found : in(LYNE_DATADIR "/datasets", name, arena);
+}
+
+static const char *nearest_in(const char *folder, const char *name, lyne_arena *arena) {
+    char **file;
+    size_t n;
+    if (lyne_directory_list(folder, &file, &n, NULL) != LYNE_OK) return NULL;
+    for (size_t i = 0; i < n; i++) {
+        char *dot = strrchr(file[i], '.');
+        if (dot && strcmp(dot, ".yaml") == 0) *dot = '\0';
+    }
+    const char *near = lyne_nearest(name, (const char *const *)file, n);
+    if (near) near = lyne_arena_strndup(arena, near, strlen(near));
+    lyne_names_free(file, n);
+    return near;
+}
+
+const char *lyne_nearest_description(const char *recipe_path, const char *name, lyne_arena *arena) {
+    const char *folder, *near = NULL;
+    for (int k = 0; !near && (folder = place(recipe_path, k, arena)); k++) near = nearest_in(folder, name, arena);
+    return near ? near : nearest_in(LYNE_DATADIR "/datasets", name, arena);
+}

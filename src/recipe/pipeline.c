@@ -1,0 +1,216 @@
+/* recipe/pipeline.c -- which jobs there are, which are up to date, and running the others in order. */
+#include "recipe/pipeline.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "recipe/result_file.h"
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Goes up when the same recipe would give other numbers with this version of the code. */
+#define NUMERICS 1
+
+typedef struct pipeline {
+    const lyne_recipe *r;
+    const lyne_run_options *o;
+    lyne_outcomes *out;
+    lyne_dataset train, test;
+    int lock;
+} pipeline;
+
+/* ---- the data ---- */
+
+static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, lyne_error *err) {
+    const lyne_recipe *r = p->r;
+    const lyne_data_paths paths = {
+        .dataset = r->data, .directory = p->o->data_directory, .n = p->o->n_data_directories};
+    const lyne_format *format = (const lyne_format *)r->description.format.row;
+    lyne_status status = format->open(d, r->description.format.config, split, &paths, err);
+    if (status != LYNE_OK) return lyne_error_context(err, "data set '%s': ", r->data);
+    d->name = r->data;
+    const lyne_picture_size *want = &r->task.picture;
+    if (d->channels == want->channels && d->height == want->height && d->width == want->width &&
+        d->n_classes == r->task.n_classes)
+        return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA,
+                     "data set '%s': %s pictures are %lld x %lld x %lld with %lld classes where datasets/%s.yaml says "
+                     "%lld x %lld x %lld with %lld",
+                     r->data, lyne_split_name(split), (long long)d->channels, (long long)d->height, (long long)d->width,
+                     (long long)d->n_classes, r->data, (long long)want->channels, (long long)want->height,
+                     (long long)want->width, (long long)r->task.n_classes);
+}
+
+/* ---- jobs ---- */
+
+static const lyne_stage *row_of(const lyne_recipe *r, size_t stage) {
+    return (const lyne_stage *)r->stage[stage].kind.row;
+}
+
+/* The outcome of a stage for a seed: the one run of a stage that runs once. */
+static lyne_outcome *outcome_of(const pipeline *p, const char *stage, uint64_t seed) {
+    for (size_t i = 0; i < p->out->n; i++) {
+        lyne_outcome *o = &p->out->item[i];
+        if (strcmp(p->r->stage[o->stage].name, stage) == 0 && (o->once || o->seed == seed)) return o;
+    }
+    return NULL;
+}
+
+static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome *o) {
+    const lyne_instance *kind = &p->r->stage[o->stage].kind;
+    for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
+        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
+        if (f->type == LYNE_FIELD_STAGE && ref->name)
+            lyne_hash_digest(h, outcome_of(p, ref->name, o->seed)->fingerprint);
+    }
+}
+
+static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
+    const lyne_recipe *r = p->r;
+    lyne_hash h;
+    lyne_hash_init(&h);
+    lyne_hash_u64(&h, NUMERICS);
+    lyne_instance_hash(&h, &r->stage[o->stage].kind);
+    lyne_hash_u64(&h, o->seed);
+    lyne_hash_u64(&h, (uint64_t)r->precision);
+    lyne_hash_digest(&h, p->train.digest);
+    lyne_hash_digest(&h, p->test.digest);
+    lyne_hash_digest(&h, r->classes);
+    for (size_t i = 0; i < r->task.mean.n; i++) lyne_hash_double(&h, r->task.mean.item[i]);
+    for (size_t i = 0; i < r->task.sd.n; i++) lyne_hash_double(&h, r->task.sd.item[i]);
+    hash_references(p, &h, o);
+    return lyne_hash_finish(&h);
+}
+
+/* All jobs in order, with their directories and fingerprints. */
+static lyne_status list_jobs(pipeline *p, lyne_error *err) {
+    const lyne_recipe *r = p->r;
+    lyne_outcomes *out = p->out;
+    out->item = lyne_arena_alloc(&out->arena, r->n_stages * r->seeds.n * sizeof *out->item);
+    if (!out->item) return lyne_fail_memory(err, "a run");
+    for (size_t s = 0; s < r->n_stages; s++)
+        for (size_t k = 0; k < (r->once[s] ? 1 : r->seeds.n); k++) {
+            lyne_outcome *o = &out->item[out->n];
+            *o = (lyne_outcome){.stage = s, .once = r->once[s], .seed = (uint64_t)r->seeds.item[k]};
+            o->directory = o->once ? lyne_arena_printf(&out->arena, "%s", r->stage[s].name)
+                                   : lyne_arena_printf(&out->arena, "%s/seed-%llu", r->stage[s].name,
+                                                       (unsigned long long)o->seed);
+            if (!o->directory) return lyne_fail_memory(err, "a run");
+            o->result = lyne_result_empty();
+            o->fingerprint = fingerprint(p, o);
+            out->n++;
+        }
+    return LYNE_OK;
+}
+
+static lyne_status model_bytes(const pipeline *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    if (row_of(p->r, o->stage)->product != LYNE_MAKES_MODEL) return LYNE_OK;
+    lyne_status status = lyne_path(path, directory, "model.safetensors", err);
+    return status == LYNE_OK ? lyne_file_size(path, &o->model_bytes, err) : status;
+}
+
+/* The earlier stages with their directories, as seen with the seed of o.  In the arena; NULL when memory is out. */
+static lyne_source_stage *sources(const pipeline *p, const lyne_outcome *o) {
+    lyne_arena *arena = &p->out->arena;
+    lyne_source_stage *list = lyne_arena_alloc(arena, o->stage * sizeof *list);
+    for (size_t s = 0; list && s < o->stage; s++) {
+        const lyne_outcome *source = outcome_of(p, p->r->stage[s].name, o->seed);
+        list[s].stage = &p->r->stage[s];
+        list[s].directory = lyne_arena_printf(arena, "%s/%s", p->o->out, source->directory);
+        if (!list[s].directory) return NULL;
+    }
+    return list;
+}
+
+static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label, const char *directory,
+                          lyne_error *err) {
+    char result[LYNE_PATH_MAX];
+    lyne_source_stage *earlier = sources(p, o);
+    if (!earlier) return lyne_fail_memory(err, "a run");
+    lyne_status status = lyne_path(result, directory, "result.json", err);
+    if (status == LYNE_OK) status = lyne_directory_make(directory, err);
+    if (status == LYNE_OK) status = lyne_file_remove(result, err); /* it speaks of files that are about to change */
+    if (status != LYNE_OK) return status;
+    const lyne_job job = {.stage = &p->r->stage[o->stage],
+                          .label = label,
+                          .seed = o->seed,
+                          .directory = directory,
+                          .fingerprint = o->fingerprint,
+                          .task = &p->r->task,
+                          .classes = p->r->classes,
+                          .train = &p->train,
+                          .test = &p->test,
+                          .earlier = earlier,
+                          .n_earlier = o->stage,
+                          .environment = p->out->environment,
+                          .any_environment = p->o->any_environment,
+                          .listener = p->o->listener};
+    status = row_of(p->r, o->stage)->run(&job, &o->result, err);
+    if (status == LYNE_OK) status = lyne_result_file_save(directory, o->fingerprint, &o->result, err);
+    return status;
+}
+
+static lyne_status run_job(const pipeline *p, lyne_outcome *o, lyne_error *err) {
+    char directory[LYNE_PATH_MAX], label[128];
+    lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
+    if (status != LYNE_OK) return status;
+    const char *name = p->r->stage[o->stage].name;
+    if (o->once || p->r->seeds.n == 1)
+        snprintf(label, sizeof label, "%s", name);
+    else
+        snprintf(label, sizeof label, "%s, seed %llu", name, (unsigned long long)o->seed);
+    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result);
+    if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date);
+    if (!o->was_up_to_date) {
+        o->result = lyne_result_empty();
+        status = do_job(p, o, label, directory, err);
+        if (status != LYNE_OK) return status;
+    }
+    return model_bytes(p, o, directory, err);
+}
+
+/* ---- the run ---- */
+
+static lyne_status enter(pipeline *p, lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    lyne_text text = {0};
+    lyne_status status = lyne_directory_make(p->o->out, err);
+    if (status == LYNE_OK) status = lyne_path(path, p->o->out, ".lock", err);
+    if (status == LYNE_OK) status = lyne_lock(path, &p->lock, err);
+    if (status == LYNE_OK) status = lyne_path(path, p->o->out, "recipe.yaml", err);
+    if (status != LYNE_OK) return status;
+    lyne_recipe_print(p->r, &text);
+    status = text.failed ? lyne_fail_memory(err, "a recipe") : lyne_file_commit(path, text.data, text.length, err);
+    lyne_text_free(&text);
+    return status;
+}
+
+static lyne_status run_all(pipeline *p, lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    lyne_status status = enter(p, err);
+    if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
+    if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
+    if (status == LYNE_OK) status = list_jobs(p, err);
+    for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
+    if (status == LYNE_OK) status = lyne_path(path, p->o->out, "results.json", err);
+    if (status == LYNE_OK) status = lyne_results_save(p->r, p->out, path, err);
+    return status;
+}
+
+lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
+    const double start = lyne_now();
+    pipeline p = {.r = r, .o = o, .out = out, .lock = -1};
+    *out = (lyne_outcomes){0};
+    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d threads", dnn_version(), dnn_isa(),
+                                         omp_get_max_threads());
+    lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
+    out->seconds = lyne_now() - start;
+    lyne_dataset_close(&p.train);
+    lyne_dataset_close(&p.test);
+    lyne_unlock(p.lock);
+    return status;
+}
+
+void lyne_outcomes_free(lyne_outcomes *out) {
+    if (out) lyne_arena_free(&out->arena);
+}

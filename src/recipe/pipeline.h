@@ -1,0 +1,67 @@
+/* recipe/pipeline.h -- run the stages of a recipe: each once, or once for each seed; only those that are not up to date.
+ *
+ *     OUT/recipe.yaml                  the recipe as it was understood
+ *     OUT/teacher/                     a stage that runs once
+ *     OUT/student/seed-2/              one that runs for each seed
+ *         model.safetensors metrics.jsonl
+ *         result.json                  written last: what came out, and the fingerprint of all that it depends on
+ *     OUT/results.json                 all of them
+ *
+ * A fingerprint is a digest over the stage's own section with every default, the data, the seed, and the fingerprints of
+ * the stages it reads.  A stage whose result.json has the fingerprint it would get now, and whose files are as they were
+ * left, is up to date.  Checkpoints and shards carry the fingerprint too, so unfinished work is gone on with if it is
+ * still wanted, and forgotten if not. */
+#ifndef LYNE_RECIPE_PIPELINE_H
+#define LYNE_RECIPE_PIPELINE_H
+
+#include "recipe/recipe.h"
+
+typedef struct lyne_run_options {
+    const char *out; /* directory of the run */
+    const char *const *data_directory;
+    size_t n_data_directories;
+    bool any_environment;
+    lyne_listener listener;
+    /** Called before each job: the label, and whether it is up to date.  May be NULL. */
+    void (*starting)(void *self, const char *label, bool up_to_date);
+    void *self;
+} lyne_run_options;
+
+/* What one stage for one seed came to. */
+typedef struct lyne_outcome {
+    size_t stage; /* index into the recipe's */
+    bool once;
+    uint64_t seed;
+    bool was_up_to_date;
+    lyne_digest fingerprint;
+    const char *directory; /* relative to OUT */
+    uint64_t model_bytes;  /* of model.safetensors, 0: none */
+    lyne_result result;
+} lyne_outcome;
+
+typedef struct lyne_outcomes {
+    lyne_arena arena;
+    size_t n;
+    lyne_outcome *item; /* in the order of the recipe, seeds within a stage */
+    const char *environment;
+    double seconds; /* of this process */
+} lyne_outcomes;
+
+/** Run.  After a failure *out holds what was done until then.  Refuses an OUT that another process is running in. */
+lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err);
+void lyne_outcomes_free(lyne_outcomes *out);
+
+/* A figure over the seeds of a stage. */
+typedef struct lyne_summary {
+    int n;
+    double mean, sd; /* sd of the sample; 0 for n = 1 */
+} lyne_summary;
+/** Of a number at `offset` in lyne_result, an int64_t if `whole` else a double; runs where it is unknown are left out. */
+lyne_summary lyne_summarise(const lyne_outcomes *o, size_t stage, size_t offset, bool whole);
+
+/** OUT/results.json. */
+lyne_status lyne_results_save(const lyne_recipe *r, const lyne_outcomes *o, const char *path, lyne_error *err);
+/** The same as text, for --json; caller frees with lyne_text_free. */
+lyne_status lyne_results_print(const lyne_recipe *r, const lyne_outcomes *o, lyne_text *out, lyne_error *err);
+
+#endif

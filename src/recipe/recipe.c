@@ -1,0 +1,301 @@
+/* recipe/recipe.c -- from a file to a checked recipe: the top level, the data set, the stages and what they name. */
+#include "recipe/recipe.h"
+#include "base/file.h"
+#include "losses/loss.h"
+#include "recipe/expect.h"
+#include "recipe/find.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const precisions[] = {"f32", NULL};
+
+static const lyne_field paper_fields[] = {
+    {.name = "title", .type = LYNE_FIELD_TEXT, .help = "title", .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_paper, title), .inert = true},
+    {.name = "arxiv", .type = LYNE_FIELD_TEXT, .help = "arXiv number", .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_paper, arxiv), .inert = true},
+    {.name = "section", .type = LYNE_FIELD_TEXT, .help = "section or table", .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_paper, section), .inert = true},
+    LYNE_FIELDS_END};
+
+static const lyne_field recipe_fields[] = {
+    {.name = "lyne", .type = LYNE_FIELD_INT, .help = "version of the recipe format, 1", .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_recipe, version), LYNE_RANGE(1, 1)},
+    {.name = "name", .type = LYNE_FIELD_TEXT, .help = "names the folder of its runs", .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_recipe, name)},
+    {.name = "paper", .type = LYNE_FIELD_GROUP, .help = "what it follows", .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_recipe, paper), .fields = paper_fields},
+    {.name = "data", .type = LYNE_FIELD_TREE, .help = "the data set: the NAME of a datasets/NAME.yaml",
+     .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, data_tree)},
+    {.name = "seeds", .type = LYNE_FIELD_INTS, .help = "students run once for each; teachers for the first",
+     .fallback = "[1]", .offset = offsetof(lyne_recipe, seeds), LYNE_RANGE(0, 1e15)},
+    {.name = "precision", .type = LYNE_FIELD_CHOICE, .help = "of activations and their gradients", .fallback = "f32",
+     .offset = offsetof(lyne_recipe, precision), .choices = precisions},
+    {.name = "stages", .type = LYNE_FIELD_TREE, .help = "name: {kind: {fields}}, each below those it reads",
+     .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, stages_tree)},
+    {.name = "expect", .type = LYNE_FIELD_TREE, .help = "published figures, printed beside what came out",
+     .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, expect_tree)},
+    LYNE_FIELDS_END};
+
+/* ---- the data set ---- */
+
+typedef struct data_config {
+    const char *use;
+} data_config;
+
+static const lyne_field data_fields[] = {
+    {.name = "use", .type = LYNE_FIELD_TEXT, .help = "name of the data set", .fallback = LYNE_REQUIRED,
+     .offset = offsetof(data_config, use)},
+    LYNE_FIELDS_END};
+
+static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
+    if (r->data_tree->kind == LYNE_YAML_SCALAR) {
+        r->data = r->data_tree->text;
+        return r->data_tree;
+    }
+    data_config c = {0};
+    if (!lyne_config_fill(f, data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
+    r->data = c.use;
+    return lyne_yaml_get(r->data_tree, "use");
+}
+
+/* The task follows from the description: shape of the pictures, number of classes. */
+static bool set_task(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
+    const lyne_description *d = &r->description;
+    const size_t before = out->n;
+    if (d->picture.n != 3)
+        lyne_diagnose(out, lyne_yaml_get(tree, "picture")->mark, LYNE_ERECIPE,
+                      "data set: picture expects 3 numbers, as in [channels, height, width]");
+    if (d->classes.n < 2)
+        lyne_diagnose(out, lyne_yaml_get(tree, "classes")->mark, LYNE_ERECIPE,
+                      "data set: classes expects two names at least");
+    if (out->n != before) return false;
+    lyne_hash h;
+    lyne_hash_init(&h);
+    for (size_t i = 0; i < d->classes.n; i++) lyne_hash_text(&h, d->classes.item[i]);
+    r->classes = lyne_hash_finish(&h);
+    r->task = (lyne_task){
+        .picture = {.channels = d->picture.item[0], .height = d->picture.item[1], .width = d->picture.item[2]},
+        .n_classes = (int64_t)d->classes.n,
+        .mean = d->mean,
+        .sd = d->sd};
+    const int64_t channels = r->task.picture.channels;
+    const lyne_floats *list[] = {&d->mean, &d->sd};
+    for (int i = 0; i < 2; i++)
+        if (list[i]->n > 1 && (int64_t)list[i]->n != channels)
+            lyne_diagnose(out, lyne_yaml_get(tree, i ? "sd" : "mean")->mark, LYNE_ERECIPE,
+                          "data set: %zu numbers of %s for %lld channels; give one for all or one for each", list[i]->n,
+                          i ? "sd" : "mean", (long long)channels);
+    return out->n == before;
+}
+
+static bool read_data(lyne_recipe *r, const lyne_filler *f) {
+    const lyne_yaml *named = r->data_tree ? data_name(r, f) : NULL;
+    if (!named) return false;
+    const char *path = lyne_find_description(r->path, r->data, f->arena);
+    if (!path) {
+        const char *near = lyne_nearest_description(r->path, r->data, f->arena);
+        lyne_diagnose(f->out, named->mark, LYNE_ERECIPE, near ? "data: there is no datasets/%s.yaml; did you mean '%s'?"
+                                                              : "data: there is no datasets/%s.yaml in a folder above "
+                                                                "the recipe or with the installed ones",
+                      r->data, near);
+        return false;
+    }
+    const lyne_yaml *tree = lyne_yaml_read(path, f->arena, f->out);
+    if (!tree || !lyne_config_fill(f, lyne_description_fields, "data set", tree->mark, tree, &r->description))
+        return false;
+    return set_task(r, tree, f->out);
+}
+
+/* ---- stages ---- */
+
+static const lyne_stage *row_of(const lyne_stage_instance *s) { return (const lyne_stage *)s->kind.row; }
+
+static const lyne_stage_instance *find_stage(const lyne_recipe *r, const char *name, size_t before) {
+    for (size_t i = 0; i < before; i++)
+        if (strcmp(r->stage[i].name, name) == 0) return &r->stage[i];
+    return NULL;
+}
+
+/* Call visit for every stage that stage i names. */
+typedef void (*reference_visitor)(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref,
+                                  void *data);
+static void each_reference(lyne_recipe *r, size_t i, reference_visitor visit, void *data) {
+    for (const lyne_field *f = r->stage[i].kind.row->fields; f && f->name; f++) {
+        const lyne_reference *ref = (const void *)((const char *)r->stage[i].kind.config + f->offset);
+        if (f->type == LYNE_FIELD_STAGE && ref->name) visit(r, i, f, ref, data);
+    }
+}
+
+static void check_reference(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref, void *data) {
+    lyne_diagnostics *out = data;
+    const lyne_stage_instance *target = find_stage(r, ref->name, i);
+    if (target && row_of(target)->product == (lyne_product)field->makes) return;
+    if (target) {
+        lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: %s expects a stage that makes %s; '%s' makes %s",
+                      r->stage[i].name, field->name, lyne_product_name((lyne_product)field->makes), ref->name,
+                      lyne_product_name(row_of(target)->product));
+        return;
+    }
+    const char *names[64];
+    size_t n = 0;
+    for (size_t k = 0; k < i && n < 64; k++)
+        if (row_of(&r->stage[k])->product == (lyne_product)field->makes) names[n++] = r->stage[k].name;
+    const char *near = lyne_nearest(ref->name, names, n);
+    if (find_stage(r, ref->name, r->n_stages))
+        lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: stage '%s' stands below; move it above the stages that read it",
+                      r->stage[i].name, ref->name);
+    else if (near)
+        lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: there is no stage '%s'; did you mean '%s'?", r->stage[i].name,
+                      ref->name, near);
+    else
+        lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: there is no stage '%s' above that makes %s", r->stage[i].name,
+                      ref->name, lyne_product_name((lyne_product)field->makes));
+}
+
+static void mark_once(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref, void *data) {
+    (void)field, (void)data;
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(r->stage[k].name, ref->name) == 0) r->once[k] = true;
+}
+
+typedef struct once_search {
+    bool any, all_once;
+} once_search;
+
+static void look_once(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref, void *data) {
+    once_search *s = data;
+    (void)field;
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(r->stage[k].name, ref->name) == 0) s->any = true, s->all_once &= r->once[k];
+}
+
+/* What a once-stage reads runs once too (from the end up); an evaluation of what ran once runs once (from the top down). */
+static void settle_once(lyne_recipe *r) {
+    for (size_t i = r->n_stages; i-- > 0;) {
+        r->once[i] |= row_of(&r->stage[i])->once;
+        if (r->once[i]) each_reference(r, i, mark_once, NULL);
+    }
+    for (size_t i = 0; i < r->n_stages; i++) {
+        once_search s = {.all_once = true};
+        if (row_of(&r->stage[i])->product == LYNE_MAKES_SCORES) each_reference(r, i, look_once, &s);
+        r->once[i] |= s.any && s.all_once;
+    }
+}
+
+static bool read_stages(lyne_recipe *r, const lyne_filler *f) {
+    const lyne_yaml *tree = r->stages_tree;
+    if (!tree) return false;
+    if (tree->kind != LYNE_YAML_MAP || tree->n == 0) {
+        lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "stages expects a map of stages, as in `student: {train: {...}}`");
+        return false;
+    }
+    r->stage = lyne_arena_alloc(f->arena, tree->n * sizeof *r->stage);
+    r->once = lyne_arena_alloc(f->arena, tree->n * sizeof *r->once);
+    if (!r->stage || !r->once) return false;
+    bool good = true;
+    for (size_t i = 0; i < tree->n; i++) {
+        lyne_stage_instance *s = &r->stage[i];
+        *s = (lyne_stage_instance){.name = tree->key[i]->text, .mark = tree->key[i]->mark};
+        if (!lyne_name_ok(s->name)) {
+            lyne_diagnose(f->out, s->mark, LYNE_ERECIPE,
+                          "'%s' cannot name a folder; a stage's name is letters, digits, _ - .", s->name);
+            good = false;
+        }
+        good &= lyne_config_instance(f, LYNE_STAGE, s->name, tree->item[i], &s->kind) && s->kind.row;
+    }
+    if (!good) return false;
+    r->n_stages = tree->n;
+    const size_t before = f->out->n;
+    for (size_t i = 0; i < r->n_stages; i++) each_reference(r, i, check_reference, f->out);
+    if (f->out->n != before) return false;
+    settle_once(r);
+    return true;
+}
+
+/* Every model is built once for this data set, so that shapes which do not fit are found before anything runs. */
+static void check_shapes(lyne_recipe *r, lyne_diagnostics *out) {
+    for (size_t i = 0; i < r->n_stages; i++) {
+        const lyne_stage *row = row_of(&r->stage[i]);
+        const void *config = r->stage[i].kind.config;
+        if (!row->model) continue;
+        const lyne_network_options o = {.model = row->model(config),
+                                        .task = &r->task,
+                                        .batch = 2,
+                                        .losses = row->losses ? row->losses(config) : (lyne_instances){0}};
+        lyne_network net;
+        lyne_error err = {0};
+        if (lyne_network_build(&net, &o, &err) != LYNE_OK)
+            lyne_diagnose(out, o.model.mark.source ? o.model.mark : r->stage[i].mark, err.status, "%s: model: %s",
+                          r->stage[i].name, err.text);
+        lyne_network_deinit(&net);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void check_name(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
+    if (r->name && !lyne_name_ok(r->name))
+        lyne_diagnose(out, lyne_yaml_get(tree, "name")->mark, LYNE_ERECIPE,
+                      "name: '%s' cannot name a folder; use letters, digits, _ - .", r->name);
+}
+
+static void check_seeds(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
+    const lyne_yaml *node = lyne_yaml_get(tree, "seeds");
+    if (!node) return;
+    if (r->seeds.n == 0) lyne_diagnose(out, node->mark, LYNE_ERECIPE, "seeds is an empty list; [1] is the default");
+    for (size_t i = 0; i < r->seeds.n; i++)
+        for (size_t k = 0; k < i; k++)
+            if (r->seeds.item[i] == r->seeds.item[k]) {
+                lyne_diagnose(out, node->item[i]->mark, LYNE_ERECIPE, "seeds: %lld stands there twice",
+                              (long long)r->seeds.item[i]);
+                return;
+            }
+}
+
+static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *f) {
+    if (tree->kind != LYNE_YAML_MAP) {
+        lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "a recipe is a map that starts with `lyne: 1`");
+        return;
+    }
+    lyne_config_fill(f, recipe_fields, "recipe", tree->mark, tree, r);
+    check_name(r, tree, f->out);
+    check_seeds(r, tree, f->out);
+    const bool data = read_data(r, f), stages = read_stages(r, f);
+    if (data && stages) check_shapes(r, f->out);
+    if (stages) lyne_expect_read(r, f);
+}
+
+lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
+                             const lyne_registry *registry, lyne_diagnostics *diagnostics) {
+    *out = (lyne_recipe){0};
+    const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
+    out->path = lyne_arena_strndup(&out->arena, path, strlen(path));
+    lyne_yaml *tree = out->path ? lyne_yaml_read(path, &out->arena, diagnostics) : NULL;
+    for (size_t i = 0; tree && i < n_set; i++) lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
+    if (tree) read_tree(out, tree, &f);
+    return lyne_diagnostics_status(diagnostics);
+}
+
+void lyne_recipe_free(lyne_recipe *r) {
+    if (r) lyne_arena_free(&r->arena);
+}
+
+void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
+    lyne_text_add(out, "lyne: 1\nname: %s\n", r->name);
+    if (r->paper.title) {
+        lyne_text_add(out, "paper: ");
+        lyne_config_print(out, paper_fields, &r->paper);
+        lyne_text_add(out, "\n");
+    }
+    lyne_text_add(out, "data: {use: %s}\nseeds: [", r->data);
+    for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
+    lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);
+    for (size_t i = 0; i < r->n_stages; i++) {
+        lyne_text_add(out, "  %s: ", r->stage[i].name);
+        lyne_instance_print(out, &r->stage[i].kind);
+        lyne_text_add(out, "\n");
+    }
+    lyne_expect_print(r, out);
+}

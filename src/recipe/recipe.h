@@ -1,0 +1,48 @@
+/* recipe/recipe.h -- a recipe, read and checked: names resolved, every default filled in, every shape fitting. */
+#ifndef LYNE_RECIPE_RECIPE_H
+#define LYNE_RECIPE_RECIPE_H
+
+#include "component/config.h"
+#include "stages/stage.h"
+
+typedef struct lyne_paper {
+    const char *title, *arxiv, *section;
+} lyne_paper;
+
+/* A figure from the paper, to be printed beside ours. */
+typedef struct lyne_expectation {
+    const char *stage;
+    double test_errors, test_accuracy; /* one of them is given, the other is -1 */
+    double within;                     /* how far off ours may lie              */
+    const char *note;                  /* NULL: none                            */
+} lyne_expectation;
+
+typedef struct lyne_recipe {
+    lyne_arena arena;
+    const char *path, *name;
+    int64_t version;
+    lyne_paper paper;
+    lyne_ints seeds;
+    int precision;
+    const lyne_yaml *data_tree, *stages_tree, *expect_tree;
+    const char *data; /* name of the data set */
+    lyne_description description;
+    lyne_task task;
+    lyne_digest classes;
+    lyne_stage_instance *stage; /* in the order of the file, which is an order they can run in */
+    bool *once;                 /* for each: runs for the first seed only                      */
+    size_t n_stages;
+    lyne_expectation *expect;
+    size_t n_expect;
+} lyne_recipe;
+
+/** Read a recipe, with `set` assignments (a.b.c=v) applied, check it as far as can be done without the data, and fill
+ *  *out.  All mistakes go to `diagnostics`; their status is returned.  Free with lyne_recipe_free, also on failure. */
+lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
+                             const lyne_registry *registry, lyne_diagnostics *diagnostics);
+void lyne_recipe_free(lyne_recipe *r);
+
+/** The recipe as it was understood, every default written out, as YAML that reads back to the same. */
+void lyne_recipe_print(const lyne_recipe *r, lyne_text *out);
+
+#endif

@@ -1,0 +1,136 @@
+/* recipe/result_file.c -- result.json. */
+#include "recipe/result_file.h"
+#include "base/file.h"
+#include "formats/json.h"
+#include <string.h>
+
+#define FORMAT 1
+#define LIMIT  (1 << 20)
+/* Files up to this size are compared by content; larger ones, shards that carry their own checksums, by size. */
+#define HASHED ((uint64_t)1 << 28)
+
+/* The numbers of a result, where they stand in results.json. */
+typedef struct number {
+    const char *name;
+    size_t offset;
+    bool whole, metric; /* metric: within "metrics" */
+} number;
+#define WHOLE(member, metric) {#member, offsetof(lyne_result, member), true, metric}
+#define REAL(member, metric)  {#member, offsetof(lyne_result, member), false, metric}
+static const number numbers[] = {WHOLE(test_samples, true), WHOLE(test_errors, true), REAL(test_accuracy, true),
+                                 REAL(test_loss, true),     REAL(agreement, true),    WHOLE(parameters, false),
+                                 WHOLE(macs, false),        WHOLE(steps, false),      WHOLE(records, false),
+                                 WHOLE(bytes, false),       REAL(seconds, false),     REAL(samples_per_second, false)};
+#define N_NUMBERS (sizeof numbers / sizeof *numbers)
+
+void lyne_result_json(json_t *object, const lyne_result *r) {
+    json_t *metrics = json_object();
+    for (size_t i = 0; i < N_NUMBERS; i++) {
+        const number *n = &numbers[i];
+        const void *at = (const char *)r + n->offset;
+        json_t *into = n->metric ? metrics : object;
+        if (n->whole && *(const int64_t *)at >= 0)
+            json_object_set_new(into, n->name, json_integer(*(const int64_t *)at));
+        else if (!n->whole && *(const double *)at >= 0)
+            lyne_json_set_real(into, n->name, *(const double *)at);
+    }
+    json_object_set_new(object, "metrics", metrics);
+}
+
+static lyne_status read_numbers(const json_t *object, lyne_result *r, lyne_error *err) {
+    json_t *metrics;
+    lyne_status status = lyne_json_object(object, "metrics", &metrics, err);
+    *r = lyne_result_empty();
+    for (size_t i = 0; i < N_NUMBERS && status == LYNE_OK; i++) {
+        const number *n = &numbers[i];
+        const json_t *from = n->metric ? metrics : object;
+        void *at = (char *)r + n->offset;
+        if (!json_object_get(from, n->name)) continue;
+        status = n->whole ? lyne_json_int(from, n->name, 0, INT64_MAX, at, err)
+                          : lyne_json_real(from, n->name, at, err);
+    }
+    return status;
+}
+
+/* ---- the files that a job left ---- */
+
+static bool is_product(const char *name) {
+    return strcmp(name, "model.safetensors") == 0 || strcmp(name, "manifest.json") == 0 ||
+           strncmp(name, "labels-", 7) == 0;
+}
+
+static lyne_status describe(const char *directory, const char *name, uint64_t *bytes, lyne_digest *digest,
+                            lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    lyne_map map = {0};
+    lyne_status status = lyne_path(path, directory, name, err);
+    if (status == LYNE_OK) status = lyne_file_size(path, bytes, err);
+    *digest = (lyne_digest){0};
+    if (status != LYNE_OK || *bytes > HASHED) return status;
+    status = lyne_map_open(&map, path, err);
+    if (status == LYNE_OK) *digest = lyne_digest_of(map.data, map.size);
+    lyne_map_close(&map);
+    return status;
+}
+
+static lyne_status list_products(const char *directory, json_t *files, lyne_error *err) {
+    char **name;
+    size_t n;
+    lyne_status status = lyne_directory_list(directory, &name, &n, err);
+    if (status != LYNE_OK) return status;
+    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
+        uint64_t bytes;
+        lyne_digest digest;
+        if (!is_product(name[i])) continue;
+        status = describe(directory, name[i], &bytes, &digest, err);
+        if (status != LYNE_OK) break;
+        json_t *file = json_pack("{s:s, s:I}", "name", name[i], "bytes", (json_int_t)bytes);
+        if (lyne_json_set_digest(file, "xxh128", digest) || json_array_append_new(files, file))
+            status = lyne_fail_memory(err, "a result");
+    }
+    lyne_names_free(name, n);
+    return status;
+}
+
+static bool still_there(const char *directory, const json_t *file) {
+    const char *name;
+    int64_t bytes;
+    uint64_t bytes_now;
+    lyne_digest digest, digest_now;
+    return lyne_json_text(file, "name", &name, NULL) == LYNE_OK && is_product(name) && !strchr(name, '/') &&
+           lyne_json_int(file, "bytes", 0, INT64_MAX, &bytes, NULL) == LYNE_OK &&
+           lyne_json_digest(file, "xxh128", &digest, NULL) == LYNE_OK &&
+           describe(directory, name, &bytes_now, &digest_now, NULL) == LYNE_OK && bytes_now == (uint64_t)bytes &&
+           lyne_digest_equal(digest, digest_now);
+}
+
+lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint, const lyne_result *r,
+                                  lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    json_t *root = json_pack("{s:i, s:[]}", "lyne_result", FORMAT, "files");
+    lyne_status status = lyne_path(path, directory, "result.json", err);
+    if (!root || lyne_json_set_digest(root, "fingerprint", fingerprint)) status = lyne_fail_memory(err, "a result");
+    if (status == LYNE_OK) {
+        lyne_result_json(root, r);
+        status = list_products(directory, json_object_get(root, "files"), err);
+    }
+    if (status == LYNE_OK) status = lyne_json_save(path, root, err);
+    json_decref(root);
+    return status;
+}
+
+bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r) {
+    char path[LYNE_PATH_MAX];
+    json_t *root = NULL, *files;
+    lyne_digest found;
+    int64_t format;
+    bool good = lyne_path(path, directory, "result.json", NULL) == LYNE_OK && lyne_file_exists(path) &&
+                lyne_json_load(path, LIMIT, &root, NULL) == LYNE_OK &&
+                lyne_json_int(root, "lyne_result", FORMAT, FORMAT, &format, NULL) == LYNE_OK &&
+                lyne_json_digest(root, "fingerprint", &found, NULL) == LYNE_OK &&
+                lyne_digest_equal(found, fingerprint) && read_numbers(root, r, NULL) == LYNE_OK &&
+                lyne_json_array(root, "files", &files, NULL) == LYNE_OK;
+    for (size_t i = 0; good && i < json_array_size(files); i++) good = still_there(directory, json_array_get(files, i));
+    json_decref(root);
+    return good;
+}

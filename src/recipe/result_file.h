@@ -1,0 +1,18 @@
+/* recipe/result_file.h -- result.json of one job: what came out and whether it still stands.  Private to recipe/. */
+#ifndef LYNE_RECIPE_RESULT_FILE_H
+#define LYNE_RECIPE_RESULT_FILE_H
+
+#include "recipe/pipeline.h"
+#include <jansson.h>
+
+/** The numbers of a result as the "metrics" and other members of results.json; unknown ones are left out. */
+void lyne_result_json(json_t *object, const lyne_result *r);
+
+/** Write DIRECTORY/result.json for a finished job, with the sizes and digests of the files it left. */
+lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint, const lyne_result *r,
+                                  lyne_error *err);
+/** Whether DIRECTORY/result.json is there, whole, of this fingerprint, and its files are as they were; then *r is it.  A
+ *  damaged or missing file is not an error: the job is just not up to date. */
+bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r);
+
+#endif

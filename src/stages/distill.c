@@ -1,0 +1,68 @@
+/* stages/distill.c -- train a student on soft labels from disk: the pictures it sees are the very views the teacher was
+ * asked about.  Hinton, Vinyals, Dean 2015, arXiv:1503.02531; same views for both: Beyer et al. 2022, arXiv:2106.05237. */
+#include "stages/label.h"
+#include "stages/training.h"
+
+typedef struct distill_config {
+    training_config base;
+    lyne_reference labels;
+} distill_config;
+
+static const lyne_field fields[] = {
+    TRAINING_FIELDS,
+    {.name = "labels",
+     .type = LYNE_FIELD_STAGE,
+     .makes = LYNE_MAKES_LABELS,
+     .help = "the stage that wrote the soft labels",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(distill_config, labels)},
+    {.name = "loss",
+     .type = LYNE_FIELD_COMPONENTS,
+     .kind = LYNE_LOSS,
+     .help = "the terms that are added up",
+     .fallback = "[{kd: {temperature: 4, weight: 0.9}}, {cross_entropy: {weight: 0.1}}]",
+     .offset = offsetof(training_config, loss)},
+    LYNE_FIELDS_END};
+
+static const char *check(const void *config) {
+    const distill_config *c = config;
+    bool taught = false;
+    if (c->base.loss.n > LYNE_MAX_TERMS) return "loss has more than 8 terms";
+    for (size_t i = 0; i < c->base.loss.n; i++)
+        taught |= ((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher;
+    return taught ? NULL : "no loss here listens to the teacher; add kd, or make it a train stage";
+}
+
+static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
+    const distill_config *c = job->stage->kind.config;
+    const lyne_source_stage *from = lyne_job_find(job, c->labels.name);
+    const label_config *l = from->stage->kind.config;
+    lyne_labels *labels = NULL;
+    lyne_labels_identity wanted;
+    lyne_status status = label_identity(job, l, &wanted, err);
+    if (status == LYNE_OK) status = lyne_labels_open(from->directory, &labels, err);
+    if (status == LYNE_OK) status = lyne_labels_match(labels, &wanted, err);
+    if (status == LYNE_OK) {
+        const training_source source = {.view_seed = (uint64_t)l->view_seed,
+                                        .views = lyne_labels_views(labels),
+                                        .augment = l->augment,
+                                        .labels = labels};
+        status = training_run(job, &c->base, &source, out, err);
+    }
+    lyne_labels_close(labels);
+    return status;
+}
+
+const lyne_stage lyne_stage_distill = {
+    .component = {.kind = LYNE_STAGE,
+                  .name = "distill",
+                  .help = "train a student on soft labels",
+                  .source = "arXiv:1503.02531, section 2",
+                  .example = "student: {distill: {model: {mlp: {hidden: [30, 30]}}, labels: soft_labels}}",
+                  .config_size = sizeof(distill_config),
+                  .fields = fields,
+                  .check = check},
+    .product = LYNE_MAKES_MODEL,
+    .model = training_model,
+    .losses = training_losses,
+    .run = run};

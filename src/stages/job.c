@@ -1,0 +1,75 @@
+/* stages/job.c -- what several stage kinds do: find an earlier stage, load its model, score on the test split. */
+#include "stages/stage.h"
+#include "train/evaluate.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EVALUATION_BATCH 200
+
+const char *lyne_product_name(lyne_product p) {
+    static const char *const name[] = {"a model", "soft labels", "scores"};
+    return name[p];
+}
+
+lyne_result lyne_result_empty(void) {
+    return (lyne_result){.test_samples = -1,
+                         .test_errors = -1,
+                         .test_accuracy = -1,
+                         .test_loss = -1,
+                         .parameters = -1,
+                         .macs = -1,
+                         .steps = -1,
+                         .records = -1,
+                         .bytes = -1,
+                         .agreement = -1,
+                         .seconds = -1,
+                         .samples_per_second = -1};
+}
+
+const lyne_source_stage *lyne_job_find(const lyne_job *job, const char *name) {
+    for (size_t i = 0; i < job->n_earlier; i++)
+        if (strcmp(job->earlier[i].stage->name, name) == 0) return &job->earlier[i];
+    assert(!"the recipe names an earlier stage");
+    return NULL;
+}
+
+lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char *file, lyne_error *err) {
+    int n = snprintf(out, LYNE_PATH_MAX, "%s/%s", directory, file);
+    if (n < 0 || n >= LYNE_PATH_MAX) return lyne_fail(err, LYNE_EOTHER, "%s/%s: the path is too long", directory, file);
+    return LYNE_OK;
+}
+
+lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, lyne_network *net, lyne_error *err) {
+    const lyne_source_stage *source = lyne_job_find(job, name);
+    const lyne_stage *row = (const lyne_stage *)source->stage->kind.row;
+    const lyne_network_options o = {
+        .model = row->model(source->stage->kind.config), .task = job->task, .batch = batch};
+    char path[LYNE_PATH_MAX];
+    lyne_status status = lyne_path(path, source->directory, "model.safetensors", err);
+    if (status == LYNE_OK) status = lyne_network_init(net, &o, err);
+    if (status != LYNE_OK) return status;
+    if ((status = lyne_weights_load(net->weights, path, err)) != LYNE_OK) lyne_network_deinit(net);
+    return status;
+}
+
+void lyne_result_scores(lyne_result *r, const lyne_network *net, const lyne_scores *scores) {
+    r->test_samples = scores->n;
+    r->test_errors = scores->errors;
+    r->test_accuracy = scores->accuracy;
+    r->test_loss = scores->loss;
+    r->parameters = lyne_graph_count_params(net->graph);
+    r->macs = lyne_graph_count_macs(net->graph);
+}
+
+lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weights *weights, lyne_result *out,
+                           lyne_error *err) {
+    const lyne_network_options o = {.model = model, .task = job->task, .batch = EVALUATION_BATCH, .weights = weights};
+    lyne_network net;
+    lyne_scores scores;
+    lyne_status status = lyne_network_init(&net, &o, err);
+    if (status != LYNE_OK) return status;
+    if ((status = lyne_evaluate(&net, job->test, &scores, err)) == LYNE_OK) lyne_result_scores(out, &net, &scores);
+    lyne_network_deinit(&net);
+    return status;
+}

@@ -1,0 +1,182 @@
+/* stages/label.c -- ask the teacher about every view of every training picture and write what it says to disk, once. */
+#include "stages/label.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "component/config.h"
+#include <math.h>
+
+static const lyne_field fields[] = {
+    {.name = "teacher",
+     .type = LYNE_FIELD_STAGE,
+     .makes = LYNE_MAKES_MODEL,
+     .help = "the stage that made the model to ask",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(label_config, teacher)},
+    {.name = "encoding",
+     .type = LYNE_FIELD_COMPONENT,
+     .kind = LYNE_ENCODING,
+     .help = "how logits are stored",
+     .fallback = "f16",
+     .offset = offsetof(label_config, encoding)},
+    {.name = "augment",
+     .type = LYNE_FIELD_COMPONENTS,
+     .kind = LYNE_AUGMENTATION,
+     .help = "what is done to a picture before the teacher, and then the student, sees it",
+     .fallback = "[]",
+     .offset = offsetof(label_config, augment)},
+    {.name = "views",
+     .type = LYNE_FIELD_INT,
+     .help = "views of each picture; the student sees view e mod views in epoch e",
+     .fallback = "1",
+     .offset = offsetof(label_config, views),
+     LYNE_RANGE(1, 65536)},
+    {.name = "view_seed",
+     .type = LYNE_FIELD_INT,
+     .help = "draws the views",
+     .fallback = "0",
+     .offset = offsetof(label_config, view_seed),
+     LYNE_RANGE(0, 1e15)},
+    {.name = "batch",
+     .type = LYNE_FIELD_INT,
+     .help = "pictures asked about at once",
+     .fallback = "250",
+     .offset = offsetof(label_config, batch),
+     LYNE_RANGE(1, 65536)},
+    {.name = "records_per_shard",
+     .type = LYNE_FIELD_INT,
+     .help = "records in a file; a killed writer goes on behind its last whole file",
+     .fallback = "65536",
+     .offset = offsetof(label_config, records_per_shard),
+     LYNE_RANGE(1, 1e9)},
+    LYNE_FIELDS_END};
+
+static const char *check(const void *config) {
+    const label_config *c = config;
+    if (c->views > 1 && c->augment.n == 0) return "views without augment would all be the same picture; add augment";
+    return NULL;
+}
+
+static lyne_digest preprocessing_digest(const lyne_task *task) {
+    const lyne_floats *list[] = {&task->mean, &task->sd};
+    lyne_hash h;
+    lyne_hash_init(&h);
+    for (int k = 0; k < 2; k++) {
+        lyne_hash_u64(&h, list[k]->n);
+        for (size_t i = 0; i < list[k]->n; i++) lyne_hash_double(&h, list[k]->item[i]);
+    }
+    return lyne_hash_finish(&h);
+}
+
+/* The teacher is its architecture and its numbers. */
+static lyne_status teacher_digest(const lyne_job *job, const char *name, lyne_digest *out, lyne_error *err) {
+    const lyne_source_stage *teacher = lyne_job_find(job, name);
+    const lyne_instance model = ((const lyne_stage *)teacher->stage->kind.row)->model(teacher->stage->kind.config);
+    char path[LYNE_PATH_MAX];
+    lyne_digest weights;
+    lyne_status status = lyne_path(path, teacher->directory, "model.safetensors", err);
+    if (status == LYNE_OK) status = lyne_weights_file_digest(path, &weights, err);
+    if (status != LYNE_OK) return status;
+    lyne_hash h;
+    lyne_hash_init(&h);
+    lyne_instance_hash(&h, &model);
+    lyne_hash_digest(&h, weights);
+    *out = lyne_hash_finish(&h);
+    return LYNE_OK;
+}
+
+static lyne_status loader_init(lyne_loader *l, const lyne_job *job, const label_config *c, lyne_error *err) {
+    return lyne_loader_init(l, job->train, 0, (uint64_t)c->view_seed, (uint32_t)c->views, c->augment, err);
+}
+
+lyne_status label_identity(const lyne_job *job, const label_config *c, lyne_labels_identity *out, lyne_error *err) {
+    lyne_loader loader;
+    lyne_status status = loader_init(&loader, job, c, err);
+    if (status != LYNE_OK) return status;
+    *out = (lyne_labels_identity){.data = job->train->digest,
+                                  .preprocessing = preprocessing_digest(job->task),
+                                  .views = lyne_loader_views_digest(&loader),
+                                  .classes = job->classes};
+    lyne_loader_deinit(&loader);
+    return teacher_digest(job, c->teacher.name, &out->teacher, err);
+}
+
+static void tell(const lyne_job *job, uint64_t done, uint64_t first, uint64_t total, double seconds) {
+    if (!job->listener.tell) return;
+    lyne_progress p = {.stage = job->label,
+                       .doing = "labelling",
+                       .done = done,
+                       .total = total,
+                       .accuracy = -1,
+                       .samples_per_second = (double)(done - first) / fmax(seconds, 1e-9),
+                       .ends = done == total};
+    p.seconds_left = (double)(total - done) / fmax(p.samples_per_second, 1e-9);
+    job->listener.tell(job->listener.self, &p);
+}
+
+/* From the record that is due to the last. */
+static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
+                             uint64_t total, lyne_result *out, lyne_error *err) {
+    const int64_t batch = lyne_graph_batch(net->graph);
+    const uint64_t first = lyne_labels_next(w);
+    const double start = lyne_now();
+    for (uint64_t next = first; next < total; next = lyne_labels_next(w)) {
+        if (lyne_stop_requested())
+            return lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on",
+                             job->label, (unsigned long long)next, (unsigned long long)total);
+        lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
+        const float *logits;
+        lyne_loader_records(loader, next, &b);
+        lyne_status status = lyne_network_infer(net, &logits, err);
+        const uint64_t left = total - next;
+        if (status == LYNE_OK)
+            status = lyne_labels_append(w, logits, left < (uint64_t)batch ? (int64_t)left : batch, err);
+        if (status != LYNE_OK) return status;
+        tell(job, lyne_labels_next(w), first, total, lyne_now() - start);
+    }
+    out->seconds = lyne_now() - start;
+    if (total > first) out->samples_per_second = (double)(total - first) / fmax(out->seconds, 1e-9);
+    return LYNE_OK;
+}
+
+static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
+    const label_config *c = job->stage->kind.config;
+    lyne_labels_plan plan = {.directory = job->directory,
+                             .samples = (uint64_t)job->train->n,
+                             .views = (uint32_t)c->views,
+                             .classes = job->task->n_classes,
+                             .encoding = (const lyne_encoding *)c->encoding.row,
+                             .records_per_shard = (uint64_t)c->records_per_shard};
+    const uint64_t total = plan.samples * plan.views;
+    lyne_network net = {0};
+    lyne_loader loader = {0};
+    lyne_labels_writer *w = NULL;
+    lyne_labels *written = NULL;
+    lyne_status status = label_identity(job, c, &plan.identity, err);
+    if (status == LYNE_OK) status = loader_init(&loader, job, c, err);
+    if (status == LYNE_OK) status = lyne_job_load(job, c->teacher.name, c->batch, &net, err);
+    if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
+    if (status == LYNE_OK) status = write_all(job, &net, &loader, w, total, out, err);
+    if (status == LYNE_OK) status = lyne_labels_finish(w, err);
+    if (status == LYNE_OK) status = lyne_labels_open(job->directory, &written, err);
+    if (status == LYNE_OK) {
+        out->records = (int64_t)total;
+        out->bytes = (int64_t)lyne_labels_bytes(written);
+    }
+    lyne_labels_close(written);
+    lyne_labels_writer_free(w);
+    lyne_network_deinit(&net);
+    lyne_loader_deinit(&loader);
+    return status;
+}
+
+const lyne_stage lyne_stage_label = {
+    .component = {.kind = LYNE_STAGE,
+                  .name = "label",
+                  .help = "write a teacher's soft labels to disk",
+                  .example = "soft_labels: {label: {teacher: teacher, encoding: f16}}",
+                  .config_size = sizeof(label_config),
+                  .fields = fields,
+                  .check = check},
+    .product = LYNE_MAKES_LABELS,
+    .once = true,
+    .run = run};

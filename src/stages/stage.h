@@ -1,0 +1,89 @@
+/* stages/stage.h -- the row of a stage kind: what it reads, what it makes, and how.
+ *
+ * A stage works in a directory of its own and leaves files there that it could always make again.  Which stage is up to
+ * date, in what order they run and for which seeds is the recipe's matter (recipe/pipeline.h). */
+#ifndef LYNE_STAGES_STAGE_H
+#define LYNE_STAGES_STAGE_H
+
+#include "data/dataset.h"
+#include "train/evaluate.h"
+#include "train/network.h"
+#include "train/progress.h"
+
+typedef enum lyne_product {
+    LYNE_MAKES_MODEL,  /* DIRECTORY/model.safetensors                          */
+    LYNE_MAKES_LABELS, /* DIRECTORY/manifest.json and labels-*.safetensors     */
+    LYNE_MAKES_SCORES  /* numbers only                                         */
+} lyne_product;
+const char *lyne_product_name(lyne_product p); /* "a model", "soft labels", "scores" */
+
+/* Numbers that a stage reports.  Those it knows nothing of are below 0. */
+typedef struct lyne_result {
+    int64_t test_samples, test_errors;
+    double test_accuracy, test_loss;
+    int64_t parameters, macs; /* macs: of one sample                         */
+    int64_t steps;
+    int64_t records, bytes; /* of soft labels                                */
+    double agreement; /* with another model, share of the test split         */
+    double seconds, samples_per_second;
+} lyne_result;
+
+/* A stage as a recipe has it. */
+typedef struct lyne_stage_instance {
+    const char *name;
+    lyne_mark mark;
+    lyne_instance kind; /* its lyne_stage row and config */
+} lyne_stage_instance;
+
+/* An earlier stage of the recipe, done. */
+typedef struct lyne_source_stage {
+    const lyne_stage_instance *stage;
+    const char *directory; /* where its files are, for this job's seed */
+} lyne_source_stage;
+
+/* One run of one stage.  Everything borrowed. */
+typedef struct lyne_job {
+    const lyne_stage_instance *stage;
+    const char *label; /* "student, seed 2" */
+    uint64_t seed;
+    const char *directory;   /* exists                                              */
+    lyne_digest fingerprint; /* of everything that can change the result            */
+    const lyne_task *task;
+    lyne_digest classes; /* of the class names                                      */
+    const lyne_dataset *train, *test;
+    const lyne_source_stage *earlier;
+    size_t n_earlier;
+    const char *environment; /* what bits depend on besides: library, CPU, threads  */
+    bool any_environment;
+    lyne_listener listener;
+} lyne_job;
+
+typedef struct lyne_stage {
+    lyne_component component;
+    lyne_product product;
+    bool once; /* runs for the first seed only, and so does every stage it reads */
+    /** The model that the stage trains; row NULL (or the function NULL): none. */
+    lyne_instance (*model)(const void *config);
+    /** The losses it trains with, for `lyne check`; n 0 (or NULL): none. */
+    lyne_instances (*losses)(const void *config);
+    /** Do it.  A stage that finds its own unfinished work in the directory goes on with it. */
+    lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);
+} lyne_stage;
+
+/** What all its numbers unknown looks like. */
+lyne_result lyne_result_empty(void);
+
+void lyne_result_scores(lyne_result *r, const lyne_network *net, const lyne_scores *scores);
+
+/** An earlier stage by name; it exists, the recipe has seen to that. */
+const lyne_source_stage *lyne_job_find(const lyne_job *job, const char *name);
+/** An inference network of the model that stage `name` made, its weights loaded from its directory. */
+lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, lyne_network *net, lyne_error *err);
+/** Score weights of a model on the test split, into *out. */
+lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weights *weights, lyne_result *out,
+                           lyne_error *err);
+/** DIRECTORY/FILE into a buffer; LYNE_EOTHER if it is too long. */
+#define LYNE_PATH_MAX 4096
+lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char *file, lyne_error *err);
+
+#endif

@@ -1,0 +1,74 @@
+/* stages/training.h -- what `train` and `distill` share: the fields of a training run, and running it.  Private to
+ * stages/. */
+#ifndef LYNE_STAGES_TRAINING_H
+#define LYNE_STAGES_TRAINING_H
+
+#include "lyne/labels.h"
+#include "stages/stage.h"
+
+/* First in the config struct of both. */
+typedef struct training_config {
+    lyne_instance model;
+    lyne_instances loss;
+    double epochs;
+    int64_t batch;
+    lyne_instance optimizer, schedule;
+    double checkpoint_seconds;
+} training_config;
+
+/* All of them but `loss`, whose default differs. */
+#define TRAINING_FIELDS                                                                                                \
+    {.name = "model",                                                                                                  \
+     .type = LYNE_FIELD_COMPONENT,                                                                                     \
+     .kind = LYNE_MODEL,                                                                                               \
+     .help = "the network that is trained",                                                                            \
+     .fallback = LYNE_REQUIRED,                                                                                        \
+     .offset = offsetof(training_config, model)},                                                                      \
+        {.name = "epochs",                                                                                             \
+         .type = LYNE_FIELD_FLOAT,                                                                                     \
+         .help = "how often every sample is shown; 0.5 is half of them once",                                          \
+         .fallback = "10",                                                                                             \
+         .offset = offsetof(training_config, epochs),                                                                  \
+         LYNE_RANGE(0.001, 1e6)},                                                                                      \
+        {.name = "batch",                                                                                              \
+         .type = LYNE_FIELD_INT,                                                                                       \
+         .help = "samples in a step",                                                                                  \
+         .fallback = "128",                                                                                            \
+         .offset = offsetof(training_config, batch),                                                                   \
+         LYNE_RANGE(1, 65536)},                                                                                        \
+        {.name = "optimizer",                                                                                          \
+         .type = LYNE_FIELD_COMPONENT,                                                                                 \
+         .kind = LYNE_OPTIMIZER,                                                                                       \
+         .help = "how gradients change the weights",                                                                   \
+         .fallback = "sgd",                                                                                            \
+         .offset = offsetof(training_config, optimizer)},                                                              \
+        {.name = "schedule",                                                                                           \
+         .type = LYNE_FIELD_COMPONENT,                                                                                 \
+         .kind = LYNE_SCHEDULE,                                                                                        \
+         .help = "how the learning rate moves over the epochs",                                                        \
+         .fallback = "cosine",                                                                                         \
+         .offset = offsetof(training_config, schedule)},                                                               \
+        {.name = "checkpoint_seconds",                                                                                 \
+         .type = LYNE_FIELD_FLOAT,                                                                                     \
+         .help = "at most so much work is lost when the process is killed [s]",                                        \
+         .fallback = "15",                                                                                             \
+         .offset = offsetof(training_config, checkpoint_seconds),                                                      \
+         LYNE_RANGE(0, 1e6),                                                                                           \
+         .inert = true}
+
+lyne_instance training_model(const void *config);
+lyne_instances training_losses(const void *config);
+
+/* What the two kinds differ in. */
+typedef struct training_source {
+    uint64_t view_seed;
+    uint32_t views;
+    lyne_instances augment;
+    const lyne_labels *labels; /* NULL: hard labels only */
+} training_source;
+
+/** Train, leave DIRECTORY/model.safetensors, score it on the test split. */
+lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source,
+                         lyne_result *out, lyne_error *err);
+
+#endif

@@ -1,0 +1,182 @@
+/* train/checkpoint.c -- commit, find the newest whole one, load. */
+#include "train/checkpoint.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "formats/safetensors.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX   "checkpoint-"
+#define SUFFIX   ".safetensors"
+#define FORMAT   "1"
+#define KEPT     2
+#define COUNTERS 4
+#define PATH_MAX_HERE 4096
+
+/* Tensors: counters (4) u64, sums (LYNE_MAX_TERMS + 1) f64, value, slot.NAME f32. */
+#define MAX_TENSORS (3 + LYNE_MAX_SLOTS)
+
+typedef struct contents {
+    uint64_t counter[COUNTERS];
+    double sum[LYNE_MAX_TERMS + 1];
+    char slot_name[LYNE_MAX_SLOTS][48];
+    lyne_array tensor[MAX_TENSORS];
+    size_t n;
+} contents;
+
+static lyne_array vector(const char *name, lyne_dtype dtype, size_t n, const void *data) {
+    return (lyne_array){.name = name, .dtype = dtype, .rank = 1, .dims = {(int64_t)n}, .data = data};
+}
+
+/* What a checkpoint file holds, as tensors over c and over *out itself. */
+static void describe(const lyne_checkpoint *c, contents *out) {
+    out->n = 0;
+    out->tensor[out->n++] = vector("counters", LYNE_DTYPE_U64, COUNTERS, out->counter);
+    out->tensor[out->n++] = vector("sums", LYNE_DTYPE_F64, LYNE_MAX_TERMS + 1, out->sum);
+    out->tensor[out->n++] = vector("value", LYNE_DTYPE_F32, c->weights->n_values, c->weights->value);
+    for (int i = 0; i < c->n_slots; i++) {
+        snprintf(out->slot_name[i], sizeof out->slot_name[i], "slot.%s", c->slot_name[i]);
+        out->tensor[out->n++] = vector(out->slot_name[i], LYNE_DTYPE_F32, c->weights->n_trained, c->slot[i]);
+    }
+}
+
+static lyne_digest digest_of(const lyne_array *tensor, const void *const *data, size_t n) {
+    lyne_hash h;
+    lyne_hash_init(&h);
+    for (size_t i = 0; i < n; i++)
+        lyne_hash_bytes(&h, data[i], (size_t)tensor[i].dims[0] * lyne_dtype_size(tensor[i].dtype));
+    return lyne_hash_finish(&h);
+}
+
+static lyne_status path_of(char out[PATH_MAX_HERE], const char *directory, const char *name, lyne_error *err) {
+    if (snprintf(out, PATH_MAX_HERE, "%s/%s", directory, name) >= PATH_MAX_HERE)
+        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+    return LYNE_OK;
+}
+
+static bool is_ours(const char *name) {
+    const size_t n = strlen(name), head = strlen(PREFIX), tail = strlen(SUFFIX);
+    if (n <= head + tail || strncmp(name, PREFIX, head) != 0 || strcmp(name + n - tail, SUFFIX) != 0) return false;
+    return strspn(name + head, "0123456789") == n - head - tail;
+}
+
+/* Remove all but the `keep` newest; names sort as the steps do. */
+static lyne_status prune(const char *directory, size_t keep, lyne_error *err) {
+    char **name, path[PATH_MAX_HERE];
+    size_t n, seen = 0;
+    lyne_status status = lyne_directory_list(directory, &name, &n, err);
+    if (status != LYNE_OK) return status;
+    for (size_t i = n; i-- > 0 && status == LYNE_OK;) {
+        if (!is_ours(name[i]) || ++seen <= keep) continue;
+        status = path_of(path, directory, name[i], err);
+        if (status == LYNE_OK) status = lyne_file_remove(path, err);
+    }
+    lyne_names_free(name, n);
+    return status;
+}
+
+lyne_status lyne_checkpoint_clear(const char *directory, lyne_error *err) { return prune(directory, 0, err); }
+
+lyne_status lyne_checkpoint_save(const lyne_checkpoint *c, const lyne_standing *at, lyne_error *err) {
+    contents k = {.counter = {at->step, at->metrics_bytes, at->seen, at->correct}};
+    memcpy(k.sum, at->sum, sizeof at->sum);
+    k.sum[LYNE_MAX_TERMS] = at->seconds;
+    describe(c, &k);
+    const void *data[MAX_TENSORS];
+    for (size_t i = 0; i < k.n; i++) data[i] = k.tensor[i].data;
+    char name[64], path[PATH_MAX_HERE], fingerprint[LYNE_DIGEST_TEXT], digest[LYNE_DIGEST_TEXT];
+    snprintf(name, sizeof name, PREFIX "%012llu" SUFFIX, (unsigned long long)at->step);
+    lyne_digest_print(c->fingerprint, fingerprint);
+    lyne_digest_print(digest_of(k.tensor, data, k.n), digest);
+    const lyne_pair metadata[] = {{"lyne.checkpoint", FORMAT},
+                                  {"lyne.digest", digest},
+                                  {"lyne.environment", c->environment},
+                                  {"lyne.fingerprint", fingerprint}};
+    lyne_status status = path_of(path, c->directory, name, err);
+    if (status == LYNE_OK) status = lyne_safetensors_write(path, k.tensor, k.n, metadata, 4, err);
+    return status == LYNE_OK ? prune(c->directory, KEPT, err) : status;
+}
+
+/* ---- loading ---- */
+
+static bool metadata_is(const lyne_safetensors *s, const char *key, const char *value) {
+    const char *found = lyne_safetensors_metadata(s, key);
+    return found && strcmp(found, value) == 0;
+}
+
+/* Whether it belongs to this stage at all. */
+static bool same_stage(const lyne_checkpoint *c, const lyne_safetensors *s) {
+    char fingerprint[LYNE_DIGEST_TEXT];
+    lyne_digest_print(c->fingerprint, fingerprint);
+    return metadata_is(s, "lyne.fingerprint", fingerprint);
+}
+
+/* All tensors there and the digest right; then copied out. */
+static lyne_status take(const lyne_checkpoint *c, const lyne_safetensors *s, const char *path, lyne_standing *at,
+                        lyne_error *err) {
+    contents k = {0};
+    const void *data[MAX_TENSORS];
+    char digest[LYNE_DIGEST_TEXT];
+    describe(c, &k);
+    if (!metadata_is(s, "lyne.checkpoint", FORMAT))
+        return lyne_fail(err, LYNE_EDATA, "%s: is a checkpoint of another format version than " FORMAT, path);
+    for (size_t i = 0; i < k.n; i++) {
+        const lyne_array *t = &k.tensor[i];
+        lyne_status status = lyne_safetensors_get(s, t->name, t->dtype, 1, t->dims, &data[i], err);
+        if (status != LYNE_OK) return status;
+    }
+    lyne_digest_print(digest_of(k.tensor, data, k.n), digest);
+    if (!metadata_is(s, "lyne.digest", digest))
+        return lyne_fail(err, LYNE_EDATA, "%s: is damaged: its digest is not that of its numbers", path);
+    memcpy(k.counter, data[0], sizeof k.counter);
+    memcpy(k.sum, data[1], sizeof k.sum);
+    memcpy(c->weights->value, data[2], c->weights->n_values * sizeof(float));
+    for (int i = 0; i < c->n_slots; i++) memcpy(c->slot[i], data[3 + i], c->weights->n_trained * sizeof(float));
+    c->weights->version++;
+    *at = (lyne_standing){.step = k.counter[0],
+                          .metrics_bytes = k.counter[1],
+                          .seen = k.counter[2],
+                          .correct = k.counter[3],
+                          .seconds = k.sum[LYNE_MAX_TERMS]};
+    memcpy(at->sum, k.sum, sizeof at->sum);
+    return LYNE_OK;
+}
+
+/* LYNE_OK with at->step 0: not usable, try an older one. */
+static lyne_status load_one(const lyne_checkpoint *c, const char *path, bool any_environment, lyne_standing *at,
+                            lyne_error *err) {
+    lyne_error why = {0};
+    lyne_safetensors s;
+    lyne_status status = lyne_safetensors_open(&s, path, &why);
+    if (status == LYNE_OK && !same_stage(c, &s)) goto out;
+    if (status == LYNE_OK && !any_environment && !metadata_is(&s, "lyne.environment", c->environment)) {
+        const char *was = lyne_safetensors_metadata(&s, "lyne.environment");
+        lyne_safetensors_close(&s);
+        return lyne_fail(err, LYNE_EENVIRONMENT,
+                         "%s was made with %s; here it is %s, which gives other bits. Go on there, or go on here all the "
+                         "same with --any-environment",
+                         path, was ? was : "an unknown environment", c->environment);
+    }
+    if (status == LYNE_OK) status = take(c, &s, path, at, &why);
+    if (status != LYNE_OK) lyne_warn("passing over a checkpoint: %s", why.text);
+out:
+    lyne_safetensors_close(&s);
+    return LYNE_OK;
+}
+
+lyne_status lyne_checkpoint_load(const lyne_checkpoint *c, bool any_environment, lyne_standing *at, lyne_error *err) {
+    char **name, path[PATH_MAX_HERE];
+    size_t n;
+    *at = (lyne_standing){0};
+    lyne_status status = lyne_directory_list(c->directory, &name, &n, err);
+    if (status != LYNE_OK) return status;
+    for (size_t i = n; i-- > 0 && status == LYNE_OK && at->step == 0;) {
+        if (!is_ours(name[i])) continue;
+        status = path_of(path, c->directory, name[i], err);
+        if (status == LYNE_OK) status = load_one(c, path, any_environment, at, err);
+    }
+    lyne_names_free(name, n);
+    return status;
+}

@@ -1,0 +1,83 @@
+/* train/network.c -- picture -> normalize -> model -> logits -> losses. */
+#include "train/network.h"
+#include "lyne/ops.h"
+
+/* The graph up to the logits. */
+static void build_model(lyne_network *net, const lyne_network_options *o) {
+    lyne_graph *g = net->graph;
+    const lyne_task *t = o->task;
+    const lyne_model *model = (const lyne_model *)o->model.row;
+    const lyne_shape shape = LYNE_SHAPE(o->batch, t->picture.channels, t->picture.height, t->picture.width);
+    net->picture = lyne_graph_input(g, "picture", shape, LYNE_U8);
+    lyne_node *x = lyne_normalize(g, "normalize", net->picture, (lyne_normalize_config){.mean = t->mean, .sd = t->sd});
+    if (x) net->logits = model->build(g, o->model.config, x, t->n_classes);
+}
+
+static bool needs_teacher(const lyne_instances *losses) {
+    for (size_t i = 0; i < losses->n; i++)
+        if (((const lyne_loss *)losses->item[i].row)->needs_teacher) return true;
+    return false;
+}
+
+static lyne_status build_losses(lyne_network *net, const lyne_network_options *o, lyne_error *err) {
+    lyne_graph *g = net->graph;
+    net->term = lyne_alloc(o->losses.n, sizeof *net->term);
+    if (!net->term) return lyne_fail_memory(err, "the terms of an objective");
+    net->label = lyne_graph_input(g, "label", LYNE_SHAPE(o->batch), LYNE_S32);
+    if (needs_teacher(&o->losses))
+        net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(o->batch, o->task->n_classes), LYNE_F32);
+    const lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher};
+    lyne_graph_enter(g, "loss");
+    for (size_t i = 0; i < o->losses.n && lyne_graph_status(g, NULL) == LYNE_OK; i++) {
+        const lyne_instance *loss = &o->losses.item[i];
+        const lyne_loss *row = (const lyne_loss *)loss->row;
+        const double weight = ((const lyne_loss_config *)loss->config)->weight;
+        net->term[i] = (lyne_term){.node = row->build(g, row->component.name, loss->config, &in), .weight = weight};
+    }
+    lyne_graph_leave(g);
+    net->n_terms = (int)o->losses.n;
+    return LYNE_OK;
+}
+
+lyne_status lyne_network_build(lyne_network *net, const lyne_network_options *o, lyne_error *err) {
+    *net = (lyne_network){0};
+    lyne_status status = lyne_graph_new(o->batch, &net->graph, err);
+    if (status != LYNE_OK) return status;
+    build_model(net, o);
+    if (lyne_graph_status(net->graph, NULL) == LYNE_OK && o->losses.n) status = build_losses(net, o, err);
+    if (status == LYNE_OK) status = lyne_graph_status(net->graph, err);
+    if (status != LYNE_OK) lyne_network_deinit(net);
+    return status;
+}
+
+lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, lyne_error *err) {
+    lyne_status status = lyne_network_build(net, o, err);
+    if (status != LYNE_OK) return status;
+    net->weights = o->weights;
+    net->owns_weights = !o->weights;
+    if (!o->weights) status = lyne_weights_new(net->graph, o->seed, &net->weights, err);
+    const lyne_compile what = {.weights = net->weights,
+                               .training = o->losses.n > 0,
+                               .term = net->term,
+                               .n_terms = net->n_terms,
+                               .output = &net->logits,
+                               .n_outputs = 1};
+    if (status == LYNE_OK) status = lyne_program_compile(net->graph, &what, &net->program, err);
+    if (status != LYNE_OK) lyne_network_deinit(net);
+    return status;
+}
+
+void lyne_network_deinit(lyne_network *net) {
+    if (!net) return;
+    lyne_program_free(net->program);
+    if (net->owns_weights) lyne_weights_free(net->weights);
+    lyne_graph_free(net->graph);
+    lyne_free(net->term);
+    *net = (lyne_network){0};
+}
+
+lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_error *err) {
+    lyne_status status = lyne_program_run(net->program, &(lyne_clock){0}, err);
+    *logits = lyne_program_output(net->program, net->logits);
+    return status;
+}

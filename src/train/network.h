@@ -1,0 +1,46 @@
+/* train/network.h -- a model put to work on pictures: the graph around it, and its program. */
+#ifndef LYNE_TRAIN_NETWORK_H
+#define LYNE_TRAIN_NETWORK_H
+
+#include "data/loader.h"
+#include "graph/program.h"
+#include "losses/loss.h"
+
+/* What a model is for. */
+typedef struct lyne_task {
+    lyne_picture_size picture;
+    int64_t n_classes;
+    lyne_floats mean, sd; /* of pixel / 255; borrowed */
+} lyne_task;
+
+/* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, and teacher (B, n_classes) f32 if one of them
+ * needs it.  Everything owned but the weights, if they were given. */
+typedef struct lyne_network {
+    lyne_graph *graph;
+    lyne_program *program;
+    lyne_weights *weights;
+    bool owns_weights;
+    lyne_node *picture, *label, *teacher, *logits;
+    int n_terms;
+    lyne_term *term; /* one for each loss, in order */
+} lyne_network;
+
+typedef struct lyne_network_options {
+    lyne_instance model; /* kind LYNE_MODEL */
+    const lyne_task *task;
+    int64_t batch;
+    lyne_instances losses; /* kind LYNE_LOSS; none: inference */
+    uint64_t seed;         /* of the initial weights */
+    lyne_weights *weights; /* borrowed; NULL: made anew from seed */
+} lyne_network_options;
+
+/** Build the graph only: what `lyne check` needs. */
+lyne_status lyne_network_build(lyne_network *net, const lyne_network_options *o, lyne_error *err);
+/** Build and compile. */
+lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, lyne_error *err);
+void lyne_network_deinit(lyne_network *net); /* NULL and zeroed are fine */
+
+/** Logits (batch, n_classes) of one batch whose pictures are already in the picture input.  Borrowed until the next. */
+lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_error *err);
+
+#endif

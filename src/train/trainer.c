@@ -1,0 +1,245 @@
+/* train/trainer.c -- life of a training step: fill the inputs, replay the program, check the terms, update the weights.
+ *
+ * A step is a function of the step number and the numbers of the step before; nothing else is remembered, which is why a
+ * run that was killed goes on to the same bits. */
+#include "train/trainer.h"
+#include "base/log.h"
+#include "train/evaluate.h"
+#include "train/metrics.h"
+#include "optim/schedule.h"
+#include <math.h>
+#include <string.h>
+
+/* How often a listener is told [s]. */
+#define TELL_SECONDS 0.2
+
+typedef struct run {
+    const lyne_training *t;
+    lyne_network net;
+    const lyne_optimizer *optimizer;
+    float *slot[LYNE_MAX_SLOTS];
+    uint64_t *sample; /* (batch) ids and views of the rows, to look up soft labels */
+    uint32_t *view;
+    lyne_metrics metrics;
+    lyne_standing at;
+    uint64_t steps, n_samples; /* steps in all; samples of the data set */
+    double started, told, saved; /* clock at the start of this process, the last report, the last checkpoint */
+    uint64_t first_step;         /* of this process */
+} run;
+
+uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch) {
+    const double samples = epochs * (double)n_samples;
+    return (uint64_t)ceil(samples / (double)batch - 1e-9);
+}
+
+static const char *term_name(const run *r, int i) { return r->t->losses.item[i].row->name; }
+
+static double seconds(const run *r) { return r->at.seconds + lyne_now() - r->started; }
+
+/* ---- one step ---- */
+
+static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
+    lyne_program *p = r->net.program;
+    lyne_batch b = {.n = r->t->batch,
+                    .sample = r->sample,
+                    .view = r->view,
+                    .picture = lyne_program_input(p, r->net.picture),
+                    .label = lyne_program_input(p, r->net.label)};
+    lyne_loader_training(r->t->loader, position, &b);
+    if (!r->net.teacher) return LYNE_OK;
+    return lyne_labels_read(r->t->labels, r->sample, r->view, b.n, lyne_program_input(p, r->net.teacher), err);
+}
+
+static lyne_status add_up(run *r, lyne_error *err) {
+    const int64_t batch = r->t->batch, classes = r->net.logits->shape.dim[1];
+    for (int i = 0; i < r->net.n_terms; i++) {
+        const double value = (double)*(const float *)lyne_program_output(r->net.program, r->net.term[i].node);
+        if (!isfinite(value))
+            return lyne_fail(err, LYNE_ENOTFINITE,
+                             "%s: the loss %s is not a finite number at step %llu (epoch %.2f); a lower learning rate "
+                             "or a longer warmup is the usual cure",
+                             r->t->name, term_name(r, i), (unsigned long long)r->at.step + 1,
+                             (double)(r->at.step * (uint64_t)batch) / (double)r->n_samples);
+        r->at.sum[i] += value * (double)batch;
+    }
+    const float *logits = lyne_program_output(r->net.program, r->net.logits);
+    const int32_t *label = lyne_program_input(r->net.program, r->net.label);
+    for (int64_t i = 0; i < batch; i++) r->at.correct += lyne_argmax(logits + i * classes, classes) == label[i];
+    r->at.seen += (uint64_t)batch;
+    return LYNE_OK;
+}
+
+static double learning_rate(const run *r) {
+    const double epoch = (double)r->at.step * (double)r->t->batch / (double)r->n_samples;
+    return r->optimizer->lr(r->t->optimizer.config) * lyne_schedule_at(&r->t->schedule, epoch, r->t->epochs);
+}
+
+static lyne_status step(run *r, lyne_error *err) {
+    const lyne_clock clock = {.seed = r->t->seed, .position = r->at.step * (uint64_t)r->t->batch};
+    lyne_status status = fill_inputs(r, clock.position, err);
+    if (status == LYNE_OK) status = lyne_program_run(r->net.program, &clock, err);
+    if (status == LYNE_OK) status = add_up(r, err);
+    if (status != LYNE_OK) return status;
+    lyne_update u = {.weights = r->net.weights, .step = r->at.step + 1, .lr = learning_rate(r)};
+    memcpy(u.slot, r->slot, sizeof u.slot);
+    r->optimizer->step(r->t->optimizer.config, &u);
+    r->at.step++;
+    return LYNE_OK;
+}
+
+/* ---- between steps ---- */
+
+static bool epoch_ends(const run *r) {
+    const uint64_t batch = (uint64_t)r->t->batch, end = r->at.step * batch;
+    return r->at.step == r->steps || end / r->n_samples != (end - batch) / r->n_samples;
+}
+
+static void tell(run *r, bool ends_epoch) {
+    const double now = lyne_now();
+    const bool ends = r->at.step == r->steps;
+    if (!r->t->listener.tell || (!ends_epoch && now - r->told < TELL_SECONDS)) return;
+    r->told = now;
+    const uint64_t batch = (uint64_t)r->t->batch, here = r->at.step - r->first_step;
+    lyne_progress p = {.stage = r->t->name,
+                       .doing = "training",
+                       .done = r->at.step * batch,
+                       .total = r->steps * batch,
+                       .epochs = r->t->epochs,
+                       .n_terms = r->net.n_terms,
+                       .accuracy = (double)r->at.correct / (double)r->at.seen,
+                       .samples_per_second = (double)(here * batch) / fmax(now - r->started, 1e-9),
+                       .epoch_ends = ends_epoch,
+                       .ends = ends};
+    p.epoch = (double)p.done / (double)r->n_samples;
+    p.seconds_left = (double)(p.total - p.done) / p.samples_per_second;
+    for (int i = 0; i < p.n_terms; i++) {
+        p.term_name[i] = term_name(r, i);
+        p.term[i] = r->at.sum[i] / (double)r->at.seen;
+    }
+    r->t->listener.tell(r->t->listener.self, &p);
+}
+
+static lyne_status end_epoch(run *r, lyne_error *err) {
+    lyne_epoch e = {.epoch = (double)(r->at.step * (uint64_t)r->t->batch) / (double)r->n_samples,
+                    .step = r->at.step,
+                    .learning_rate = learning_rate(r),
+                    .n_terms = r->net.n_terms,
+                    .accuracy = (double)r->at.correct / (double)r->at.seen,
+                    .seconds = seconds(r)};
+    for (int i = 0; i < e.n_terms; i++) {
+        e.term_name[i] = term_name(r, i);
+        e.term[i] = r->at.sum[i] / (double)r->at.seen;
+    }
+    lyne_status status = lyne_metrics_write(&r->metrics, &e, err);
+    memset(r->at.sum, 0, sizeof r->at.sum);
+    r->at.seen = r->at.correct = 0;
+    return status;
+}
+
+static lyne_checkpoint checkpoint(const run *r) {
+    lyne_checkpoint c = {.directory = r->t->directory,
+                         .fingerprint = r->t->fingerprint,
+                         .environment = r->t->environment,
+                         .weights = r->net.weights,
+                         .n_slots = r->optimizer->n_slots};
+    memcpy(c.slot, r->slot, sizeof c.slot);
+    memcpy(c.slot_name, r->optimizer->slot_name, sizeof c.slot_name);
+    return c;
+}
+
+static lyne_status save(run *r, lyne_error *err) {
+    const lyne_checkpoint c = checkpoint(r);
+    lyne_status status = lyne_metrics_sync(&r->metrics, &r->at.metrics_bytes, err);
+    lyne_standing at = r->at;
+    at.seconds = seconds(r);
+    r->saved = lyne_now();
+    return status == LYNE_OK ? lyne_checkpoint_save(&c, &at, err) : status;
+}
+
+static lyne_status stop(run *r, lyne_error *err) {
+    lyne_status status = save(r, err);
+    if (status != LYNE_OK) return status;
+    return lyne_fail(err, LYNE_STOPPED, "%s: stopped at step %llu of %llu with a checkpoint; the same command goes on",
+                     r->t->name, (unsigned long long)r->at.step, (unsigned long long)r->steps);
+}
+
+static lyne_status loop(run *r, lyne_error *err) {
+    while (r->at.step < r->steps) {
+        if (lyne_stop_requested()) return stop(r, err);
+        lyne_status status = step(r, err);
+        const bool ends = status == LYNE_OK && epoch_ends(r);
+        if (status == LYNE_OK) tell(r, ends);
+        if (ends) status = end_epoch(r, err);
+        if (status == LYNE_OK && r->at.step < r->steps && lyne_now() - r->saved > r->t->checkpoint_seconds)
+            status = save(r, err);
+        if (status != LYNE_OK) return status;
+    }
+    return LYNE_OK;
+}
+
+/* ---- before and after ---- */
+
+static lyne_status init(run *r, lyne_error *err) {
+    const lyne_training *t = r->t;
+    const lyne_network_options o = {
+        .model = t->model, .task = t->task, .batch = t->batch, .losses = t->losses, .seed = t->seed};
+    lyne_status status = lyne_network_init(&r->net, &o, err);
+    if (status != LYNE_OK) return status;
+    r->sample = lyne_alloc((size_t)t->batch, sizeof *r->sample);
+    r->view = lyne_alloc((size_t)t->batch, sizeof *r->view);
+    if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");
+    for (int i = 0; i < r->optimizer->n_slots; i++) {
+        r->slot[i] = lyne_alloc(r->net.weights->n_trained, sizeof(float));
+        if (!r->slot[i]) return lyne_fail_memory(err, "the optimizer");
+    }
+    const lyne_checkpoint c = checkpoint(r);
+    status = lyne_checkpoint_load(&c, t->any_environment, &r->at, err);
+    if (status != LYNE_OK) return status;
+    if (r->at.step) lyne_info("%s: going on from step %llu of %llu", t->name, (unsigned long long)r->at.step,
+                              (unsigned long long)r->steps);
+    r->first_step = r->at.step;
+    r->started = r->told = r->saved = lyne_now();
+    return lyne_metrics_open(&r->metrics, t->directory, r->at.metrics_bytes, err);
+}
+
+static void deinit(run *r) {
+    lyne_metrics_close(&r->metrics);
+    for (int i = 0; i < LYNE_MAX_SLOTS; i++) lyne_free(r->slot[i]);
+    lyne_free(r->sample);
+    lyne_free(r->view);
+    lyne_network_deinit(&r->net);
+}
+
+static lyne_status check_weights(const run *r, lyne_error *err) {
+    const lyne_weights *w = r->net.weights;
+    for (size_t i = 0; i < w->n_values; i++)
+        if (!isfinite(w->value[i]))
+            return lyne_fail(err, LYNE_ENOTFINITE, "%s: training ended in weights that are not finite numbers",
+                             r->t->name);
+    return LYNE_OK;
+}
+
+lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *err) {
+    run r = {.t = t,
+             .optimizer = (const lyne_optimizer *)t->optimizer.row,
+             .n_samples = (uint64_t)t->loader->dataset->n,
+             .steps = lyne_training_steps(t->epochs, t->loader->dataset->n, t->batch)};
+    uint64_t end;
+    lyne_status status = init(&r, err);
+    if (status == LYNE_OK) status = loop(&r, err);
+    if (status == LYNE_OK) status = check_weights(&r, err);
+    if (status == LYNE_OK) status = lyne_metrics_sync(&r.metrics, &end, err);
+    if (status == LYNE_OK) {
+        const double spent = seconds(&r);
+        *out = (lyne_trained){.weights = r.net.weights,
+                              .steps = r.steps,
+                              .seconds = spent,
+                              .samples_per_second = (double)(r.steps * (uint64_t)t->batch) / fmax(spent, 1e-9),
+                              .parameters = lyne_graph_count_params(r.net.graph),
+                              .macs = lyne_graph_count_macs(r.net.graph),
+                              .memory = lyne_program_bytes(r.net.program)};
+        r.net.owns_weights = false;
+    }
+    deinit(&r);
+    return status;
+}

@@ -1,0 +1,44 @@
+/* train/trainer.h -- the loop: batch, forward, backward, update; checkpoints and metrics on the way. */
+#ifndef LYNE_TRAIN_TRAINER_H
+#define LYNE_TRAIN_TRAINER_H
+
+#include "lyne/labels.h"
+#include "train/checkpoint.h"
+#include "train/network.h"
+#include "train/progress.h"
+
+typedef struct lyne_training {
+    const char *name; /* of the stage, for messages: "student, seed 2" */
+    lyne_instance model;
+    const lyne_task *task;
+    const lyne_loader *loader;
+    const lyne_labels *labels; /* NULL: nobody teaches */
+    lyne_instances losses;
+    lyne_instance optimizer, schedule;
+    double epochs;
+    int64_t batch;
+    uint64_t seed;         /* of initial weights and dropout */
+    const char *directory; /* metrics.jsonl, checkpoints     */
+    lyne_digest fingerprint;
+    const char *environment;
+    bool any_environment;
+    double checkpoint_seconds; /* how much work may be lost to a kill [s] */
+    lyne_listener listener;
+} lyne_training;
+
+typedef struct lyne_trained {
+    lyne_weights *weights; /* caller frees */
+    uint64_t steps;
+    double seconds, samples_per_second;
+    int64_t parameters, macs; /* of one sample's forward pass */
+    size_t memory;            /* of the training program [bytes] */
+} lyne_trained;
+
+/** Train to the end, or go on from the newest checkpoint in the directory.  The result is the same bits either way.
+ *  LYNE_STOPPED: a stop was requested and a checkpoint is on disk.  LYNE_ENOTFINITE names the step and the term. */
+lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *err);
+
+/** Steps in all: enough batches to show every sample `epochs` times. */
+uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch);
+
+#endif

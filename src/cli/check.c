@@ -1,0 +1,35 @@
+/* cli/check.c -- `lyne check`: everything that is wrong with a recipe, without running it. */
+#include "cli/cli.h"
+#include "cli/recipe.h"
+#include <getopt.h>
+#include <stdio.h>
+
+static const lyne_option options[] = {{"set", "PATH=VALUE", "change one value, as in --set stages.student.distill.epochs=5"},
+                                      {NULL, NULL, NULL}};
+
+static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
+    const char *set[64], *value;
+    size_t n_set = 0;
+    int got;
+    while ((got = lyne_next_option(&command_check, argc, argv, &value, err)) >= 0) {
+        if (n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
+        set[n_set++] = value;
+    }
+    if (got == -2) return LYNE_EUSAGE;
+    if (optind == argc) return lyne_fail(err, LYNE_EUSAGE, "which recipe? usage: lyne check RECIPE...");
+    lyne_status status = LYNE_OK;
+    for (int i = optind; i < argc; i++) {
+        lyne_recipe recipe;
+        const lyne_status here = lyne_cli_read(&recipe, argv[i], set, n_set, registry);
+        if (here == LYNE_OK) printf("%s: fine, %zu stages\n", argv[i], recipe.n_stages);
+        if (status == LYNE_OK) status = here;
+        lyne_recipe_free(&recipe);
+    }
+    return status;
+}
+
+const lyne_command command_check = {.name = "check",
+                                         .arguments = "RECIPE...",
+                                         .help = "Say what is wrong with a recipe, without running it.",
+                                         .options = options,
+                                         .run = run};

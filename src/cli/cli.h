@@ -1,0 +1,27 @@
+/* cli/cli.h -- the commands: one file each, ending in its row, from which --help and the man page come. */
+#ifndef LYNE_CLI_CLI_H
+#define LYNE_CLI_CLI_H
+
+#include "component/registry.h"
+#include "lyne/status.h"
+
+typedef struct lyne_option {
+    const char *name;     /* without the dashes; NULL ends a table */
+    const char *argument; /* NULL: takes none                      */
+    const char *help;
+} lyne_option;
+
+typedef struct lyne_command {
+    const char *name, *arguments, *help;
+    const lyne_option *options;
+    /** argv[0] is the command's name.  What went wrong is in *err, or printed already when err->text is empty. */
+    lyne_status (*run)(int argc, char **argv, const lyne_registry *registry, lyne_error *err);
+} lyne_command;
+
+extern const lyne_command command_run, command_check, command_version;
+
+/** Go through the options of a command: returns the index of the next one in its table with *value its argument, -1 at
+ *  the end (optind is then the first operand), -2 after a mistake, which is in *err.  --help is dealt with by main. */
+int lyne_next_option(const lyne_command *c, int argc, char **argv, const char **value, lyne_error *err);
+
+#endif

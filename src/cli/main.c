@@ -1,0 +1,115 @@
+/* cli/main.c -- `lyne COMMAND ...`: find the command, run it, turn its status into the exit status.  The only exit. */
+#include "cli/cli.h"
+#include "recipe/builtin.h"
+#include "train/progress.h"
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const lyne_command *const commands[] = {&command_run, &command_check, &command_version};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static void print_usage(FILE *to) {
+    fprintf(to, "Lyne distils a big model's knowledge into a small one, on CPUs.\n\nusage:\n");
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const lyne_command *c = commands[i];
+        fprintf(to, "  lyne %-8s %-24s %s\n", c->name, c->arguments, c->help);
+    }
+    fprintf(to, "\n`lyne COMMAND --help` says more.  First steps: lyne run recipes/quickstart.yaml\n"
+                "Exit status: 0 fine, 1 other, 2 usage, 3 bad recipe, 4 bad data, 5 not finite, 6 no space or memory,\n"
+                "7 other environment than the checkpoint's, 75 stopped with a checkpoint.\n");
+}
+
+static void print_help(const lyne_command *c) {
+    printf("usage: lyne %s [OPTION]... %s\n\n%s\n", c->name, c->arguments, c->help);
+    if (c->options && c->options->name) printf("\noptions:\n");
+    for (const lyne_option *o = c->options; o && o->name; o++) {
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+        printf("  %-24s %s\n", left, o->help);
+    }
+}
+
+int lyne_next_option(const lyne_command *c, int argc, char **argv, const char **value, lyne_error *err) {
+    struct option list[32] = {0};
+    int n = 0;
+    for (const lyne_option *o = c->options; o && o->name && n < 31; o++, n++)
+        list[n] = (struct option){.name = o->name, .has_arg = o->argument ? required_argument : no_argument, .val = n};
+    opterr = 0;
+    const int got = getopt_long(argc, argv, ":", list, NULL);
+    *value = optarg;
+    if (got >= 0 && got < n) return got;
+    if (got == -1) return -1;
+    lyne_fail(err, LYNE_EUSAGE, got == ':' ? "%s expects a value; `lyne %s --help` shows the options"
+                                           : "there is no option %s; `lyne %s --help` shows them",
+              argv[optind - 1], c->name);
+    return -2;
+}
+
+/* The first signal asks for a checkpoint, the second ends the process at once. */
+static void on_signal(int number) {
+    if (lyne_stop_requested()) _exit(128 + number);
+    lyne_request_stop();
+}
+
+static void catch_signals(void) {
+    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as a failing write */
+}
+
+static bool wants_help(int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    return false;
+}
+
+static lyne_status run_command(const lyne_command *c, int argc, char **argv, lyne_error *err) {
+    lyne_registry *registry = NULL;
+    lyne_status status = lyne_registry_new(lyne_builtin_rows, lyne_n_builtin_rows, &registry, err);
+    if (status == LYNE_OK) status = c->run(argc, argv, registry, err);
+    lyne_registry_free(registry);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        if (status == LYNE_OK) status = lyne_fail_errno(err, "standard output", "write");
+    }
+    return status;
+}
+
+static const lyne_command *find(const char *name) {
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    lyne_error err = {0};
+    const char *name = argc > 1 ? argv[1] : "";
+    if (argc < 2) {
+        print_usage(stderr);
+        return LYNE_EUSAGE;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        const lyne_command *of = argc > 2 ? find(argv[2]) : NULL;
+        of ? print_help(of) : print_usage(stdout);
+        return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;
+    }
+    if (strcmp(name, "--version") == 0) name = "version";
+    const lyne_command *c = find(name);
+    if (!c) {
+        fprintf(stderr, "lyne: there is no command '%s'\n\n", name);
+        print_usage(stderr);
+        return LYNE_EUSAGE;
+    }
+    if (wants_help(argc - 1, argv + 1)) {
+        print_help(c);
+        return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;
+    }
+    catch_signals();
+    const lyne_status status = run_command(c, argc - 1, argv + 1, &err);
+    if (err.text[0]) fprintf(stderr, "lyne: %s\n", err.text);
+    return (int)status;
+}

@@ -1,0 +1,11 @@
+/* cli/recipe.h -- reading a recipe for a command. */
+#ifndef LYNE_CLI_RECIPE_H
+#define LYNE_CLI_RECIPE_H
+
+#include "recipe/recipe.h"
+
+/** Read and check; mistakes are printed to stderr with their lines.  Free the recipe in any case. */
+lyne_status lyne_cli_read(lyne_recipe *recipe, const char *path, const char *const *set, size_t n_set,
+                          const lyne_registry *registry);
+
+#endif

@@ -1,0 +1,151 @@
+/* report/table.c -- columns are a table: title, how a cell is made.  A cell that says nothing is empty. */
+#include "report/table.h"
+#include "base/text.h"
+#include <math.h>
+#include <string.h>
+
+#define MAX_COLUMNS 12
+#define CELL        40
+
+typedef struct row {
+    const lyne_recipe *r;
+    const lyne_outcomes *o;
+    size_t stage;
+    const lyne_outcome *first; /* of its outcomes */
+} row;
+
+static lyne_summary whole(const row *x, size_t offset) { return lyne_summarise(x->o, x->stage, offset, true); }
+static lyne_summary real(const row *x, size_t offset) { return lyne_summarise(x->o, x->stage, offset, false); }
+
+static void stage(const row *x, char out[CELL]) { snprintf(out, CELL, "%.38s", x->r->stage[x->stage].name); }
+
+static void kind(const row *x, char out[CELL]) { snprintf(out, CELL, "%.20s", x->r->stage[x->stage].kind.row->name); }
+
+static void seeds(const row *x, char out[CELL]) {
+    snprintf(out, CELL, "%zu", x->r->once[x->stage] ? (size_t)1 : x->r->seeds.n);
+}
+
+static void errors(const row *x, char out[CELL]) {
+    const lyne_summary s = whole(x, offsetof(lyne_result, test_errors));
+    if (s.n) snprintf(out, CELL, s.n > 1 ? "%.1f" : "%.0f", s.mean);
+}
+
+static void errors_sd(const row *x, char out[CELL]) {
+    const lyne_summary s = whole(x, offsetof(lyne_result, test_errors));
+    if (s.n > 1) snprintf(out, CELL, "%.1f", s.sd);
+}
+
+static void accuracy(const row *x, char out[CELL]) {
+    const lyne_summary s = real(x, offsetof(lyne_result, test_accuracy));
+    if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
+}
+
+static void agreement(const row *x, char out[CELL]) {
+    const lyne_summary s = real(x, offsetof(lyne_result, agreement));
+    if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
+}
+
+static void human(const lyne_summary *s, char out[CELL]) {
+    char text[16];
+    if (!s->n) return;
+    lyne_human(s->mean, text);
+    snprintf(out, CELL, "%s", text);
+}
+
+static void parameters(const row *x, char out[CELL]) {
+    const lyne_summary s = whole(x, offsetof(lyne_result, parameters));
+    human(&s, out);
+}
+
+static void macs(const row *x, char out[CELL]) {
+    const lyne_summary s = whole(x, offsetof(lyne_result, macs));
+    human(&s, out);
+}
+
+static void file(const row *x, char out[CELL]) {
+    char text[16];
+    const int64_t labels = x->first->result.bytes;
+    const double bytes = labels >= 0 ? (double)labels : (double)x->first->model_bytes;
+    if (bytes <= 0) return;
+    lyne_human(bytes, text);
+    snprintf(out, CELL, "%sB", text);
+}
+
+static void speed(const row *x, char out[CELL]) {
+    const lyne_summary s = real(x, offsetof(lyne_result, samples_per_second));
+    human(&s, out);
+}
+
+static void seconds(const row *x, char out[CELL]) {
+    const lyne_summary s = real(x, offsetof(lyne_result, seconds));
+    if (s.n) snprintf(out, CELL, "%.1f", s.mean * s.n);
+}
+
+static const struct column {
+    const char *title;
+    void (*cell)(const row *x, char out[CELL]);
+    bool left; /* aligned */
+} columns[] = {{"stage", stage, true},        {"kind", kind, true},         {"seeds", seeds, false},
+               {"test errors", errors, false}, {"sd", errors_sd, false},     {"accuracy", accuracy, false},
+               {"agreement", agreement, false}, {"parameters", parameters, false}, {"MACs", macs, false},
+               {"file", file, false},          {"images/s", speed, false},   {"seconds", seconds, false}};
+#define N_COLUMNS (sizeof columns / sizeof *columns)
+
+static const lyne_outcome *first_of(const lyne_outcomes *o, size_t stage_index) {
+    for (size_t i = 0; i < o->n; i++)
+        if (o->item[i].stage == stage_index) return &o->item[i];
+    return NULL;
+}
+
+static void cell(const lyne_recipe *r, const lyne_outcomes *o, size_t s, size_t c, char out[CELL]) {
+    const row x = {.r = r, .o = o, .stage = s, .first = first_of(o, s)};
+    out[0] = '\0';
+    if (x.first) columns[c].cell(&x, out);
+}
+
+static void print_cell(FILE *to, size_t c, size_t width, const char *text, bool first) {
+    fprintf(to, columns[c].left ? "%s%-*s" : "%s%*s", first ? "" : "  ", (int)width, text);
+}
+
+static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
+    if (!r->n_expect) return;
+    fprintf(to, "\npublished%s%s%s\n", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
+            r->paper.arxiv ? ")" : "");
+    for (size_t i = 0; i < r->n_expect; i++) {
+        const lyne_expectation *e = &r->expect[i];
+        const bool by_errors = e->test_errors >= 0;
+        const double published = by_errors ? e->test_errors : 100 * e->test_accuracy;
+        const double within = by_errors ? e->within : 100 * e->within;
+        lyne_summary s = {0};
+        for (size_t k = 0; k < r->n_stages; k++)
+            if (strcmp(r->stage[k].name, e->stage) == 0)
+                s = by_errors ? lyne_summarise(o, k, offsetof(lyne_result, test_errors), true)
+                              : lyne_summarise(o, k, offsetof(lyne_result, test_accuracy), false);
+        const double ours = by_errors ? s.mean : 100 * s.mean, off = ours - published;
+        const char *unit = by_errors ? " errors" : "%";
+        fprintf(to, "  %-16s %.6g%s +- %.4g, here %.6g%s (n = %d): ", e->stage, published, unit, within, ours, unit, s.n);
+        fprintf(to, fabs(off) <= within ? "within" : "off by %+.4g", off);
+        fprintf(to, "%s%s\n", e->note ? "; " : "", e->note ? e->note : "");
+    }
+}
+
+void lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
+    size_t width[N_COLUMNS] = {0};
+    char text[CELL];
+    for (size_t c = 0; c < N_COLUMNS; c++) {
+        for (size_t s = 0; s < r->n_stages; s++) {
+            cell(r, o, s, c, text);
+            if (strlen(text) > width[c]) width[c] = strlen(text);
+        }
+        if (width[c] && strlen(columns[c].title) > width[c]) width[c] = strlen(columns[c].title);
+    }
+    for (size_t line = 0; line <= r->n_stages; line++) {
+        for (size_t c = 0; c < N_COLUMNS; c++) {
+            if (!width[c]) continue;
+            if (line) cell(r, o, line - 1, c, text);
+            print_cell(to, c, width[c], line ? text : columns[c].title, c == 0);
+        }
+        fputc('\n', to);
+    }
+    print_expectations(r, o, to);
+}

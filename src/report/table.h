@@ -1,0 +1,10 @@
+/* report/table.h -- what a run came to, as people read it: a line for each stage, then the published figures. */
+#ifndef LYNE_REPORT_TABLE_H
+#define LYNE_REPORT_TABLE_H
+
+#include "recipe/pipeline.h"
+
+/** To `to` (stdout).  Columns that no stage has anything to say in are left out. */
+void lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to);
+
+#endif

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-const char *lyne_split_name(lyne_split split) { return split == LYNE_TRAIN ? "train" : "test"; }
+const char *lyne_split_name(lyne_split split) {
+    return split == LYNE_TRAIN ? "train" : "test";
+}
 
 void lyne_dataset_close(lyne_dataset *d) {
     if (!d) return;
@@ -59,7 +61,8 @@ static lyne_status not_found(const lyne_data_paths *paths, const char *file, lyn
 lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_arena *arena, const char **out,
                            lyne_error *err) {
     if (!stays_inside(file))
-        return lyne_fail(err, LYNE_EDATA, "\"%s\": a data file is named relative to its folder and without \"..\"", file);
+        return lyne_fail(err, LYNE_EDATA, "\"%s\": a data file is named relative to its folder and without \"..\"",
+                         file);
     for (size_t i = 0; i < paths->n; i++)
         for (int place = 0; place < 4; place++) {
             const char *dataset = place < 2 ? paths->dataset : "", *suffix = place % 2 ? ".gz" : "";

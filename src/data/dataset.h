@@ -27,8 +27,8 @@ lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_
 
 typedef struct lyne_format {
     lyne_component component; /* kind LYNE_DATASET */
-    /** Open a split: fill the struct.  Paths in the config are looked up with lyne_find_data.  On failure leaves nothing
-     *  behind. */
+    /** Open a split: fill the struct.  Paths in the config are looked up with lyne_find_data.  On failure leaves
+     * nothing behind. */
     lyne_status (*open)(lyne_dataset *d, const void *config, lyne_split split, const lyne_data_paths *paths,
                         lyne_error *err);
 } lyne_format;

@@ -9,7 +9,9 @@
 /* Fewer bytes than this are made by one thread: waking the others takes longer. */
 enum { PARALLEL_BYTES = 32768 };
 
-static size_t picture_bytes(const lyne_dataset *d) { return (size_t)(d->height * d->width * d->channels); }
+static size_t picture_bytes(const lyne_dataset *d) {
+    return (size_t)(d->height * d->width * d->channels);
+}
 
 lyne_status lyne_loader_init(lyne_loader *l, const lyne_dataset *dataset, uint64_t order_seed, uint64_t view_seed,
                              uint32_t views, lyne_instances augment, lyne_error *err) {

@@ -37,10 +37,10 @@ typedef struct lyne_batch {
 } lyne_batch;
 /** Rows are the stream's positions position .. position + b->n - 1.  Does not allocate. */
 void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b);
-/** Rows are records first .. first + b->n - 1: record r is view r % views of sample r / views (views 0 counts as 1), which
- *  is the order of a soft-label cache, and with one view that of the data set.  Records past the end repeat the last (the
- *  caller knows how many are real).  Does not allocate.
- *  A loader serves one caller at a time: its scratch is shared. */
+/** Rows are records first .. first + b->n - 1: record r is view r % views of sample r / views (views 0 counts as 1),
+ * which is the order of a soft-label cache, and with one view that of the data set.  Records past the end repeat the
+ * last (the caller knows how many are real).  Does not allocate. A loader serves one caller at a time: its scratch is
+ * shared. */
 void lyne_loader_records(const lyne_loader *l, uint64_t first, lyne_batch *b);
 
 /** What was asked of augmentation, as one digest: kinds, fields, view_seed, views (none: of "none"). */

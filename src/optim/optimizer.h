@@ -9,7 +9,7 @@
 #define LYNE_MAX_SLOTS 2
 
 typedef struct lyne_update {
-    lyne_weights *weights; /* value is changed by grad; version goes up by one */
+    lyne_weights *weights;       /* value is changed by grad; version goes up by one */
     float *slot[LYNE_MAX_SLOTS]; /* n_trained floats each, zero before step 1  */
     uint64_t step;               /* of this update, counts from 1              */
     double lr;                   /* for this update, schedule applied          */
@@ -24,8 +24,33 @@ typedef struct lyne_optimizer {
     void (*step)(const void *config, const lyne_update *u);
 } lyne_optimizer;
 
-/** Scale each row of every WEIGHT of rank >= 2 whose Euclidean norm exceeds max_norm down to it (a row is all that comes
- *  into one unit; Srivastava et al. 2014, section 5.1).  max_norm 0: nothing. */
+/* The fields that optimizers share, for a config struct with bool decay_all and double max_norm. */
+#define LYNE_DECAY_ALL_FIELD(config)                                                                                   \
+    {.name = "decay_all",                                                                                              \
+     .type = LYNE_FIELD_BOOL,                                                                                          \
+     .help = "false: biases and the scales and shifts of norms are not decayed",                                       \
+     .fallback = "true",                                                                                               \
+     .offset = offsetof(config, decay_all)}
+#define LYNE_MAX_NORM_FIELD(config)                                                                                    \
+    {.name = "max_norm",                                                                                               \
+     .type = LYNE_FIELD_FLOAT,                                                                                         \
+     .help = "upper bound of the norm of all weights that come into one unit; 0: none",                                \
+     .fallback = "0",                                                                                                  \
+     .offset = offsetof(config, max_norm),                                                                             \
+     LYNE_RANGE(0, 1e6)}
+static inline bool lyne_decays(lyne_role role, bool decay_all) {
+    return decay_all || role == LYNE_WEIGHT;
+}
+
+/* Numbers are updated in blocks of so many, each by one thread, so the bits do not depend on the number of threads;
+ * for fewer than two blocks waking the others takes longer than it saves. */
+#define LYNE_UPDATE_BLOCK ((size_t)16384)
+static inline int64_t lyne_update_block(size_t begin, size_t end) {
+    return (int64_t)(end - begin < LYNE_UPDATE_BLOCK ? end - begin : LYNE_UPDATE_BLOCK);
+}
+
+/** Scale each row of every WEIGHT of rank >= 2 whose Euclidean norm exceeds max_norm down to it (a row is all that
+ * comes into one unit; Srivastava et al. 2014, section 5.1).  max_norm 0: nothing. */
 void lyne_limit_norms(lyne_weights *w, double max_norm);
 
 #endif

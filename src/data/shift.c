@@ -1,0 +1,46 @@
+/* data/shift.c -- move a picture by whole pixels: dst[y][x] = src[y - dy][x - dx], 0 where that is outside.
+ * dx and dy are drawn uniformly from -pixels..pixels, dx first. */
+#include "data/augmentation.h"
+
+#include <string.h>
+
+typedef struct shift_config {
+    int64_t pixels;
+} shift_config;
+
+static const lyne_field fields[] = {
+    {.name = "pixels",
+     .type = LYNE_FIELD_INT,
+     .help = "the farthest move in each direction [pixels]",
+     .fallback = "2",
+     .offset = offsetof(shift_config, pixels),
+     LYNE_RANGE(0, 16)},
+    LYNE_FIELDS_END,
+};
+
+static void apply(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src, uint8_t *dst) {
+    int64_t most = ((const shift_config *)config)->pixels;
+    int64_t dx = lyne_stream_between(stream, -most, most), dy = lyne_stream_between(stream, -most, most);
+    int64_t row = size.width * size.channels;
+    int64_t first = dx > 0 ? dx : 0, end = size.width + (dx < 0 ? dx : 0); /* columns of dst that have a source */
+    for (int64_t y = 0; y < size.height; y++, dst += row) {
+        if (y - dy < 0 || y - dy >= size.height || first >= end) {
+            memset(dst, 0, (size_t)row);
+            continue;
+        }
+        memset(dst, 0, (size_t)(first * size.channels));
+        memcpy(dst + first * size.channels, src + (y - dy) * row + (first - dx) * size.channels,
+               (size_t)((end - first) * size.channels));
+        memset(dst + end * size.channels, 0, (size_t)((size.width - end) * size.channels));
+    }
+}
+
+const lyne_augmentation lyne_augmentation_shift = {
+    .component = {.kind = LYNE_AUGMENTATION,
+                  .name = "shift",
+                  .help = "move the picture by a few pixels, filling with 0",
+                  .example = "{shift: {pixels: 2}}",
+                  .config_size = sizeof(shift_config),
+                  .fields = fields},
+    .apply = apply,
+};

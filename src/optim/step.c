@@ -1,0 +1,52 @@
+/* optim/step.c -- the schedule that drops the rate at given epochs: factor = by^(how many of `at` have been reached).
+ */
+#include "optim/schedule.h"
+
+typedef struct step_config {
+    lyne_schedule_config base;
+    lyne_floats at;
+    double by;
+} step_config;
+
+static const lyne_field fields[] = {
+    LYNE_SCHEDULE_FIELDS,
+    {.name = "at",
+     .type = LYNE_FIELD_FLOATS,
+     .help = "when the rate drops, rising, counted from the end of the warm-up [epochs]",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(step_config, at),
+     LYNE_RANGE(0, 1e6)},
+    {.name = "factor",
+     .type = LYNE_FIELD_FLOAT,
+     .help = "what the rate is multiplied by at each drop",
+     .fallback = "0.1",
+     .offset = offsetof(step_config, by),
+     LYNE_RANGE(0, 1)},
+    LYNE_FIELDS_END,
+};
+
+static const char *check(const void *config) {
+    const step_config *c = config;
+    for (size_t i = 1; i < c->at.n; i++)
+        if (c->at.item[i] <= c->at.item[i - 1]) return "at must rise from each epoch to the next, as in [60, 120, 160]";
+    return NULL;
+}
+
+static double factor(const void *config, double epoch, double epochs) {
+    (void)epochs;
+    const step_config *c = config;
+    double product = 1;
+    for (size_t i = 0; i < c->at.n && c->at.item[i] <= epoch; i++) product *= c->by;
+    return product;
+}
+
+const lyne_schedule lyne_schedule_step = {
+    .component = {.kind = LYNE_SCHEDULE,
+                  .name = "step",
+                  .help = "the rate drops at given epochs",
+                  .example = "{step: {at: [60, 120, 160], factor: 0.2}}",
+                  .config_size = sizeof(step_config),
+                  .fields = fields,
+                  .check = check},
+    .factor = factor,
+};

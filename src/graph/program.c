@@ -24,7 +24,7 @@ static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile
 
 static lyne_status checked(const lyne_program *p, lyne_status status, const lyne_node *n, lyne_error *err) {
     if (status == LYNE_OK && p->out_of_memory) return lyne_fail_memory(err, "a program");
-    if (status != LYNE_OK) lyne_error_context(err, "%s: ", n->path);
+    if (status != LYNE_OK) lyne_error_context(err, "%s", n->path);
     return status;
 }
 
@@ -159,7 +159,7 @@ static lyne_status run(const lyne_step_list *steps, lyne_error *err) {
         if (s->kernel)
             s->kernel(&s->call);
         else if (dnn_execute(s->primitive, err) != LYNE_OK)
-            return lyne_error_context(err, "%s: ", s->node->path);
+            return lyne_error_context(err, "%s", s->node->path);
     }
     return LYNE_OK;
 }

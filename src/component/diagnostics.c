@@ -118,7 +118,7 @@ static void print_source(const lyne_mark *mark, FILE *to, bool colour) {
     size_t n = lyne_utf8_count(begin, end), caret = (size_t)mark->column - 1, from = 0;
     if (n > WINDOW && caret > WINDOW / 2) from = caret - WINDOW / 2;
     const char *before = from > 0 ? "..." : "";
-    size_t shown = n - (from < n ? from : n) > WINDOW ? WINDOW : n - (from < n ? from : n);
+    size_t left = from < n ? n - from : 0, shown = left > WINDOW ? WINDOW : left;
     int digits = snprintf(NULL, 0, "%5d", mark->line);
 
     fprintf(to, "%*d | %s", digits, mark->line, before);

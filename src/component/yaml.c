@@ -214,15 +214,15 @@ static bool make_map(reader *r, lyne_yaml *node, lyne_yaml **children, size_t n)
 
 /* The children up to the event that closes the collection. */
 static bool read_collection(reader *r, const yaml_event_t *opening, lyne_yaml *node, int depth) {
-    bool list = opening->type == YAML_SEQUENCE_START_EVENT, closed = false;
+    bool list = opening->type == YAML_SEQUENCE_START_EVENT;
     bool flow = list ? opening->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
                      : opening->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE;
     size_t base = r->n_pending;
-    while (!closed) {
+    for (;;) {
         yaml_event_t event;
         lyne_yaml *child = NULL;
         if (!next(r, &event)) return false;
-        closed = event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
+        bool closed = event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT;
         if (closed)
             node->mark = span(r, opening->start_mark, flow ? event.end_mark : opening->end_mark);
         else

@@ -1,4 +1,5 @@
-/* Every mistake a recipe can make in a table of fields, with the words and the place it is told. */
+/* tests/component/config_fill.c -- every mistake a recipe can make in a table of fields, with the words and the place
+ * it is told. */
 #include "rows.h"
 #include <criterion/criterion.h>
 #include <string.h>

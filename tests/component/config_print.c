@@ -1,4 +1,5 @@
-/* Printed configs fill equal ones, and the fingerprint sees what can change a result and nothing else. */
+/* tests/component/config_print.c -- printed configs fill equal ones, and the fingerprint sees what can change a result
+ * and nothing else. */
 #include "rows.h"
 #include <criterion/criterion.h>
 #include <string.h>

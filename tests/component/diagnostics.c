@@ -1,4 +1,4 @@
-/* What a reader of messages sees, to the character. */
+/* tests/component/diagnostics.c -- what a reader of messages sees, to the character. */
 #include "component/diagnostics.h"
 #include "component/yaml.h"
 #include <criterion/criterion.h>

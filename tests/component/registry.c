@@ -1,3 +1,4 @@
+/* tests/component/registry.c -- a bad row is refused by its name, and good ones are found. */
 #include "component/registry.h"
 #include "rows.h"
 #include <criterion/criterion.h>

@@ -1,3 +1,4 @@
+/* tests/component/rows.c -- the rows of rows.h, and reading a text with them. */
 #include "rows.h"
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The tree and its marks, what is refused, and that no text can hurt. */
+/* tests/component/yaml.c -- the tree and its marks, what is refused, and that no text can hurt. */
 #include "component/yaml.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -245,8 +245,10 @@ Test(yaml, just_within_the_limits) {
     lyne_text wide = repeated("[", "1,", 99999, "]");
     lyne_text keys = {0};
     for (int i = 0; i < 49999; i++) lyne_text_add(&keys, "k%d: %d\n", i * 7919 % 49999, i);
-    const lyne_text *texts[] = {&deep, &wide, &keys};
-    for (int i = 0; i < 3; i++) {
+    lyne_text through = repeated("a: &a ", "[", 15, "x]]]]]]]]]]]]]]]\n"); /* 16 deep, stood for at depth 17 */
+    lyne_text_add(&through, "b: [[[[[[[[[[[[[[[*a]]]]]]]]]]]]]]]\n");
+    const lyne_text *texts[] = {&deep, &wide, &keys, &through};
+    for (int i = 0; i < 4; i++) {
         parsed p;
         parse_bytes(&p, texts[i]->data, texts[i]->length);
         cr_expect(p.root && p.out.n == 0, "%d: %s", i, p.out.n ? p.out.item[0].text : "");
@@ -256,6 +258,7 @@ Test(yaml, just_within_the_limits) {
     lyne_text_free(&deep);
     lyne_text_free(&wide);
     lyne_text_free(&keys);
+    lyne_text_free(&through);
 }
 
 /* ---- texts that are no recipe ---- */

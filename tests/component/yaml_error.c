@@ -1,4 +1,4 @@
-/* What libyaml refuses, told in plain words at the place to change. */
+/* tests/component/yaml_error.c -- what libyaml refuses, told in plain words at the place to change. */
 #include "component/yaml.h"
 #include <criterion/criterion.h>
 #include <string.h>

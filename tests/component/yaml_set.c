@@ -1,4 +1,4 @@
-/* Assignments: what they make of a tree, and where their mistakes are marked. */
+/* tests/component/yaml_set.c -- assignments: what they make of a tree, and where their mistakes are marked. */
 #include "base/text.h"
 #include "component/yaml.h"
 #include <criterion/criterion.h>

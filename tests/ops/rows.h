@@ -1,0 +1,17 @@
+/* Every op row. */
+#ifndef LYNE_TESTS_OPS_ROWS_H
+#define LYNE_TESTS_OPS_ROWS_H
+
+#include "graph/op.h"
+
+extern const lyne_op lyne_op_normalize, lyne_op_linear, lyne_op_conv2d, lyne_op_batch_norm, lyne_op_relu,
+    lyne_op_max_pool, lyne_op_avg_pool, lyne_op_global_avg_pool, lyne_op_add, lyne_op_flatten, lyne_op_dropout,
+    lyne_op_softmax;
+
+static const lyne_op *const rows[] = {
+    &lyne_op_normalize, &lyne_op_linear,   &lyne_op_conv2d,   &lyne_op_batch_norm,
+    &lyne_op_relu,      &lyne_op_max_pool, &lyne_op_avg_pool, &lyne_op_global_avg_pool,
+    &lyne_op_add,       &lyne_op_flatten,  &lyne_op_dropout,  &lyne_op_softmax};
+enum { N_ROWS = sizeof rows / sizeof *rows };
+
+#endif

@@ -1,0 +1,176 @@
+/* reference/forward.c -- see forward.h.  Nothing here is fast, clever or shared with src/. */
+#include "reference/forward.h"
+#include "base/random.h"
+#include "lyne/ops.h"
+#include <math.h>
+#include <string.h>
+
+static int64_t size(const lyne_shape *s) {
+    return lyne_shape_size(s);
+}
+
+/* (b, c, h, w) of a picture, 0 outside. */
+static double at(const double *x, const lyne_shape *s, int64_t b, int64_t c, int64_t h, int64_t w) {
+    const int64_t *d = s->dim;
+    return h < 0 || w < 0 || h >= d[2] || w >= d[3] ? 0 : x[((b * d[1] + c) * d[2] + h) * d[3] + w];
+}
+
+static void normalize(const reference_call *r) {
+    const lyne_normalize_config *c = r->node->config;
+    const int64_t *d = r->node->shape.dim;
+    for (int64_t i = 0; i < size(&r->node->shape); i++) {
+        const size_t k = (size_t)(i / (d[2] * d[3]) % d[1]);
+        const double mean = c->mean.n == 0 ? 0 : c->mean.item[c->mean.n == 1 ? 0 : k];
+        const double sd = c->sd.n == 0 ? 1 : c->sd.item[c->sd.n == 1 ? 0 : k];
+        r->dst[i] = (r->src[0][i] / 255 - mean) / sd;
+    }
+}
+
+static void linear(const reference_call *r) {
+    const lyne_linear_config *c = r->node->config;
+    const int64_t B = r->node->shape.dim[0], F = r->node->src[0]->shape.dim[1];
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t o = 0; o < c->units; o++) {
+            double sum = c->bias ? r->param[1][o] : 0;
+            for (int64_t i = 0; i < F; i++) sum += r->src[0][b * F + i] * r->param[0][o * F + i];
+            r->dst[b * c->units + o] = sum;
+        }
+}
+
+static void conv2d(const reference_call *r) {
+    const lyne_conv2d_config *c = r->node->config;
+    const lyne_shape *src = &r->node->src[0]->shape;
+    const int64_t *d = r->node->shape.dim, I = src->dim[1] / c->groups, O = c->filters / c->groups, k = c->kernel;
+    double *dst = r->dst;
+    for (int64_t b = 0; b < d[0]; b++)
+        for (int64_t o = 0; o < d[1]; o++)
+            for (int64_t y = 0; y < d[2]; y++)
+                for (int64_t x = 0; x < d[3]; x++) {
+                    double sum = c->bias ? r->param[1][o] : 0;
+                    for (int64_t i = 0; i < I; i++)
+                        for (int64_t u = 0; u < k; u++)
+                            for (int64_t v = 0; v < k; v++)
+                                sum +=
+                                    r->param[0][((o * I + i) * k + u) * k + v] *
+                                    at(r->src[0], src, b, o / O * I + i, y * c->stride + u * c->dilation - c->padding,
+                                       x * c->stride + v * c->dilation - c->padding);
+                    *dst++ = sum;
+                }
+}
+
+static void batch_norm(const reference_call *r) {
+    const lyne_batch_norm_config *c = r->node->config;
+    const int64_t B = r->node->shape.dim[0], C = r->node->shape.dim[1], P = size(&r->node->shape) / B / C;
+    for (int64_t k = 0; k < C; k++) {
+        double mean = 0, var = 0;
+        for (int64_t b = 0; b < B; b++)
+            for (int64_t i = 0; i < P; i++) mean += r->src[0][(b * C + k) * P + i] / (double)(B * P);
+        for (int64_t b = 0; b < B; b++)
+            for (int64_t i = 0; i < P; i++) var += pow(r->src[0][(b * C + k) * P + i] - mean, 2) / (double)(B * P);
+        if (!r->training) mean = r->param[2][k], var = r->param[3][k];
+        for (int64_t b = 0; b < B; b++)
+            for (int64_t i = 0; i < P; i++) {
+                const int64_t j = (b * C + k) * P + i;
+                r->dst[j] = (r->src[0][j] - mean) / sqrt(var + c->epsilon) * r->param[0][k] + r->param[1][k];
+            }
+    }
+}
+
+static void relu(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] > 0 ? r->src[0][i] : 0;
+}
+
+static void pool(const reference_call *r, bool maximum) {
+    const lyne_pool_config *c = r->node->config;
+    const lyne_shape *src = &r->node->src[0]->shape;
+    const int64_t *d = r->node->shape.dim, stride = c->stride ? c->stride : c->kernel;
+    double *dst = r->dst;
+    for (int64_t b = 0; b < d[0]; b++)
+        for (int64_t k = 0; k < d[1]; k++)
+            for (int64_t y = 0; y < d[2]; y++)
+                for (int64_t x = 0; x < d[3]; x++) {
+                    double max = -INFINITY, sum = 0, n = 0;
+                    for (int64_t u = 0; u < c->kernel; u++)
+                        for (int64_t v = 0; v < c->kernel; v++) {
+                            const int64_t h = y * stride + u - c->padding, w = x * stride + v - c->padding;
+                            if (h < 0 || w < 0 || h >= src->dim[2] || w >= src->dim[3]) continue;
+                            max = fmax(max, at(r->src[0], src, b, k, h, w));
+                            sum += at(r->src[0], src, b, k, h, w);
+                            n++;
+                        }
+                    *dst++ = maximum ? max : sum / n;
+                }
+}
+static void max_pool(const reference_call *r) {
+    pool(r, true);
+}
+static void avg_pool(const reference_call *r) {
+    pool(r, false);
+}
+
+static void global_avg_pool(const reference_call *r) {
+    const int64_t *d = r->node->src[0]->shape.dim, P = d[2] * d[3];
+    for (int64_t i = 0; i < d[0] * d[1]; i++) {
+        r->dst[i] = 0;
+        for (int64_t k = 0; k < P; k++) r->dst[i] += r->src[0][i * P + k] / (double)P;
+    }
+}
+
+static void add(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] + r->src[1][i];
+}
+
+static void flatten(const reference_call *r) {
+    memcpy(r->dst, r->src[0], (size_t)size(&r->node->shape) * sizeof(double));
+}
+
+/* The mask runs over a row as it lies in memory, which for a picture is channels last. */
+static void dropout(const reference_call *r) {
+    const lyne_dropout_config *c = r->node->config;
+    const lyne_shape *s = &r->node->shape;
+    const int64_t width = size(s) / s->dim[0], P = s->rank == 4 ? s->dim[2] * s->dim[3] : 1, C = width / P;
+    for (int64_t b = 0; b < s->dim[0]; b++) {
+        lyne_stream stream =
+            lyne_stream_at(r->clock.seed, LYNE_FOR_DROPOUT, (uint32_t)r->node->index, r->clock.position + (uint64_t)b);
+        for (int64_t i = 0; i < P; i++)
+            for (int64_t k = 0; k < C; k++) {
+                const int64_t j = b * width + k * P + i;
+                const bool drop = lyne_stream_bits(&stream) < c->rate * 0x1p32;
+                r->dst[j] = !r->training ? r->src[0][j] : drop ? 0 : r->src[0][j] / (1 - c->rate);
+            }
+    }
+}
+
+static void softmax(const reference_call *r) {
+    const lyne_shape *s = &r->node->shape;
+    const int64_t n = s->dim[s->rank - 1];
+    for (int64_t row = 0; row < size(s) / n; row++) {
+        double sum = 0;
+        for (int64_t i = 0; i < n; i++) sum += exp(r->src[0][row * n + i]);
+        for (int64_t i = 0; i < n; i++) r->dst[row * n + i] = exp(r->src[0][row * n + i]) / sum;
+    }
+}
+
+bool reference_forward(const reference_call *c) {
+    static const struct {
+        const char *name;
+        void (*forward)(const reference_call *r);
+    } table[] = {{"normalize", normalize},
+                 {"linear", linear},
+                 {"conv2d", conv2d},
+                 {"batch_norm", batch_norm},
+                 {"relu", relu},
+                 {"max_pool", max_pool},
+                 {"avg_pool", avg_pool},
+                 {"global_avg_pool", global_avg_pool},
+                 {"add", add},
+                 {"flatten", flatten},
+                 {"dropout", dropout},
+                 {"softmax", softmax}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++)
+        if (strcmp(table[i].name, c->node->op->component.name) == 0) {
+            table[i].forward(c);
+            return true;
+        }
+    return false;
+}

@@ -20,24 +20,28 @@ typedef struct idx_config {
     int64_t n_classes;
 } idx_config;
 
-#define FILE_FIELDS(label, what, split, kind)                                                                          \
+#define NAME(label, split, kind)                                                                                       \
     {.name = label,                                                                                                    \
      .type = LYNE_FIELD_TEXT,                                                                                          \
-     .help = "file of the " what ", found as such or with .gz",                                                        \
+     .help = "file name, looked for as it is and with .gz",                                                            \
      .fallback = LYNE_REQUIRED,                                                                                        \
-     .offset = offsetof(idx_config, file[split][kind]),                                                                \
-     .inert = true},                                                                                                   \
-    {                                                                                                                  \
-        .name = label "_xxh128", .type = LYNE_FIELD_TEXT,                                                              \
-        .help = "XXH3-128 of that file unpacked; left out: not checked", .fallback = LYNE_UNSET,                       \
-        .offset = offsetof(idx_config, xxh128[split][kind]), .inert = true                                             \
-    }
+     .offset = offsetof(idx_config, file[split][kind])}
+#define DIGEST(label, split, kind)                                                                                     \
+    {.name = label "_xxh128",                                                                                          \
+     .type = LYNE_FIELD_TEXT,                                                                                          \
+     .help = "XXH3-128 of that file unpacked; left out: not checked",                                                  \
+     .fallback = LYNE_UNSET,                                                                                           \
+     .offset = offsetof(idx_config, xxh128[split][kind])}
 
 static const lyne_field fields[] = {
-    FILE_FIELDS("train_pictures", "training pictures", LYNE_TRAIN, PICTURES),
-    FILE_FIELDS("train_labels", "training labels", LYNE_TRAIN, LABELS),
-    FILE_FIELDS("test_pictures", "test pictures", LYNE_TEST, PICTURES),
-    FILE_FIELDS("test_labels", "test labels", LYNE_TEST, LABELS),
+    NAME("train_pictures", LYNE_TRAIN, PICTURES),
+    NAME("train_labels", LYNE_TRAIN, LABELS),
+    NAME("test_pictures", LYNE_TEST, PICTURES),
+    NAME("test_labels", LYNE_TEST, LABELS),
+    DIGEST("train_pictures", LYNE_TRAIN, PICTURES),
+    DIGEST("train_labels", LYNE_TRAIN, LABELS),
+    DIGEST("test_pictures", LYNE_TEST, PICTURES),
+    DIGEST("test_labels", LYNE_TEST, LABELS),
     {.name = "n_classes",
      .type = LYNE_FIELD_INT,
      .help = "how many classes there are",

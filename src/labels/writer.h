@@ -22,7 +22,7 @@ typedef struct lyne_labels_identity {
 typedef struct lyne_labels_plan {
     const char *directory;
     uint64_t samples;
-    uint32_t views;   /* record r = sample * views + view */
+    uint32_t views; /* record r = sample * views + view */
     int64_t classes;
     const lyne_encoding *encoding;
     uint64_t records_per_shard; /* the last shard may have fewer */

@@ -1,0 +1,68 @@
+/* labels/layout.c -- a plan, checked, and what follows from it. */
+#include "base/text.h"
+#include "labels/parts.h"
+
+#include <string.h>
+
+const lyne_identity_part lyne_identity_parts[LYNE_N_IDENTITY_PARTS] = {
+    {"teacher", "another teacher", offsetof(lyne_labels_identity, teacher)},
+    {"data", "other data", offsetof(lyne_labels_identity, data)},
+    {"preprocessing", "another preprocessing", offsetof(lyne_labels_identity, preprocessing)},
+    {"views", "other views", offsetof(lyne_labels_identity, views)},
+    {"classes", "other classes", offsetof(lyne_labels_identity, classes)},
+};
+
+lyne_digest *lyne_identity_digest(lyne_labels_identity *identity, const lyne_identity_part *part) {
+    return (lyne_digest *)(void *)((unsigned char *)identity + part->offset);
+}
+
+static lyne_digest fingerprint(const lyne_labels_plan *plan) {
+    lyne_labels_identity identity = plan->identity;
+    lyne_hash h;
+    lyne_hash_init(&h);
+    lyne_hash_u64(&h, LYNE_LABELS_VERSION);
+    lyne_hash_u64(&h, plan->samples);
+    lyne_hash_u64(&h, plan->views);
+    lyne_hash_u64(&h, (uint64_t)plan->classes);
+    lyne_hash_text(&h, plan->encoding->component.name);
+    lyne_hash_u64(&h, plan->records_per_shard);
+    for (int i = 0; i < LYNE_N_IDENTITY_PARTS; i++)
+        lyne_hash_digest(&h, *lyne_identity_digest(&identity, &lyne_identity_parts[i]));
+    return lyne_hash_finish(&h);
+}
+
+lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_error *err) {
+    *l = (lyne_layout){.plan = *plan};
+    size_t ignored;
+    if (plan->samples == 0 || plan->views == 0 || plan->classes < 1 || plan->records_per_shard == 0)
+        return lyne_fail(err, LYNE_EDATA,
+                         "%s: samples, views, classes and records_per_shard of soft labels must be at least 1",
+                         plan->directory);
+    if (!lyne_size_mul(plan->samples, plan->views, &l->n_records) || l->n_records > INT64_MAX ||
+        !lyne_size_mul((size_t)plan->classes, plan->encoding->element, &l->stored) ||
+        !lyne_size_mul(l->n_records, l->stored, &ignored) || !lyne_size_mul(l->n_records, 64, &ignored))
+        return lyne_fail(err, LYNE_EDATA, "%s: %llu samples of %lu views and %lld classes are more than can be stored",
+                         plan->directory, (unsigned long long)plan->samples, (unsigned long)plan->views,
+                         (long long)plan->classes);
+    l->n_shards = (l->n_records - 1) / plan->records_per_shard + 1;
+    if (l->n_shards > LYNE_MAX_SHARDS)
+        return lyne_fail(err, LYNE_EDATA,
+                         "%s: %llu records in shards of %llu would be %llu files; raise records_per_shard",
+                         plan->directory, (unsigned long long)l->n_records, (unsigned long long)plan->records_per_shard,
+                         (unsigned long long)l->n_shards);
+    l->fingerprint = fingerprint(plan);
+    return LYNE_OK;
+}
+
+uint64_t lyne_layout_records(const lyne_layout *l, uint64_t shard) {
+    uint64_t left = l->n_records - shard * l->plan.records_per_shard;
+    return left < l->plan.records_per_shard ? left : l->plan.records_per_shard;
+}
+
+char *lyne_layout_path(const lyne_layout *l, const char *name) {
+    lyne_text path = {0};
+    lyne_text_add(&path, "%s/%s", l->plan.directory, name);
+    char *copy = path.failed ? NULL : lyne_strdup(path.data);
+    lyne_text_free(&path);
+    return copy;
+}

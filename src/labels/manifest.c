@@ -1,0 +1,162 @@
+/* labels/manifest.c -- manifest.json: what a cache holds, in words and digests.  Its keys are these and no others, so a
+ * change of a single character is an error or changes the fingerprint, which is computed anew. */
+#include "formats/json.h"
+#include "labels/parts.h"
+
+#include <string.h>
+
+enum { KEYS = 9, SHARD_KEYS = 3 };
+static const size_t max_bytes = (size_t)64 << 20;
+
+/* ---- writing ---- */
+
+static json_t *identity_json(const lyne_layout *l) {
+    lyne_labels_identity identity = l->plan.identity;
+    json_t *object = json_object();
+    int failed = !object;
+    for (int i = 0; i < LYNE_N_IDENTITY_PARTS; i++)
+        failed |= lyne_json_set_digest(object, lyne_identity_parts[i].name,
+                                       *lyne_identity_digest(&identity, &lyne_identity_parts[i]));
+    if (!failed) return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *shards_json(const lyne_layout *l, const lyne_shard_entry *shards) {
+    json_t *list = json_array();
+    int failed = !list;
+    for (uint64_t i = 0; !failed && i < l->n_shards; i++) {
+        char name[LYNE_SHARD_NAME];
+        lyne_shard_name(l, i, name);
+        json_t *entry = json_pack("{s:s, s:I}", "name", name, "bytes", (json_int_t)shards[i].bytes);
+        failed = lyne_json_set_digest(entry, "xxh128", shards[i].digest);
+        failed |= json_array_append_new(list, entry);
+    }
+    if (!failed) return list;
+    json_decref(list);
+    return NULL;
+}
+
+lyne_status lyne_manifest_save(const lyne_layout *l, const lyne_shard_entry *shards, lyne_error *err) {
+    const lyne_labels_plan *plan = &l->plan;
+    char *path = lyne_layout_path(l, "manifest.json");
+    json_t *manifest =
+        json_pack("{s:i, s:I, s:I, s:I, s:s, s:I, s:o, s:o}", "lyne_labels", LYNE_LABELS_VERSION, "samples",
+                  (json_int_t)plan->samples, "views", (json_int_t)plan->views, "classes", (json_int_t)plan->classes,
+                  "encoding", plan->encoding->component.name, "records_per_shard", (json_int_t)plan->records_per_shard,
+                  "identity", identity_json(l), "shards", shards_json(l, shards));
+    bool failed = !path || !manifest || lyne_json_set_digest(manifest, "fingerprint", l->fingerprint);
+    lyne_status status = failed ? lyne_fail_memory(err, "a manifest") : lyne_json_save(path, manifest, err);
+    json_decref(manifest);
+    lyne_free(path);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static lyne_status only_keys(const json_t *object, size_t n, const char *what, lyne_error *err) {
+    if (json_object_size(object) == n) return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA, "%s has %zu keys, and %zu are due", what, json_object_size(object), n);
+}
+
+static lyne_status read_identity(const json_t *manifest, lyne_labels_identity *out, lyne_error *err) {
+    json_t *object;
+    lyne_status status = lyne_json_object(manifest, "identity", &object, err);
+    if (status == LYNE_OK) status = only_keys(object, LYNE_N_IDENTITY_PARTS, "\"identity\"", err);
+    for (int i = 0; status == LYNE_OK && i < LYNE_N_IDENTITY_PARTS; i++)
+        status = lyne_json_digest(object, lyne_identity_parts[i].name,
+                                  lyne_identity_digest(out, &lyne_identity_parts[i]), err);
+    return status;
+}
+
+static lyne_status read_plan(const json_t *manifest, lyne_labels_plan *plan, lyne_error *err) {
+    int64_t version, samples = 0, views = 0, per_shard = 0;
+    const char *encoding = "";
+    lyne_status status = lyne_json_int(manifest, "lyne_labels", INT64_MIN, INT64_MAX, &version, err);
+    if (status != LYNE_OK) return status;
+    if (version != LYNE_LABELS_VERSION)
+        return lyne_fail(err, LYNE_EDATA, "is of version %lld of the format, and this program reads version %d",
+                         (long long)version, LYNE_LABELS_VERSION);
+    status = only_keys(manifest, KEYS, "the manifest", err);
+    if (status == LYNE_OK) status = lyne_json_int(manifest, "samples", 1, INT64_MAX, &samples, err);
+    if (status == LYNE_OK) status = lyne_json_int(manifest, "views", 1, UINT32_MAX, &views, err);
+    if (status == LYNE_OK) status = lyne_json_int(manifest, "classes", 1, INT64_MAX, &plan->classes, err);
+    if (status == LYNE_OK) status = lyne_json_int(manifest, "records_per_shard", 1, INT64_MAX, &per_shard, err);
+    if (status == LYNE_OK) status = lyne_json_text(manifest, "encoding", &encoding, err);
+    if (status == LYNE_OK) status = read_identity(manifest, &plan->identity, err);
+    plan->samples = (uint64_t)samples;
+    plan->views = (uint32_t)views;
+    plan->records_per_shard = (uint64_t)per_shard;
+    plan->encoding = lyne_encoding_named(encoding);
+    if (status == LYNE_OK && !plan->encoding)
+        status = lyne_fail(err, LYNE_EDATA, "\"encoding\" \"%s\" is not one that this program reads", encoding);
+    return status;
+}
+
+static lyne_status read_shard(const lyne_layout *l, uint64_t i, const json_t *entry, lyne_shard_entry *out,
+                              lyne_error *err) {
+    const char *name = "";
+    char due[LYNE_SHARD_NAME];
+    int64_t bytes = 0;
+    lyne_shard_name(l, i, due);
+    lyne_status status = lyne_json_text(entry, "name", &name, err);
+    if (status == LYNE_OK && strcmp(name, due) != 0)
+        status = lyne_fail(err, LYNE_EDATA, "is called \"%s\", but it must be \"%s\"", name, due);
+    if (status == LYNE_OK) status = only_keys(entry, SHARD_KEYS, "it", err);
+    if (status == LYNE_OK) status = lyne_json_int(entry, "bytes", 1, INT64_MAX, &bytes, err);
+    if (status == LYNE_OK) status = lyne_json_digest(entry, "xxh128", &out->digest, err);
+    out->bytes = (uint64_t)bytes;
+    return status == LYNE_OK ? LYNE_OK : lyne_error_context(err, "shard %llu", (unsigned long long)i);
+}
+
+static lyne_status read_shards(const lyne_layout *l, const json_t *manifest, lyne_shard_entry **out, lyne_error *err) {
+    json_t *list;
+    lyne_status status = lyne_json_array(manifest, "shards", &list, err);
+    if (status != LYNE_OK) return status;
+    if (json_array_size(list) != l->n_shards)
+        return lyne_fail(err, LYNE_EDATA, "lists %zu shards, but its records make %llu", json_array_size(list),
+                         (unsigned long long)l->n_shards);
+    *out = lyne_alloc(l->n_shards, sizeof **out);
+    if (!*out) return lyne_fail_memory(err, "a manifest");
+    for (uint64_t i = 0; status == LYNE_OK && i < l->n_shards; i++)
+        status = read_shard(l, i, json_array_get(list, i), *out + i, err);
+    return status;
+}
+
+static lyne_status check_fingerprint(const lyne_layout *l, const json_t *manifest, lyne_error *err) {
+    lyne_digest said;
+    lyne_status status = lyne_json_digest(manifest, "fingerprint", &said, err);
+    if (status != LYNE_OK || lyne_digest_equal(said, l->fingerprint)) return status;
+    char due[LYNE_DIGEST_TEXT];
+    lyne_digest_print(l->fingerprint, due);
+    return lyne_fail(err, LYNE_EDATA,
+                     "its fingerprint does not fit its numbers, whose fingerprint is %s: it was changed", due);
+}
+
+lyne_status lyne_manifest_load(const char *directory, lyne_layout *l, lyne_shard_entry **shards, lyne_error *err) {
+    lyne_labels_plan plan = {.directory = directory};
+    json_t *manifest = NULL;
+    *l = (lyne_layout){.plan = plan};
+    *shards = NULL;
+    char *path = lyne_layout_path(l, "manifest.json");
+    if (!path) return lyne_fail_memory(err, "a manifest");
+    lyne_status status = LYNE_OK;
+    if (!lyne_file_exists(path))
+        status = lyne_fail(err, LYNE_EDATA, "%s: there is no such file, so %s is no soft-label cache, or not finished",
+                           path, directory);
+    if (status == LYNE_OK) status = lyne_json_load(path, max_bytes, &manifest, err);
+    if (manifest) {
+        status = read_plan(manifest, &plan, err);
+        if (status == LYNE_OK) status = lyne_layout_init(l, &plan, err);
+        if (status == LYNE_OK) status = check_fingerprint(l, manifest, err);
+        if (status == LYNE_OK) status = read_shards(l, manifest, shards, err);
+        if (status != LYNE_OK) lyne_error_context(err, "%s", path);
+    }
+    json_decref(manifest);
+    lyne_free(path);
+    if (status != LYNE_OK) {
+        lyne_free(*shards);
+        *shards = NULL;
+    }
+    return status;
+}

@@ -1,0 +1,64 @@
+/* tests/labels/manifest.c -- manifests that say something impossible. */
+#include "cache.h"
+
+TestSuite(manifest, .init = make_root, .fini = remove_root);
+
+/* One text of the manifest replaced by another. */
+Test(manifest, refused) {
+    static const struct {
+        const char *from, *to, *message;
+    } table[] = {
+        {"\"lyne_labels\": 1", "\"lyne_labels\": 2", "is of version 2 of the format, and this program reads version 1"},
+        {"\"lyne_labels\": 1", "\"lyne_labels\": \"1\"", "\"lyne_labels\" is a text"},
+        {"\"lyne_labels\": 1,", "", "\"lyne_labels\" is missing"},
+        {"\"samples\": 5", "\"samples\": 6", "fingerprint"},
+        {"\"samples\": 5", "\"samples\": 0", "\"samples\" = 0 is outside"},
+        {"\"samples\": 5", "\"samples\": -5", "\"samples\" = -5 is outside"},
+        {"\"samples\": 5", "\"samples\": 5.0", "\"samples\" is a real"},
+        {"\"samples\": 5", "\"samples\": 9223372036854775807", "more than can be stored"},
+        {"\"samples\": 5", "\"samples\": 1000000000000000000", "more than can be stored"},
+        {"\"views\": 2", "\"views\": 4294967296", "\"views\" = 4294967296 is outside"},
+        {"\"classes\": 3", "\"classes\": 9223372036854775807", "more than can be stored"},
+        {"\"classes\": 3", "\"classes\": 4", "fingerprint"},
+        {"\"records_per_shard\": 4", "\"records_per_shard\": 0", "\"records_per_shard\" = 0 is outside"},
+        {"\"records_per_shard\": 4", "\"records_per_shard\": 5", "fingerprint"},
+        {"\"samples\": 5", "\"samples\": 500000", "raise records_per_shard"},
+        {"\"encoding\": \"f16\"", "\"encoding\": \"f17\"", "\"encoding\" \"f17\" is not one that this program reads"},
+        {"\"encoding\": \"f16\"", "\"encoding\": \"f32\"", "fingerprint"},
+        {"00000000000000010000000000000002", "00000000000000010000000000000003", "it was changed"},
+        {"00000000000000010000000000000002", "000000000000000100000000000000002", "\"teacher\" is no fingerprint"},
+        {"\"teacher\"", "\"Teacher\"", "\"teacher\" is missing"},
+        {"\"teacher\"", "\"more\": 1, \"teacher\"", "\"identity\" has 6 keys, and 5 are due"},
+        {"\"samples\"", "\"more\": 1, \"samples\"", "the manifest has 10 keys, and 9 are due"},
+        {"\"samples\": 5", "\"samples\": 5, \"samples\": 5", "duplicate"},
+        {"\"labels-00001-of-00003.safetensors\"", "\"../labels-00001-of-00003.safetensors\"",
+         "shard 1: is called \"../labels-00001-of-00003.safetensors\", but it must be \"labels-00001-of-00003"},
+        {"\"labels-00001-of-00003.safetensors\"", "\"labels-00002-of-00003.safetensors\"", "shard 1: is called"},
+        {"\"labels-00001-of-00003.safetensors\"", "7", "shard 1: \"name\" is an integer"},
+        {"\"bytes\": ", "\"bytes\": 1", "bytes, but the manifest says 1"}, /* a digit put before it */
+        {"\"bytes\": ", "\"bytes\": -", "is outside"},
+        {"\"xxh128\": \"", "\"xxh128\": \"x", "shard 0: \"xxh128\" is no fingerprint"},
+        {"\"shards\": [", "\"shards\": [{}, ", "lists 4 shards, but its records make 3"},
+        {"{", "[{", "manifest.json"},
+    };
+    lyne_labels_plan plan = small_plan(&lyne_encoding_f16);
+    write_cache(&plan);
+    bytes good = get_file("manifest.json");
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char *from = strstr(good.data, table[i].from);
+        cr_assert(from, "%s is in the manifest", table[i].from);
+        size_t before = (size_t)(from - good.data);
+        char *changed = lyne_alloc(good.size + 256, 1);
+        memcpy(changed, good.data, before);
+        strcpy(changed + before, table[i].to);
+        strcat(changed, from + strlen(table[i].from));
+        put_file("manifest.json", changed, strlen(changed));
+        lyne_free(changed);
+        lyne_error err;
+        bool wrong;
+        cr_expect_eq(examine(&err, &wrong), LYNE_EDATA, "%s", table[i].to);
+
+        cr_expect(strstr(err.text, table[i].message), "%s: %s", table[i].to, err.text);
+    }
+    lyne_free(good.data);
+}

@@ -243,8 +243,8 @@ static void check_name(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnos
 
 static void check_seeds(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
     const lyne_yaml *node = lyne_yaml_get(tree, "seeds");
-    if (!node) return;
-    if (r->seeds.n == 0) lyne_diagnose(out, node->mark, LYNE_ERECIPE, "seeds is an empty list; [1] is the default");
+    if (!node || node->kind != LYNE_YAML_LIST) return;
+    if (node->n == 0) lyne_diagnose(out, node->mark, LYNE_ERECIPE, "seeds is an empty list; [1] is the default");
     for (size_t i = 0; i < r->seeds.n; i++)
         for (size_t k = 0; k < i; k++)
             if (r->seeds.item[i] == r->seeds.item[k]) {

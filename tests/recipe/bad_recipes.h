@@ -1,0 +1,193 @@
+/* tests/recipe/bad_recipes.h -- recipes with one mistake each: a good one, what is replaced in it by what, and the
+ * diagnostic that must come of it.  Read by errors.c. */
+#ifndef TESTS_RECIPE_BAD_RECIPES_H
+#define TESTS_RECIPE_BAD_RECIPES_H
+
+#include <stddef.h>
+
+static const char good_recipe[] = "lyne: 1\n"
+                                  "name: small\n"
+                                  "paper: {title: A Title, arxiv: 1503.02531}\n"
+                                  "data: {use: tiny}\n"
+                                  "seeds: [1, 2]\n"
+                                  "precision: f32\n"
+                                  "stages:\n"
+                                  "  teacher:\n"
+                                  "    train: {model: {mlp: {hidden: [8], dropout: {input: 0.1}}}, augment: [{shift: "
+                                  "{pixels: 1}}], epochs: 2}\n"
+                                  "  soft_labels:\n"
+                                  "    label: {teacher: teacher, encoding: f16}\n"
+                                  "  student:\n"
+                                  "    distill:\n"
+                                  "      model: {lenet: {width: 0.5, norm: true}}\n"
+                                  "      labels: soft_labels\n"
+                                  "      loss: [{kd: {temperature: 4, weight: 0.9}}, cross_entropy]\n"
+                                  "      optimizer: {sgd: {lr: 0.1, nesterov: true}}\n"
+                                  "      schedule: {cosine: {warmup: 1}}\n"
+                                  "  fidelity:\n"
+                                  "    evaluate: {model: student, against: teacher}\n"
+                                  "expect:\n"
+                                  "  - {stage: student, test_errors: 74, within: 11}\n";
+
+/* `more` diagnostics may follow from the same mistake: a key that is misspelt is missing too. */
+typedef struct bad_recipe {
+    const char *from, *to;
+    int line, column;
+    const char *words;
+    size_t more;
+} bad_recipe;
+
+/* clang-format off */
+static const bad_recipe bad_recipes[] = {
+    /* the top level */
+    {"lyne: 1", "lyne: 2", 1, 7, "lyne = 2 is outside [1, 1]"},
+    {"lyne: 1", "lyne: \"1\"", 1, 7, "lyne expects a whole number, not '1' in quotes"},
+    {"lyne: 1\n", "", 1, 1, "'lyne' is missing"},
+    {"lyne: 1\n", "lyn: 1\n", 1, 1, "unknown key 'lyn'; did you mean 'lyne'?", 1},
+    {"name: small\n", "", 1, 1, "'name' is missing"},
+    {"data: {use: tiny}\n", "", 1, 1, "'data' is missing"},
+    {"precision: f32\n", "precison: f32\n", 6, 1, "unknown key 'precison'; did you mean 'precision'?"},
+    {"precision: f32\n", "colour: f32\n", 6, 1, "unknown key 'colour'; the keys are lyne, name,"},
+    {"precision: f32", "precision: bf16", 6, 12, "'bf16' is not a choice for precision; the choices are f32"},
+    {"name: small", "name: ../x", 2, 7, "'../x' cannot name a folder"},
+    {"name: small", "name: a/b", 2, 7, "'a/b' cannot name a folder"},
+    {"name: small", "name: ''", 2, 7, "'' cannot name a folder"},
+    {"name: small", "name: ~", 2, 7, "'name' has no value"},
+    {"name: small", "name: [a]", 2, 7, "name expects text, not a list"},
+    {"arxiv: 1503", "arxive: 1503", 3, 25, "unknown key 'arxive'; did you mean 'arxiv'?"},
+    {"{title: A Title, arxiv: 1503.02531}", "Hinton", 3, 8, "paper expects a map, not 'Hinton'"},
+    /* seeds */
+    {"seeds: [1, 2]", "seeds: []", 5, 8, "seeds is an empty list"},
+    {"seeds: [1, 2]", "seeds: 3", 5, 8, "seeds expects a list, not '3'"},
+    {"seeds: [1, 2]", "seeds: ~", 5, 8, "'seeds' has no value"},
+    {"seeds: [1, 2]", "seeds: [1, 2, 1]", 5, 15, "1 stands there twice"},
+    {"seeds: [1, 2]", "seeds: [1, -2]", 5, 12, "seeds = -2 is outside [0,"},
+    {"seeds: [1, 2]", "seeds: [1, 1.5]", 5, 12, "seeds expects a whole number, not '1.5'"},
+    /* the data set */
+    {"data: {use: tiny}", "data: {use: tyni}", 4, 13, "there is no datasets/tyni.yaml; did you mean 'tiny'?"},
+    {"data: {use: tiny}", "data: nowhere", 4, 7, "there is no datasets/nowhere.yaml"},
+    {"data: {use: tiny}", "data: {use: ../datasets/tiny}", 4, 13, "there is no datasets/../datasets/tiny.yaml"},
+    {"data: {use: tiny}", "data: {used: tiny}", 4, 8, "unknown key 'used'; did you mean 'use'?", 1},
+    {"data: {use: tiny}", "data: [tiny]", 4, 7, "data: expects a map, not a list"},
+    {"data: {use: tiny}", "data: {use: [tiny]}", 4, 13, "use expects text, not a list"},
+    /* kinds of stages and their names */
+    {"train: {model", "trian: {model", 9, 5, "there is no stage 'trian'; did you mean 'train'?"},
+    {"train: {model", "shrink: {model", 9, 5, "there is no stage 'shrink'; the stages are"},
+    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in evaluate; here are 2 keys"},
+    {"  fidelity:\n    evaluate: {model: student, against: teacher}\n", "  fidelity:\n", 19, 3, "expects one stage"},
+    {"evaluate: {model: student, against: teacher}", "- evaluate", 20, 5, "expects one stage, as in"},
+    {"\n    evaluate: {model: student, against: teacher}", " evaluate", 19, 13, "'model' is missing"},
+    {"  fidelity:", "  student:", 19, 3, "'student' is given twice; the first is on line 12"},
+    {"  fidelity:", "  a/b:", 19, 3, "'a/b' cannot name a folder"},
+    {"  fidelity:", "  \"\":", 19, 3, "'' cannot name a folder"},
+    {"  fidelity:", "  .lock:", 19, 3, "'.lock' cannot name a folder"},
+    /* components */
+    {"mlp: {hidden", "mpl: {hidden", 9, 21, "there is no model 'mpl'; did you mean 'mlp'?"},
+    {"lenet: {width", "transformer: {width", 14, 15, "there is no model 'transformer'; the models are"},
+    {"kd: {temperature", "kl: {temperature", 16, 15, "there is no loss 'kl'; did you mean 'kd'?"},
+    {"cross_entropy]", "crossentropy]", 16, 51, "there is no loss 'crossentropy'; did you mean 'cross_entropy'?"},
+    {"sgd: {lr", "sdg: {lr", 17, 19, "there is no optimizer 'sdg'; did you mean 'sgd'?"},
+    {"cosine: {warmup", "cosin: {warmup", 18, 18, "there is no schedule 'cosin'; did you mean 'cosine'?"},
+    {"encoding: f16", "encoding: f61", 11, 41, "there is no encoding 'f61'; did you mean 'f16'?"},
+    {"shift: {pixels", "shifts: {pixels", 9, 76, "there is no augmentation 'shifts'; did you mean 'shift'?"},
+    {"[{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "[{kd: {}, cross_entropy: {}}]", 16, 14, "expects one loss, as in"},
+    {"[{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "kd", 16, 13, "loss expects a list, not 'kd'"},
+    /* fields, at each depth */
+    {"hidden: [8],", "hiden: [8],", 9, 27, "mlp: unknown key 'hiden'; did you mean 'hidden'?"},
+    {"dropout: {input", "dropout: {imput", 9, 50, "mlp.dropout: unknown key 'imput'; did you mean 'input'?"},
+    {"temperature: 4", "temprature: 4", 16, 20, "kd: unknown key 'temprature'; did you mean 'temperature'?"},
+    {"pixels: 1", "pixel: 1", 9, 84, "shift: unknown key 'pixel'; did you mean 'pixels'?"},
+    {"warmup: 1", "warm: 1", 18, 27, "cosine: unknown key 'warm'; did you mean 'warmup'?"},
+    {"labels: soft_labels\n", "label: soft_labels\n", 13, 5, "'labels' is missing", 1},
+    {"      labels: soft_labels\n", "", 13, 5, "'labels' is missing (the stage that wrote the soft labels)"},
+    {"cosine: {warmup: 1}", "step", 18, 18, "step: 'at' is missing"},
+    {"epochs: 2", "epochs: 2, epochs: 3", 9, 109, "'epochs' is given twice; the first is on line 9"},
+    /* types */
+    {"hidden: [8]", "hidden: 8", 9, 35, "hidden expects a list, not '8'"},
+    {"hidden: [8]", "hidden: [eight]", 9, 36, "hidden expects a whole number, not 'eight'"},
+    {"hidden: [8]", "hidden: [\"8\"]", 9, 36, "hidden expects a whole number, not '8' in quotes"},
+    {"hidden: [8]", "hidden: [8, ~]", 9, 39, "an item of 'hidden' has no value"},
+    {"hidden: [8]", "hidden: {a: 8}", 9, 35, "hidden expects a list, not a map"},
+    {"temperature: 4", "temperature: hot", 16, 33, "temperature expects a number, not 'hot'"},
+    {"temperature: 4", "temperature: '4'", 16, 33, "temperature expects a number, not '4' in quotes"},
+    {"temperature: 4", "temperature: [4]", 16, 33, "temperature expects a number, not a list"},
+    {"temperature: 4", "temperature: .inf", 16, 33, "temperature expects a number, not '.inf'"},
+    {"temperature: 4", "temperature: ~", 16, 33, "'temperature' has no value; leave it out for the default, 4"},
+    {"epochs: 2", "epochs: 2, batch: 64k", 9, 116, "batch expects a whole number, not '64k'"},
+    {"epochs: 2", "epochs: 2, batch: 1e3", 9, 116, "batch expects a whole number, not '1e3'"},
+    {"epochs: 2", "epochs: 2, batch: 99999999999999999999", 9, 116, "which does not fit in 64 bits"},
+    {"norm: true", "norm: yes", 14, 41, "norm expects true or false, not 'yes', which is a text in YAML 1.2"},
+    {"norm: true", "norm: 1", 14, 41, "norm expects true or false, not '1'"},
+    {"dropout: {input: 0.1}", "dropout: 0.1", 9, 49, "dropout expects a map, not '0.1'"},
+    {"teacher: teacher,", "teacher: [teacher],", 11, 22, "teacher expects the name of a stage, not a list"},
+    /* ranges */
+    {"temperature: 4", "temperature: -2", 16, 33, "temperature = -2 is outside [0.01, 1000]"},
+    {"epochs: 2", "epochs: 0", 9, 106, "epochs = 0 is outside [0.001,"},
+    {"epochs: 2", "epochs: 2, batch: 0", 9, 116, "batch = 0 is outside [1, 65536]"},
+    {"input: 0.1", "input: 1.5", 9, 57, "input = 1.5 is outside [0, 0.999]"},
+    {"hidden: [8]", "hidden: [0]", 9, 36, "hidden = 0 is outside [1,"},
+    {"width: 0.5", "width: 0.01", 14, 30, "width = 0.01 is outside [0.1, 1000]"},
+    /* fields that contradict each other */
+    {"[{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "[]", 13, 5, "distill: no loss here listens to the teacher"},
+    {"[{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "[cross_entropy]", 13, 5, "distill: no loss here listens to the teacher"},
+    {"[{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "[kd, kd, kd, kd, kd, kd, kd, kd, kd]", 13, 5, "distill: loss has more than 8 terms"},
+    {"epochs: 2", "epochs: 2, loss: []", 9, 5, "train: loss is an empty list"},
+    {"epochs: 2", "epochs: 2, loss: [kd]", 9, 5, "train: a loss needs a teacher, and nobody teaches in a train stage"},
+    {"encoding: f16", "views: 4", 11, 5, "views without augment would all be the same picture"},
+    {"nesterov: true", "nesterov: true, momentum: 0", 17, 19, "nesterov looks ahead along the momentum, which is 0"},
+    {"cosine: {warmup: 1}", "step: {at: [3, 2]}", 18, 18, "at must rise from each epoch to the next"},
+    /* stages that name each other */
+    {"labels: soft_labels", "labels: teacher", 15, 15, "labels expects a stage that makes soft labels; 'teacher' makes a model"},
+    {"against: teacher", "against: soft_labels", 20, 41, "against expects a stage that makes a model; 'soft_labels' makes soft labels"},
+    {"teacher: teacher,", "teacher: student,", 11, 22, "stage 'student' stands below; move it above"},
+    {"teacher: teacher,", "teacher: taecher,", 11, 22, "there is no stage 'taecher'; did you mean 'teacher'?"},
+    {"teacher: teacher,", "teacher: nobody,", 11, 22, "there is no stage 'nobody' above that makes a model"},
+    /* what is expected */
+    {"stage: student", "stage: studnt", 22, 13, "expect: there is no stage 'studnt'; did you mean 'student'?"},
+    {"stage: student", "stage: nobody", 22, 13, "expect: there is no stage 'nobody'"},
+    {"stage: student", "stages: student", 22, 5, "'stage' is missing", 1},
+    {"test_errors: 74", "test_errors: 74, test_accuracy: 0.9", 22, 5, "give one of test_errors and test_accuracy"},
+    {"test_errors: 74, ", "", 22, 5, "give one of test_errors and test_accuracy"},
+    {"test_errors: 74", "test_accuracy: 98", 22, 37, "test_accuracy = 98 is outside"},
+    {"within: 11", "within: -1", 22, 47, "within = -1 is outside [0,"},
+    {", within: 11", "", 22, 5, "'within' is missing"},
+    {"  - {stage", "  {stage", 22, 3, "expect expects a list, as in [{stage: student,"},
+    {"- {stage: student, test_errors: 74, within: 11}", "- student", 22, 5, "expect: expects a map, not 'student'"},
+    /* what Lyne does not take from YAML */
+    {"name: small", "name: !str small", 2, 7, "tags such as !str are not used here"},
+    {"precision: f32", "<<: {precision: f32}", 6, 1, "merge keys, <<, are not used here"},
+    {"labels: soft_labels\n", "labels: *soft\n", 15, 15, "no anchor '&soft' stands before this alias"},
+    {"labels: soft_labels\n", "\tlabels: soft_labels\n", 15, 7, "a tab cannot indent; use spaces"},
+    {"cross_entropy]\n", "cross_entropy\n", 16, 13, "this list is not closed: ',' or ']' is missing before line 17"},
+    {"input: 0.1}}}", "input: 0.1}}", 9, 12, "this map is not closed: ',' or '}' is missing before line 10"},
+    {"precision: f32\n", "precision: f32\n---\n", 7, 1, "a second document starts here"},
+    {"precision: f32\n", "precision: \"f32\n", 6, 12, "this quote is not closed"},
+};
+/* clang-format on */
+
+/* The same for the data set's description, by what stands in folder.h. */
+/* clang-format off */
+static const bad_recipe bad_descriptions[] = {
+    {"lyne_dataset: 1\n", "", 1, 1, "data set: 'lyne_dataset' is missing"},
+    {"lyne_dataset: 1", "lyne_dataset: 2", 1, 15, "lyne_dataset = 2 is outside [1, 1]"},
+    {"strokes", "stroke", 3, 10, "there is no dataset 'stroke'; did you mean 'strokes'?"},
+    {"train: 40", "train: many", 3, 27, "strokes: train expects a whole number, not 'many'"},
+    {"[1, 12, 12]", "[12, 12]", 4, 10, "picture expects 3 numbers, as in [channels, height, width]"},
+    {"[1, 12, 12]", "[1, 0, 12]", 4, 14, "picture = 0 is outside [1, 65536]"},
+    {"[0.1]", "[0.1, 0.2]", 5, 7, "2 numbers of mean for 1 channels; give one for all or one for each"},
+    {"[0.2]", "[0]", 6, 6, "sd = 0 is outside [1e-06, 1]"},
+    {"[a, b, c, d, e, f, g, h, i, j]", "[a]", 7, 10, "classes expects two names at least"},
+    {"classes:", "class:", 7, 1, "unknown key 'class'", 1},
+    {"[a, b, c, d, e, f, g, h, i, j]", "[a, b", 7, 10, "this list is not closed"},
+};
+/* clang-format on */
+
+/* A data set on whose pictures the models do not fit. */
+/* clang-format off */
+static const bad_recipe bad_shapes[] = {
+    {"[1, 12, 12]", "[1, 2, 2]", 14, 15, "student: model: conv2: kernel 5"},
+    {"[1, 12, 12]", "[1, 1, 1]", 14, 15, "student: model: pool1: "},
+};
+/* clang-format on */
+
+#endif

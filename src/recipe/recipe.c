@@ -143,7 +143,10 @@ static void check_reference(lyne_recipe *r, size_t i, const lyne_field *field, c
     for (size_t k = 0; k < i && n < 64; k++)
         if (row_of(&r->stage[k])->product == (lyne_product)field->makes) names[n++] = r->stage[k].name;
     const char *near = lyne_nearest(ref->name, names, n);
-    if (find_stage(r, ref->name, r->n_stages))
+    if (strcmp(ref->name, r->stage[i].name) == 0)
+        lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: %s: '%s' is this stage itself", r->stage[i].name, field->name,
+                      ref->name);
+    else if (find_stage(r, ref->name, r->n_stages))
         lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: stage '%s' stands below; move it above the stages that read it",
                       r->stage[i].name, ref->name);
     else if (near)

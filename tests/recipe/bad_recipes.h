@@ -142,6 +142,7 @@ static const bad_recipe bad_recipes[] = {
     {"teacher: teacher,", "teacher: student,", 11, 22, "stage 'student' stands below; move it above"},
     {"teacher: teacher,", "teacher: taecher,", 11, 22, "there is no stage 'taecher'; did you mean 'teacher'?"},
     {"teacher: teacher,", "teacher: nobody,", 11, 22, "there is no stage 'nobody' above that makes a model"},
+    {"model: student,", "model: fidelity,", 20, 23, "model: 'fidelity' is this stage itself"},
     /* what is expected */
     {"stage: student", "stage: studnt", 22, 13, "expect: there is no stage 'studnt'; did you mean 'student'?"},
     {"stage: student", "stage: nobody", 22, 13, "expect: there is no stage 'nobody'"},

@@ -187,6 +187,19 @@ static void settle_once(lyne_recipe *r) {
     }
 }
 
+/* A stage's name is that of its folder, which stands beside two files. */
+static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out) {
+    if (!lyne_name_ok(s->name))
+        lyne_diagnose(out, s->mark, LYNE_ERECIPE,
+                      "'%s' cannot name a folder; a stage's name is letters, digits, _ - .", s->name);
+    else if (strcmp(s->name, "recipe.yaml") == 0 || strcmp(s->name, "results.json") == 0)
+        lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' is the name of a file of the run; a stage needs another",
+                      s->name);
+    else
+        return true;
+    return false;
+}
+
 static bool read_stages(lyne_recipe *r, const lyne_filler *f) {
     const lyne_yaml *tree = r->stages_tree;
     if (!tree) return false;
@@ -201,11 +214,7 @@ static bool read_stages(lyne_recipe *r, const lyne_filler *f) {
     for (size_t i = 0; i < tree->n; i++) {
         lyne_stage_instance *s = &r->stage[i];
         *s = (lyne_stage_instance){.name = tree->key[i]->text, .mark = tree->key[i]->mark};
-        if (!lyne_name_ok(s->name)) {
-            lyne_diagnose(f->out, s->mark, LYNE_ERECIPE,
-                          "'%s' cannot name a folder; a stage's name is letters, digits, _ - .", s->name);
-            good = false;
-        }
+        good &= check_stage_name(s, f->out);
         good &= lyne_config_instance(f, LYNE_STAGE, s->name, tree->item[i], &s->kind) && s->kind.row;
     }
     if (!good) return false;

@@ -81,6 +81,8 @@ static const bad_recipe bad_recipes[] = {
     {"  fidelity:", "  a/b:", 19, 3, "'a/b' cannot name a folder"},
     {"  fidelity:", "  \"\":", 19, 3, "'' cannot name a folder"},
     {"  fidelity:", "  .lock:", 19, 3, "'.lock' cannot name a folder"},
+    {"  fidelity:", "  results.json:", 19, 3, "'results.json' is the name of a file"},
+    {"  fidelity:", "  recipe.yaml:", 19, 3, "'recipe.yaml' is the name of a file"},
     /* components */
     {"mlp: {hidden", "mpl: {hidden", 9, 21, "there is no model 'mpl'; did you mean 'mlp'?"},
     {"lenet: {width", "transformer: {width", 14, 15, "there is no model 'transformer'; the models are"},

@@ -83,14 +83,17 @@ typedef struct sum_config {
     int n_parts;
 } sum_config;
 
+/* dst = a + b; a may be dst. */
+static void add(int64_t n, const float *a, const float *b, float *dst) {
+#pragma omp parallel for simd schedule(static) if (parallel : n > 16384)
+    for (int64_t i = 0; i < n; i++) dst[i] = a[i] + b[i];
+}
+
+/* buffers: the sum, then its parts, two or more */
 static void sum(const lyne_call *call) {
     const sum_config *c = call->config;
-    float *restrict dst = call->buffer[0];
-    for (int k = 1; k < c->n_parts; k++) {
-        const float *restrict a = k == 1 ? call->buffer[1] : call->buffer[0], *restrict b = call->buffer[k + 1];
-#pragma omp parallel for simd schedule(static) if (c->n > 16384)
-        for (int64_t i = 0; i < c->n; i++) dst[i] = a[i] + b[i];
-    }
+    add(c->n, call->buffer[1], call->buffer[2], call->buffer[0]);
+    for (int k = 3; k <= c->n_parts; k++) add(c->n, call->buffer[0], call->buffer[k], call->buffer[0]);
 }
 
 lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n) {
@@ -98,9 +101,12 @@ lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n) {
     assert(s->n_parts > 0);
     if (s->diff_dst != LYNE_NO_BUFFER) return s->diff_dst;
     if (s->n_parts == 1) return s->diff_dst = s->part[0];
-    enum { MOST = 15 };
-    lyne_buffer b[MOST + 1] = {lyne_storage_new(p, value_bytes(n))};
-    assert(s->n_parts <= MOST);
+    lyne_buffer *b = lyne_arena_alloc(&p->arena, (s->n_parts + 1) * sizeof *b);
+    if (!b) {
+        p->out_of_memory = true;
+        return LYNE_NO_BUFFER;
+    }
+    b[0] = lyne_storage_new(p, value_bytes(n));
     memcpy(b + 1, s->part, s->n_parts * sizeof *b);
     sum_config c = {.n = lyne_shape_size(&n->shape), .n_parts = (int)s->n_parts};
     if (lyne_emit_kernel(p, n, "sum", sum, &c, sizeof c, b, c.n_parts + 1, NULL) != LYNE_OK) p->out_of_memory = true;

@@ -137,12 +137,15 @@ lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, co
                           lyne_node *const *src, int n_src) {
     if (g->err.status) return NULL;
     assert(n_src == op->n_src);
-    for (int i = 0; i < n_src; i++) assert(src[i] && src[i]->graph == g);
     lyne_node *n = make_node(g, name);
     if (!n) return NULL;
     n->op = op;
     n->n_src = n_src;
-    for (int i = 0; i < n_src; i++) n->src[i] = src[i];
+    for (int i = 0; i < n_src; i++) {
+        if (!src[i]) return lyne_graph_fail(g, "%s: its source %d is missing", n->path, i);
+        assert(src[i]->graph == g);
+        n->src[i] = src[i];
+    }
     n->type = n_src ? src[0]->type : LYNE_F32;
     if (op->component.config_size) {
         void *copy = lyne_arena_alloc(&g->arena, op->component.config_size);

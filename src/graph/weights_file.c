@@ -72,12 +72,20 @@ static lyne_status load_param(lyne_weights *w, int i, const lyne_safetensors *s,
     return LYNE_OK;
 }
 
+static bool has_param(const lyne_weights *w, const char *name) {
+    for (int i = 0; i < w->n; i++)
+        if (strcmp(w->param[i].name, name) == 0) return true;
+    return false;
+}
+
 static lyne_status load_all(lyne_weights *w, const lyne_safetensors *s, const char *path, lyne_error *err) {
     lyne_digest digest;
     lyne_status status = digest_of(s, path, &digest, err);
     for (int i = 0; i < w->n && status == LYNE_OK; i++) status = load_param(w, i, s, path, err);
-    if (status == LYNE_OK && s->n != (size_t)w->n)
-        status = lyne_fail(err, LYNE_EDATA, "%s: has %zu tensors where the model has %d", path, s->n, w->n);
+    for (size_t i = 0; i < s->n && status == LYNE_OK; i++)
+        if (!has_param(w, s->tensor[i].name))
+            status = lyne_fail(err, LYNE_EDATA, "%s: has a tensor \"%s\", which the model has not", path,
+                               s->tensor[i].name);
     return status;
 }
 

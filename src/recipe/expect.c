@@ -15,19 +15,27 @@ static const lyne_field fields[] = {
      .offset = offsetof(lyne_expectation, note)},
     LYNE_FIELDS_END};
 
-static void check(const lyne_recipe *r, const lyne_yaml *node, const lyne_expectation *e, lyne_diagnostics *out) {
+static void check_stage(const lyne_recipe *r, lyne_mark mark, const char *name, lyne_diagnostics *out) {
     const char *names[64] = {0};
     size_t n = 0;
-    bool known = false;
     for (size_t i = 0; i < r->n_stages; i++) {
-        known |= strcmp(r->stage[i].name, e->stage) == 0;
+        const lyne_stage *row = (const lyne_stage *)r->stage[i].kind.row;
+        if (strcmp(r->stage[i].name, name) == 0) {
+            if (row->product == LYNE_MAKES_LABELS)
+                lyne_diagnose(out, mark, LYNE_ERECIPE, "expect: stage '%s' makes soft labels, which have no test errors",
+                              name);
+            return;
+        }
         if (n < 64) names[n++] = r->stage[i].name;
     }
-    const char *near = lyne_nearest(e->stage, names, n);
-    if (!known)
-        lyne_diagnose(out, lyne_yaml_get(node, "stage")->mark, LYNE_ERECIPE,
-                      near ? "expect: there is no stage '%s'; did you mean '%s'?" : "expect: there is no stage '%s'",
-                      e->stage, near);
+    const char *near = lyne_nearest(name, names, n);
+    lyne_diagnose(out, mark, LYNE_ERECIPE,
+                  near ? "expect: there is no stage '%s'; did you mean '%s'?" : "expect: there is no stage '%s'", name,
+                  near);
+}
+
+static void check(const lyne_recipe *r, const lyne_yaml *node, const lyne_expectation *e, lyne_diagnostics *out) {
+    check_stage(r, lyne_yaml_get(node, "stage")->mark, e->stage, out);
     if ((e->test_errors < 0) == (e->test_accuracy < 0))
         lyne_diagnose(out, node->mark, LYNE_ERECIPE, "expect: give one of test_errors and test_accuracy");
 }

@@ -148,6 +148,7 @@ static const bad_recipe bad_recipes[] = {
     /* what is expected */
     {"stage: student", "stage: studnt", 22, 13, "expect: there is no stage 'studnt'; did you mean 'student'?"},
     {"stage: student", "stage: nobody", 22, 13, "expect: there is no stage 'nobody'"},
+    {"stage: student", "stage: soft_labels", 22, 13, "expect: stage 'soft_labels' makes soft labels, which have no test errors"},
     {"stage: student", "stages: student", 22, 5, "'stage' is missing", 1},
     {"test_errors: 74", "test_errors: 74, test_accuracy: 0.9", 22, 5, "give one of test_errors and test_accuracy"},
     {"test_errors: 74, ", "", 22, 5, "give one of test_errors and test_accuracy"},

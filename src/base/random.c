@@ -1,5 +1,6 @@
 /* base/random.c -- Philox4x32-10, streams at a coordinate, and a permutation that is computed, not stored. */
 #include "base/random.h"
+#include "base/vector.h"
 
 #include <assert.h>
 #include <math.h>
@@ -37,6 +38,42 @@ uint32_t lyne_stream_bits(lyne_stream *s) {
         s->left = 4;
     }
     return s->out[4 - s->left--];
+}
+
+enum { LANES = 16 }; /* blocks side by side: one AVX-512 register of each counter word */
+
+/* The draws of LANES blocks, in order, from the stream's counter on. */
+LYNE_VECTOR static void philox_lanes(const lyne_stream *s, uint32_t out[4 * LANES]) {
+    const uint32_t first = s->counter[0], epoch = s->counter[1], low = s->counter[2], high = s->counter[3];
+    const uint32_t key0 = s->key[0], key1 = s->key[1];
+#pragma omp simd
+    for (uint32_t i = 0; i < LANES; i++) {
+        uint32_t c0 = first + i, c1 = epoch, c2 = low, c3 = high, k0 = key0, k1 = key1;
+#pragma GCC unroll 10
+        for (int round = 0; round < PHILOX_ROUNDS; round++) {
+            uint64_t p0 = (uint64_t)0xD2511F53 * c0, p1 = (uint64_t)0xCD9E8D57 * c2;
+            c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+            c1 = (uint32_t)p1;
+            c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+            c3 = (uint32_t)p0;
+            k0 += 0x9E3779B9;
+            k1 += 0xBB67AE85;
+        }
+        out[4 * i] = c0;
+        out[4 * i + 1] = c1;
+        out[4 * i + 2] = c2;
+        out[4 * i + 3] = c3;
+    }
+}
+
+void lyne_stream_fill(lyne_stream *s, uint32_t *out, size_t n) {
+    for (; n && s->left; n--) *out++ = lyne_stream_bits(s);
+    for (; n >= 4 * LANES; n -= 4 * LANES, out += 4 * LANES) {
+        philox_lanes(s, out);
+        s->counter[0] += LANES;
+        assert((s->counter[0] & 0xFFFFFF) >= LANES); /* as in lyne_stream_bits */
+    }
+    for (; n; n--) *out++ = lyne_stream_bits(s);
 }
 
 float lyne_stream_uniform(lyne_stream *s) {

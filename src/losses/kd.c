@@ -1,8 +1,7 @@
 /* losses/kd.c -- softened KL(teacher || student).  Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2.
  *   p = softmax(z / T);  L = T^2 / B sum_bc p_t (log p_t - log p_s)        nats; 0 iff p_s = p_t
  *   dL/dz_s = T / B (p_s - p_t)                                            T^2 keeps its size about constant in T
- * z_s, z_t: (B, C) logits of student and teacher; the teacher gets no gradient.  The weight is applied by the
- * objective. */
+ * z_s, z_t: (B, C) logits of student and teacher.  The teacher gets no gradient; the objective applies the weight. */
 #include "losses/rows.h"
 #include <math.h>
 

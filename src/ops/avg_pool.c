@@ -1,6 +1,7 @@
-/* ops/avg_pool.c -- dst[b, c, y, x] = mean over kernel x kernel of src[b, c, y stride - padding + u, x stride - padding
- * + v]. src (B, C, H, W), dst (B, C, H', W'); the mean is over the pixels that lie in the picture diff_src = the sum
- * over the windows it lies in of diff_dst / (pixels of that window) */
+/* ops/avg_pool.c -- the mean of each kernel x kernel window.
+ *   dst[b, c, y, x] = mean over 0 <= u, v < kernel of src[b, c, y stride - padding + u, x stride - padding + v]
+ *   src (B, C, H, W), dst (B, C, H', W'); the mean is over the pixels that lie in the picture
+ *   diff_src = the sum over the windows it lies in of diff_dst / (pixels of that window) */
 #include "ops/pool.h"
 
 static lyne_status avg_pool_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {

@@ -7,10 +7,10 @@
  *   diff_src = weight rstd (diff_dst - diff_bias / n - (src - mean) rstd diff_weight / n)
  * Own kernels, because oneDNN's for channels last are 1.5 to 90 times slower, most where C is no multiple of 16.
  *
- * Channels last, the value is a matrix of n rows and C columns.  Statistics take one pass: sums in double of (src -
- * shift) and its square, where shift is the first row, so a mean far from 0 costs no digits of the variance.  Each of
- * `parts` threads sums its share of the rows, and the shares are added in order: bits depend on the number of threads
- * alone. */
+ * Channels last, the value is a matrix of n rows and C columns.  Statistics take one pass: sums in double of
+ * src - shift and of its square, where shift is the first row, so a mean far from 0 costs no digits of the variance.
+ * Each of `parts` threads sums its share of the rows, and the shares are added in order: bits depend on the number of
+ * threads alone. */
 #include "base/vector.h"
 #include "lyne/ops.h"
 #include "ops/common.h"

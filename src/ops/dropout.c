@@ -4,6 +4,7 @@
  * The mask is not stored: row r draws from the stream at (seed, this node, place of the row in the sample stream), so
  * backward draws it again, and a resumed run draws what it would have drawn. */
 #include "base/random.h"
+#include "base/vector.h"
 #include "lyne/ops.h"
 #include "ops/common.h"
 
@@ -26,17 +27,30 @@ typedef struct mask_config {
     float scale;
 } mask_config;
 
+LYNE_VECTOR static void keep(int64_t n, const uint32_t *restrict draw, uint32_t drop, float scale,
+                             const float *restrict src, float *restrict dst) {
+    for (int64_t i = 0; i < n; i++) {
+        const float kept = src[i] * scale;
+        dst[i] = draw[i] < drop ? 0 : kept;
+    }
+}
+
 /* dst = mask(src): the same arithmetic for values and for gradients. */
 static void apply_mask(const lyne_call *call) {
+    enum { DRAWS = 1024 };
     const mask_config *c = call->config;
     const float *src = call->buffer[0];
     float *dst = call->buffer[1];
-#pragma omp parallel for schedule(static) if (c->rows * c->width > 4096)
+#pragma omp parallel for schedule(static) if (c->rows * c->width > 16384)
     for (int64_t r = 0; r < c->rows; r++) {
+        uint32_t draw[DRAWS];
         lyne_stream s = lyne_stream_at(call->clock->seed, LYNE_FOR_DROPOUT, (uint32_t)call->node->index,
                                        call->clock->position + (uint64_t)r);
-        for (int64_t i = r * c->width; i < (r + 1) * c->width; i++)
-            dst[i] = lyne_stream_bits(&s) < c->drop ? 0 : src[i] * c->scale;
+        for (int64_t i = 0; i < c->width; i += DRAWS) {
+            const int64_t n = c->width - i < DRAWS ? c->width - i : DRAWS, at = r * c->width + i;
+            lyne_stream_fill(&s, draw, (size_t)n);
+            keep(n, draw, c->drop, c->scale, src + at, dst + at);
+        }
     }
 }
 

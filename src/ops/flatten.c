@@ -1,6 +1,5 @@
 /* ops/flatten.c -- (B, ...) to (B, product), in logical order: of a picture (c, h, w) with w fastest, as in PyTorch.
- * A picture lies channels last, so it is copied; where the two orders are the same, or src is no picture, dst is src.
- */
+ * A picture lies channels last, so it is copied; where both orders are the same, or src is no picture, dst is src. */
 #include "lyne/ops.h"
 #include "ops/common.h"
 

@@ -1,6 +1,7 @@
-/* ops/max_pool.c -- dst[b, c, y, x] = max over kernel x kernel of src[b, c, y stride - padding + u, x stride - padding
- * + v]. src (B, C, H, W), dst (B, C, H', W'); what lies outside the picture is never the maximum diff_src = the sum of
- * diff_dst over the windows whose maximum it was; the first of equal ones gets it all */
+/* ops/max_pool.c -- the largest of each kernel x kernel window.
+ *   dst[b, c, y, x] = max over 0 <= u, v < kernel of src[b, c, y stride - padding + u, x stride - padding + v]
+ *   src (B, C, H, W), dst (B, C, H', W'); what lies outside the picture is never the maximum
+ *   diff_src = the sum of diff_dst over the windows whose maximum it was; the first of equal ones gets it all */
 #include "ops/pool.h"
 
 static lyne_status max_pool_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {

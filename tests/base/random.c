@@ -46,6 +46,18 @@ Test(random, a_copy_has_its_own_position) {
     cr_assert_eq(lyne_stream_bits(&b), next);
 }
 
+Test(random, fill_is_many_draws) {
+    uint32_t out[300];
+    for (int before = 0; before < 6; before++)
+        for (size_t n = 0; n < 300; n += n < 70 ? 1 : 29) {
+            lyne_stream one = lyne_stream_at(9, LYNE_FOR_CHECK, 3, 5), many = one;
+            for (int i = 0; i < before; i++) lyne_stream_bits(&one), lyne_stream_bits(&many);
+            lyne_stream_fill(&many, out, n);
+            for (size_t i = 0; i < n; i++) cr_assert_eq(out[i], lyne_stream_bits(&one), "%d, %zu of %zu", before, i, n);
+            cr_assert_eq(lyne_stream_bits(&many), lyne_stream_bits(&one), "%d, behind %zu", before, n);
+        }
+}
+
 Test(random, uniform_and_normal_have_their_moments) {
     enum { N = 200000 };
     lyne_stream s = lyne_stream_at(42, LYNE_FOR_CHECK, 0, 0);

@@ -21,7 +21,7 @@ static void check_stage(const lyne_recipe *r, lyne_mark mark, const char *name, 
     for (size_t i = 0; i < r->n_stages; i++) {
         const lyne_stage *row = (const lyne_stage *)r->stage[i].kind.row;
         if (strcmp(r->stage[i].name, name) == 0) {
-            if (row->product == LYNE_MAKES_LABELS)
+            if (row && row->product == LYNE_MAKES_LABELS)
                 lyne_diagnose(out, mark, LYNE_ERECIPE, "expect: stage '%s' makes soft labels, which have no test errors",
                               name);
             return;

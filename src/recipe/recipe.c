@@ -110,6 +110,7 @@ static bool read_data(lyne_recipe *r, const lyne_filler *f) {
 
 /* ---- stages ---- */
 
+/* NULL while there is a mistake in the stage itself. */
 static const lyne_stage *row_of(const lyne_stage_instance *s) { return (const lyne_stage *)s->kind.row; }
 
 static const lyne_stage_instance *find_stage(const lyne_recipe *r, const char *name, size_t before) {
@@ -122,8 +123,9 @@ static const lyne_stage_instance *find_stage(const lyne_recipe *r, const char *n
 typedef void (*reference_visitor)(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref,
                                   void *data);
 static void each_reference(lyne_recipe *r, size_t i, reference_visitor visit, void *data) {
-    for (const lyne_field *f = r->stage[i].kind.row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)r->stage[i].kind.config + f->offset);
+    const lyne_instance *kind = &r->stage[i].kind;
+    for (const lyne_field *f = kind->row ? kind->row->fields : NULL; f && f->name; f++) {
+        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
         if (f->type == LYNE_FIELD_STAGE && ref->name) visit(r, i, f, ref, data);
     }
 }
@@ -131,7 +133,7 @@ static void each_reference(lyne_recipe *r, size_t i, reference_visitor visit, vo
 static void check_reference(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref, void *data) {
     lyne_diagnostics *out = data;
     const lyne_stage_instance *target = find_stage(r, ref->name, i);
-    if (target && row_of(target)->product == (lyne_product)field->makes) return;
+    if (target && (!row_of(target) || row_of(target)->product == (lyne_product)field->makes)) return;
     if (target) {
         lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: %s expects a stage that makes %s; '%s' makes %s",
                       r->stage[i].name, field->name, lyne_product_name((lyne_product)field->makes), ref->name,
@@ -141,7 +143,8 @@ static void check_reference(lyne_recipe *r, size_t i, const lyne_field *field, c
     const char *names[64];
     size_t n = 0;
     for (size_t k = 0; k < i && n < 64; k++)
-        if (row_of(&r->stage[k])->product == (lyne_product)field->makes) names[n++] = r->stage[k].name;
+        if (!row_of(&r->stage[k]) || row_of(&r->stage[k])->product == (lyne_product)field->makes)
+            names[n++] = r->stage[k].name;
     const char *near = lyne_nearest(ref->name, names, n);
     if (strcmp(ref->name, r->stage[i].name) == 0)
         lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: %s: '%s' is this stage itself", r->stage[i].name, field->name,
@@ -200,30 +203,29 @@ static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out
     return false;
 }
 
-static bool read_stages(lyne_recipe *r, const lyne_filler *f) {
+static void read_stages(lyne_recipe *r, const lyne_filler *f) {
     const lyne_yaml *tree = r->stages_tree;
-    if (!tree) return false;
+    if (!tree) return;
     if (tree->kind != LYNE_YAML_MAP || tree->n == 0) {
         lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "stages expects a map of stages, as in `student: {train: {...}}`");
-        return false;
+        return;
     }
     r->stage = lyne_arena_alloc(f->arena, tree->n * sizeof *r->stage);
     r->once = lyne_arena_alloc(f->arena, tree->n * sizeof *r->once);
-    if (!r->stage || !r->once) return false;
+    if (!r->stage || !r->once) {
+        f->out->out_of_memory = true;
+        return;
+    }
     bool good = true;
     for (size_t i = 0; i < tree->n; i++) {
         lyne_stage_instance *s = &r->stage[i];
         *s = (lyne_stage_instance){.name = tree->key[i]->text, .mark = tree->key[i]->mark};
         good &= check_stage_name(s, f->out);
-        good &= lyne_config_instance(f, LYNE_STAGE, s->name, tree->item[i], &s->kind) && s->kind.row;
+        good &= lyne_config_instance(f, LYNE_STAGE, s->name, tree->item[i], &s->kind);
     }
-    if (!good) return false;
     r->n_stages = tree->n;
-    const size_t before = f->out->n;
     for (size_t i = 0; i < r->n_stages; i++) each_reference(r, i, check_reference, f->out);
-    if (f->out->n != before) return false;
-    settle_once(r);
-    return true;
+    if (good) settle_once(r);
 }
 
 /* Every model is built once for this data set, so that shapes which do not fit are found before anything runs. */
@@ -231,7 +233,7 @@ static void check_shapes(lyne_recipe *r, lyne_diagnostics *out) {
     for (size_t i = 0; i < r->n_stages; i++) {
         const lyne_stage *row = row_of(&r->stage[i]);
         const void *config = r->stage[i].kind.config;
-        if (!row->model) continue;
+        if (!row || !row->model) continue;
         const lyne_network_options o = {.model = row->model(config),
                                         .task = &r->task,
                                         .batch = 2,
@@ -274,9 +276,10 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     lyne_config_fill(f, recipe_fields, "recipe", tree->mark, tree, r);
     check_name(r, tree, f->out);
     check_seeds(r, tree, f->out);
-    const bool data = read_data(r, f), stages = read_stages(r, f);
-    if (data && stages) check_shapes(r, f->out);
-    if (stages) lyne_expect_read(r, f);
+    const bool data = read_data(r, f);
+    read_stages(r, f);
+    if (data) check_shapes(r, f->out);
+    if (r->n_stages) lyne_expect_read(r, f);
 }
 
 lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,

@@ -71,6 +71,8 @@ static const struct no_recipe {
     {"lyne: 1\nname: a\ndata: tiny\nstages: {}\n", 4, 9, "stages expects a map of stages"},
     {"lyne: 1\nname: a\ndata: tiny\nstages: [train]\n", 4, 9, "stages expects a map of stages"},
     {"lyne: 1\nname: a\ndata: tiny\nstages:\n", 4, 1, "'stages' has no value"},
+    {"lyne: 1\nname: a\ndata: tiny\nstages: {}\nexpect: [{stage: b, test_errors: 1, within: 1}]\n", 4, 9,
+     "stages expects a map of stages"},
     {"lyne: 1\nname: \xFF\n", 2, 7, "this is not UTF-8 text"},
     {"lyne: 1\n name: a\n", 2, 6, "the indentation is wrong"},
 };
@@ -112,6 +114,66 @@ Test(errors, a_billion_laughs) {
     cr_assert_geq(r.out.n, 1);
     cr_expect(strstr(r.out.item[0].text, "aliases stand for more than"), "%s", r.out.item[0].text);
     cr_expect_lt(seconds, 0.1, "%g s", seconds);
+    reading_end(&r);
+}
+
+/* ---- several at once ---- */
+
+static const char many[] = "lyne: 1\n"
+                           "name: a b\n"
+                           "data: {use: tiny}\n"
+                           "seeds: [1, 1]\n"
+                           "colour: red\n"
+                           "stages:\n"
+                           "  teacher:\n"
+                           "    train: {model: {mlp: {hidden: [0], width: 3}}, epochs: -1}\n"
+                           "  soft_labels:\n"
+                           "    label: {teacher: teacher, encoding: f61}\n"
+                           "  big:\n"
+                           "    train: {model: {mlp: {hidden: [16777216, 16777216]}}}\n"
+                           "  student:\n"
+                           "    distill: {model: lenet, labels: soft_label}\n"
+                           "  odd:\n"
+                           "    evaluate: {model: student, against: nobody}\n"
+                           "expect:\n"
+                           "  - {stage: studnt, test_errors: 1, within: 1}\n"
+                           "  - {stage: student, test_errors: 1}\n";
+
+static const struct place {
+    int line, column;
+    const char *words;
+} places[] = {{2, 7, "'a b' cannot name a folder"},
+              {4, 12, "1 stands there twice"},
+              {5, 1, "unknown key 'colour'"},
+              {8, 36, "hidden = 0"},
+              {8, 40, "unknown key 'width'"},
+              {8, 60, "epochs = -1"},
+              {10, 41, "there is no encoding 'f61'"},
+              {12, 21, "does not fit in memory"},
+              {14, 37, "there is no stage 'soft_label'; did you mean 'soft_labels'?"},
+              {16, 41, "there is no stage 'nobody'"},
+              {18, 13, "there is no stage 'studnt'"},
+              {19, 5, "'within' is missing"}};
+
+Test(errors, all_at_once_in_the_order_of_the_file) {
+    reading r;
+    put("recipe.yaml", many);
+    reading_begin(&r, at("recipe.yaml"), NULL, 0);
+    char *text = said(&r);
+    const char *from = text;
+    cr_expect_eq(r.out.n, COUNT(places), "%zu\n%s", r.out.n, text);
+    for (size_t i = 0; i < COUNT(places); i++) {
+        char where[320];
+        snprintf(where, sizeof where, "%s:%d:%d: ", at("recipe.yaml"), places[i].line, places[i].column);
+        const char *found = strstr(from, where);
+        const char *end = found ? strchr(found, '\n') : NULL;
+        cr_assert(found && end, "%s%s is not in, or not behind the one before it in\n%s", where, places[i].words, text);
+        char *line = strndup(found, (size_t)(end - found));
+        cr_expect(strstr(line, places[i].words), "%s", line);
+        free(line);
+        from = end;
+    }
+    free(text);
     reading_end(&r);
 }
 

@@ -76,9 +76,10 @@ build() {
 }
 
 # units DIRECTORY: the programs of tests/FOLDER.  Each prints how many cases it ran; one that dies before that, or whose
-# cases pass but not the program (a leak), is one failure.
+# cases pass but not the program (a leak), is one failure.  Several cases share the CPUs, so a thread that waits for
+# another must not spin (test_dnn: 9 s of CPU when it does, 1 s when not).
 units() {
-    ctest --test-dir "$1" >build/check.log 2>&1
+    OMP_WAIT_POLICY=passive ctest --test-dir "$1" >build/check.log 2>&1
     log=$1/Testing/Temporary/LastTest.log
     counts=$(awk '
         / Testing: / { name = $3; said = ""; ok = pass = fail = 0 }
@@ -147,7 +148,8 @@ units build/tests
 
 if [ -z "$quick" ]; then
     part 'Unit tests with address and undefined-behaviour sanitizers'
-    build build/sanitize -DLYNE_SANITIZE=address,undefined && units build/sanitize
+    # gcc's own warnings err when it instruments, so they are not errors here.
+    build build/sanitize -DLYNE_SANITIZE=address,undefined -DLYNE_WERROR=OFF && units build/sanitize
 
     part 'Unit tests with oneDNN 3.2'
     if fetch_onednn3 >build/check.log 2>&1; then

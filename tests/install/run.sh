@@ -1,13 +1,14 @@
 #!/bin/sh
-# tests/install/run.sh BUILD -- install a build to its prefix and use it from outside: a C program against the library, by
-# pkg-config and by find_package, and the installed program.
+# tests/install/run.sh BUILD -- install a build to its prefix, which lies in BUILD, and use it from outside: a C program
+# against the library, by pkg-config and by find_package, and the installed program.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 build=$(CDPATH='' cd -- "$1" && pwd)
 prefix=$(sed -n 's/^CMAKE_INSTALL_PREFIX:PATH=//p' "$build/CMakeCache.txt")
+case $prefix in "$build"/*) ;; *) echo "$prefix: not in $build, so it is not for tests" && exit 1 ;; esac
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-cmake --install "$build" >"$scratch/install.log"
+rm -rf "$prefix" && cmake --install "$build" >"$scratch/install.log"
 library=$(cd "$prefix" && find . -name liblyne.so)
 library=${library%/liblyne.so}
 
@@ -36,5 +37,7 @@ cmake -G Ninja -S "$here" -B "$scratch/out" -DCMAKE_PREFIX_PATH="$prefix" -DCMAK
 cmake --build "$scratch/out" >"$scratch/cmake.log"
 "$scratch/out/reader"
 
-echo "the installed program starts"
+echo "the installed program finds the installed descriptions of data sets"
 "$prefix/bin/lyne" version
+cp "$prefix/share/lyne/recipes/quickstart.yaml" "$scratch"
+"$prefix/bin/lyne" check "$scratch/quickstart.yaml"

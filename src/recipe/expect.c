@@ -49,7 +49,10 @@ void lyne_expect_read(lyne_recipe *r, const lyne_filler *f) {
         return;
     }
     r->expect = lyne_arena_alloc(f->arena, tree->n * sizeof *r->expect);
-    if (!r->expect) return;
+    if (!r->expect) {
+        f->out->out_of_memory = true;
+        return;
+    }
     for (size_t i = 0; i < tree->n; i++) {
         lyne_expectation *e = &r->expect[i];
         if (lyne_config_fill(f, fields, "expect", tree->item[i]->mark, tree->item[i], e))

@@ -287,6 +287,7 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
     *out = (lyne_recipe){0};
     const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
     out->path = lyne_arena_strndup(&out->arena, path, strlen(path));
+    if (!out->path) diagnostics->out_of_memory = true;
     lyne_yaml *tree = out->path ? lyne_yaml_read(path, &out->arena, diagnostics) : NULL;
     for (size_t i = 0; tree && i < n_set; i++) lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
     if (tree) read_tree(out, tree, &f);
@@ -298,13 +299,15 @@ void lyne_recipe_free(lyne_recipe *r) {
 }
 
 void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
-    lyne_text_add(out, "lyne: 1\nname: %s\n", r->name);
-    if (r->paper.title) {
+    lyne_text_add(out, "lyne: 1\nname: \"%s\"\n", r->name); /* in quotes, as it may be null or - */
+    if (r->paper.title || r->paper.arxiv || r->paper.section) {
         lyne_text_add(out, "paper: ");
         lyne_config_print(out, paper_fields, &r->paper);
         lyne_text_add(out, "\n");
     }
-    lyne_text_add(out, "data: {use: %s}\nseeds: [", r->data);
+    lyne_text_add(out, "data: ");
+    lyne_config_print(out, data_fields, &(data_config){.use = r->data});
+    lyne_text_add(out, "\nseeds: [");
     for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
     lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);
     for (size_t i = 0; i < r->n_stages; i++) {

@@ -70,7 +70,8 @@ static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
                              "version", LYNE_VERSION, "environment", o->environment, "wall_seconds", o->seconds,
                              "stages", "expect");
     if (!root) return NULL;
-    if (r->paper.title) json_object_set_new(root, "paper", paper_json(&r->paper));
+    if (r->paper.title || r->paper.arxiv || r->paper.section)
+        json_object_set_new(root, "paper", paper_json(&r->paper));
     for (size_t i = 0; i < o->n; i++)
         json_array_append_new(json_object_get(root, "stages"), stage_json(r, &o->item[i]));
     for (size_t i = 0; i < r->n_expect; i++)

@@ -21,18 +21,13 @@ static const lyne_field fields[] = {
 static void apply(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src, uint8_t *dst) {
     int64_t most = ((const shift_config *)config)->pixels;
     int64_t dx = lyne_stream_between(stream, -most, most), dy = lyne_stream_between(stream, -most, most);
-    int64_t row = size.width * size.channels;
-    int64_t first = dx > 0 ? dx : 0, end = size.width + (dx < 0 ? dx : 0); /* columns of dst that have a source */
-    for (int64_t y = 0; y < size.height; y++, dst += row) {
-        if (y - dy < 0 || y - dy >= size.height || first >= end) {
-            memset(dst, 0, (size_t)row);
-            continue;
-        }
-        memset(dst, 0, (size_t)(first * size.channels));
-        memcpy(dst + first * size.channels, src + (y - dy) * row + (first - dx) * size.channels,
-               (size_t)((end - first) * size.channels));
-        memset(dst + end * size.channels, 0, (size_t)((size.width - end) * size.channels));
-    }
+    int64_t row = size.width * size.channels, left = dx > 0 ? dx : 0, kept = size.width - (dx > 0 ? dx : -dx);
+    int64_t top = dy > 0 ? dy : 0, end = size.height + (dy < 0 ? dy : 0); /* rows of dst that have a source */
+    memset(dst, 0, (size_t)(size.height * row));
+    if (kept <= 0) return;
+    for (int64_t y = top; y < end; y++)
+        memcpy(dst + y * row + left * size.channels, src + (y - dy) * row + (left - dx) * size.channels,
+               (size_t)(kept * size.channels));
 }
 
 const lyne_augmentation lyne_augmentation_shift = {

@@ -9,6 +9,7 @@
 
 LYNE_VECTOR static void limit_row(float *row, int64_t n, double max_norm) {
     double sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < n; i++) sum += (double)row[i] * (double)row[i];
     if (sum <= max_norm * max_norm) return;
     float scale = (float)(max_norm / sqrt(sum));

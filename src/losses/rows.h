@@ -3,12 +3,12 @@
  *   term = 1/B sum_b value(row b)         1/B is here and nowhere else
  *
  * A loss gives the function of one row; where the memory is, which thread does which row, the sum in a fixed order and
- * the backward pass are seen to here.  Softmax is at hand while the value is computed, so the forward pass of a training
- * program also keeps d value / d logits, and backward only multiplies.
+ * the backward pass are seen to here.  Softmax is at hand while the value is computed, so the forward pass of a
+ * training program also keeps d value / d logits, and backward only multiplies.
  *
  * Everything between reading a float and writing one is in double: at a high temperature the two distributions of kd
- * are nearly the same, and their difference would lose the digits that matter.  exp() as below takes 0.6 ns an element on
- * one core with AVX-512 (gcc 12), so the loss of 128 rows of 1000 classes takes 0.2 ms. */
+ * are nearly the same, and their difference would lose the digits that matter.  exp() as below takes 0.6 ns an element
+ * on one core with AVX-512 (gcc 12), so the loss of 128 rows of 1000 classes takes 0.2 ms. */
 #ifndef LYNE_LOSSES_ROWS_H
 #define LYNE_LOSSES_ROWS_H
 

@@ -1,7 +1,7 @@
 /* ops/common.c -- see common.h. */
 #include "ops/common.h"
 
-lyne_status lyne_check_config(const lyne_node *n, lyne_error *err) {
+static lyne_status check_config(const lyne_node *n, lyne_error *err) {
     const lyne_component *c = &n->op->component;
     for (const lyne_field *f = c->fields; f && f->name; f++) {
         const void *at = (const char *)n->config + f->offset;
@@ -23,7 +23,7 @@ lyne_status lyne_check_source(const lyne_node *n, lyne_error *err) {
     static const char *const type[] = {[LYNE_F32] = "f32", [LYNE_BF16] = "bf16", [LYNE_S32] = "s32", [LYNE_U8] = "u8"};
     if (n->src[0]->type != LYNE_F32)
         return lyne_fail(err, LYNE_ERECIPE, "%s expects f32, not %s", n->op->component.name, type[n->src[0]->type]);
-    return lyne_check_config(n, err);
+    return check_config(n, err);
 }
 
 lyne_status lyne_misfit(const lyne_node *n, const char *expected, lyne_error *err) {

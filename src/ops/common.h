@@ -8,8 +8,6 @@
 lyne_status lyne_check_source(const lyne_node *n, lyne_error *err);
 /** The same, and source 0 is a picture, (B, C, H, W). */
 lyne_status lyne_check_picture(const lyne_node *n, lyne_error *err);
-/** The second half alone, for an op with a source of another type. */
-lyne_status lyne_check_config(const lyne_node *n, lyne_error *err);
 /** "OP expects EXPECTED, not SHAPE": the failure of a shape rule. */
 lyne_status lyne_misfit(const lyne_node *n, const char *expected, lyne_error *err);
 

@@ -1,8 +1,8 @@
 /* ops/conv2d.c -- cross-correlation of pictures.
  *   dst[b, o, y, x] = bias[o] + sum_{i, u, v} weight[o, i, u, v] src[b, g(o) I + i, y s + u d - p, x s + v d - p]
  *   src (B, C, H, W), weight (filters, I, k, k), bias (filters), dst (B, filters, H', W')
- * G groups of I = C / G channels in, k kernel, s stride, d dilation, p padding; positions outside the picture count as 0.
- * The first layer needs no gradient of its source, and none is computed. */
+ * G groups of I = C / G channels in, k kernel, s stride, d dilation, p padding; what lies outside the picture counts
+ * as 0.  The first layer needs no gradient of its source, and none is computed. */
 #include "lyne/ops.h"
 #include "ops/common.h"
 

@@ -1,6 +1,8 @@
 /* ops/relu.c -- dst = max(0, src).  src, dst: the same shape, any rank.
  *   diff_src = diff_dst where dst > 0, else 0
- * Backward reads dst, not src, so the memory of src may be used again once forward has run. */
+ * Backward reads dst, not src, so the memory of src may be used again once forward has run.
+ * Own kernels, as fast as oneDNN's, because there max(0, NaN) = 0: a network that has diverged would go on with a loss
+ * that looks fine.  Here NaN stays NaN. */
 #include "lyne/ops.h"
 #include "ops/common.h"
 
@@ -9,23 +11,39 @@ static lyne_status relu_shape(lyne_node *n, lyne_error *err) {
     return lyne_check_source(n, err);
 }
 
+typedef struct relu_config {
+    int64_t n;
+} relu_config;
+
+static void forward(const lyne_call *call) {
+    const int64_t n = ((const relu_config *)call->config)->n;
+    const float *restrict src = call->buffer[0];
+    float *restrict dst = call->buffer[1];
+#pragma omp parallel for simd schedule(static) if (parallel : n > 16384)
+    for (int64_t i = 0; i < n; i++) dst[i] = src[i] < 0 ? 0 : src[i];
+}
+
+static void backward(const lyne_call *call) {
+    const int64_t n = ((const relu_config *)call->config)->n;
+    const float *restrict dst = call->buffer[0], *restrict diff_dst = call->buffer[1];
+    float *restrict diff_src = call->buffer[2];
+#pragma omp parallel for simd schedule(static) if (parallel : n > 16384)
+    for (int64_t i = 0; i < n; i++) {
+        const float diff = diff_dst[i];
+        diff_src[i] = dst[i] > 0 ? diff : 0;
+    }
+}
+
 static lyne_status relu_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    dnn_primitive *relu;
-    lyne_status status =
-        dnn_eltwise(lyne_program_dnn(p), DNN_RELU, lyne_tensor(n), 0, 0, lyne_forward_pass(p), &relu, err);
-    if (status != LYNE_OK) return status;
-    const lyne_binding b[] = {{DNN_SRC, lyne_src(p, n, 0)}, {DNN_DST, lyne_dst(p, n)}};
-    return lyne_emit_primitive(p, n, relu, b, 2, err);
+    const relu_config c = {.n = lyne_shape_size(&n->shape)};
+    const lyne_buffer b[] = {lyne_src(p, n, 0), lyne_dst(p, n)};
+    return lyne_emit_kernel(p, n, "relu", forward, &c, sizeof c, b, 2, err);
 }
 
 static lyne_status relu_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    dnn_primitive *relu;
-    lyne_status status =
-        dnn_eltwise(lyne_program_dnn(p), DNN_RELU, lyne_tensor(n), 0, 0, DNN_BACKWARD_DATA, &relu, err);
-    if (status != LYNE_OK) return status;
-    const lyne_binding b[] = {
-        {DNN_DST, lyne_dst(p, n)}, {DNN_DIFF_DST, lyne_diff_dst(p, n)}, {DNN_DIFF_SRC, lyne_diff_src(p, n, 0)}};
-    return lyne_emit_primitive(p, n, relu, b, 3, err);
+    const relu_config c = {.n = lyne_shape_size(&n->shape)};
+    const lyne_buffer b[] = {lyne_dst(p, n), lyne_diff_dst(p, n), lyne_diff_src(p, n, 0)};
+    return lyne_emit_kernel(p, n, "relu", backward, &c, sizeof c, b, 3, err);
 }
 
 static const lyne_op_case cases[] = {{.src = {{2, {4, 9}}}, .has_kink = true},

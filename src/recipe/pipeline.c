@@ -64,6 +64,11 @@ static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome 
     }
 }
 
+static void hash_floats(lyne_hash *h, const lyne_floats *list) {
+    lyne_hash_u64(h, list->n);
+    for (size_t i = 0; i < list->n; i++) lyne_hash_double(h, list->item[i]);
+}
+
 static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
     const lyne_recipe *r = p->r;
     lyne_hash h;
@@ -75,8 +80,8 @@ static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
     lyne_hash_digest(&h, p->train.digest);
     lyne_hash_digest(&h, p->test.digest);
     lyne_hash_digest(&h, r->classes);
-    for (size_t i = 0; i < r->task.mean.n; i++) lyne_hash_double(&h, r->task.mean.item[i]);
-    for (size_t i = 0; i < r->task.sd.n; i++) lyne_hash_double(&h, r->task.sd.item[i]);
+    hash_floats(&h, &r->task.mean);
+    hash_floats(&h, &r->task.sd);
     hash_references(p, &h, o);
     return lyne_hash_finish(&h);
 }

@@ -84,18 +84,21 @@ Test(loader, batch_spans_epochs) {
     lyne_loader_deinit(&l);
 }
 
-/* Two shifts one after the other, so that the scratch pictures are used. */
-static lyne_instances two_shifts(filled f[2], lyne_instance item[2]) {
-    f[0] = filled_with(&lyne_augmentation_shift.component, "{shift: {pixels: 3}}");
-    f[1] = filled_with(&lyne_augmentation_shift.component, "{shift: {pixels: 1}}");
-    for (int i = 0; i < 2; i++) item[i] = f[i].instance;
-    return (lyne_instances){.n = 2, .item = item};
+/* So many one after the other that both scratch pictures are used. */
+enum { SHIFTS = 3 };
+static lyne_instances shifts(filled f[SHIFTS], lyne_instance item[SHIFTS]) {
+    static const char *const yaml[SHIFTS] = {"{shift: {pixels: 3}}", "{shift: {pixels: 1}}", "shift"};
+    for (int i = 0; i < SHIFTS; i++) {
+        f[i] = filled_with(&lyne_augmentation_shift.component, yaml[i]);
+        item[i] = f[i].instance;
+    }
+    return (lyne_instances){.n = SHIFTS, .item = item};
 }
 
 Test(loader, a_view_looks_the_same_from_everywhere) {
-    filled f[2];
-    lyne_instance item[2];
-    lyne_loader l = loader(9, 3, two_shifts(f, item));
+    filled f[SHIFTS];
+    lyne_instance item[SHIFTS];
+    lyne_loader l = loader(9, 3, shifts(f, item));
     static uint8_t known[N][3][AREA];
     rows r;
     lyne_batch b = batch_of(&r);
@@ -115,15 +118,15 @@ Test(loader, a_view_looks_the_same_from_everywhere) {
         for (int row = 0; row < BATCH; row++)
             cr_expect_arr_eq(r.picture + row * AREA, known[r.sample[row]][r.view[row]], AREA);
     }
-    /* By hand: both augmentations draw from one stream. */
+    /* By hand: all augmentations draw from one stream. */
     lyne_picture_size size = {1, SIDE, SIDE};
     lyne_stream s = lyne_stream_at(9, LYNE_FOR_AUGMENT, 2, 4);
-    uint8_t between[AREA], last[AREA];
-    lyne_augmentation_shift.apply(item[0].config, size, &s, pictures + 4 * AREA, between);
-    lyne_augmentation_shift.apply(item[1].config, size, &s, between, last);
-    cr_expect_arr_eq(last, known[4][2], AREA);
+    uint8_t step[SHIFTS + 1][AREA];
+    memcpy(step[0], pictures + 4 * AREA, AREA);
+    for (int i = 0; i < SHIFTS; i++) lyne_augmentation_shift.apply(item[i].config, size, &s, step[i], step[i + 1]);
+    cr_expect_arr_eq(step[SHIFTS], known[4][2], AREA);
     lyne_loader_deinit(&l);
-    for (int i = 0; i < 2; i++) unfill(&f[i]);
+    for (int i = 0; i < SHIFTS; i++) unfill(&f[i]);
 }
 
 Test(loader, records) {
@@ -145,20 +148,20 @@ Test(loader, records) {
 /* Many rows, so that the threads share them; the bits are those of one thread, and nothing is allocated. */
 Test(loader, threads) {
     enum { MANY = 3000 };
-    filled f[2];
-    lyne_instance item[2];
+    filled f[SHIFTS];
+    lyne_instance item[SHIFTS];
     uint8_t *picture[2];
     int32_t *label = lyne_alloc(MANY, sizeof *label);
     for (int threads = 1; threads <= 2; threads++) {
         omp_set_num_threads(threads);
-        lyne_loader l = loader(1, 0, two_shifts(f, item));
+        lyne_loader l = loader(1, 0, shifts(f, item));
         picture[threads - 1] = lyne_alloc(MANY, AREA);
         lyne_batch b = {.n = MANY, .picture = picture[threads - 1], .label = label};
         uint64_t before = lyne_memory_count();
         lyne_loader_training(&l, 11, &b);
         cr_expect_eq(lyne_memory_count(), before);
         lyne_loader_deinit(&l);
-        for (int i = 0; i < 2; i++) unfill(&f[i]);
+        for (int i = 0; i < SHIFTS; i++) unfill(&f[i]);
     }
     cr_expect_arr_eq(picture[0], picture[1], MANY * AREA);
     for (int i = 0; i < 2; i++) lyne_free(picture[i]);
@@ -166,16 +169,16 @@ Test(loader, threads) {
 }
 
 Test(loader, views_digest) {
-    filled f[2];
-    lyne_instance item[2];
-    lyne_instances both = two_shifts(f, item), one = {.n = 1, .item = item}, swapped = both;
-    lyne_instance turned[2] = {item[1], item[0]};
+    filled f[SHIFTS];
+    lyne_instance item[SHIFTS];
+    lyne_instances all = shifts(f, item), one = {.n = 1, .item = item}, swapped = all;
+    lyne_instance turned[SHIFTS] = {item[1], item[0], item[2]};
     swapped.item = turned;
     const struct {
         uint64_t view_seed;
         uint32_t views;
         lyne_instances augment;
-    } table[] = {{1, 1, {0}}, {1, 1, one}, {1, 1, both}, {1, 1, swapped}, {2, 1, one}, {1, 2, one}};
+    } table[] = {{1, 1, {0}}, {1, 1, one}, {1, 1, all}, {1, 1, swapped}, {2, 1, one}, {1, 2, one}};
     enum { CASES = sizeof table / sizeof *table };
     lyne_digest digest[CASES];
     for (int i = 0; i < CASES; i++) {
@@ -188,5 +191,5 @@ Test(loader, views_digest) {
     lyne_digest of_none = lyne_loader_views_digest(&none);
     cr_expect(lyne_digest_equal(of_none, digest[0]));
     lyne_loader_deinit(&none);
-    for (int i = 0; i < 2; i++) unfill(&f[i]);
+    for (int i = 0; i < SHIFTS; i++) unfill(&f[i]);
 }

@@ -11,6 +11,10 @@ static double norm(const float *row, int64_t n) {
 
 Test(limit_norms, rows) {
     lyne_weights *w = test_weights(3), *before = test_weights(3);
+    lyne_param params[N_PARAMS];
+    memcpy(params, test_params, sizeof params);
+    params[2].role = LYNE_WEIGHT; /* of rank 1: has no rows, and is left alone as are biases */
+    w->param = params;
     enum { ROW = 12 };
     for (int i = 0; i < ROW; i++) /* row 0 is short, row 1 long, row 2 just as long as allowed */
         before->value[i] = w->value[i] = 0.1f, before->value[2 * ROW + i] = w->value[2 * ROW + i] = i ? 0 : 2;
@@ -21,7 +25,7 @@ Test(limit_norms, rows) {
     cr_expect_float_eq(norm(w->value + ROW, ROW), 2, 1e-6);
     double scale = 2 / norm(before->value + ROW, ROW);
     for (int i = ROW; i < 2 * ROW; i++) cr_expect_float_eq(w->value[i], before->value[i] * scale, 1e-6);
-    cr_expect_arr_eq(w->value + 48, before->value + 48, 32 * sizeof(float), "biases and scales");
+    cr_expect_arr_eq(w->value + 48, before->value + 48, 32 * sizeof(float), "biases and other vectors");
     cr_expect_float_eq(norm(w->value + 80, BIG), 2, 1e-4);
     free_weights(w);
     free_weights(before);

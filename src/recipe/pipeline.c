@@ -127,6 +127,27 @@ static lyne_source_stage *sources(const pipeline *p, const lyne_outcome *o) {
     return list;
 }
 
+/* NAME.tmp.PID: what a process that was killed left of a commit (base/file.h).  Nobody else writes here: we have the
+ * lock. */
+static bool is_left_behind(const char *name) {
+    const char *tail = strstr(name, ".tmp.");
+    return tail && tail[5] && strspn(tail + 5, "0123456789") == strlen(tail + 5);
+}
+
+static lyne_status sweep(const char *directory, lyne_error *err) {
+    char path[LYNE_PATH_MAX], **name;
+    size_t n;
+    lyne_status status = lyne_directory_list(directory, &name, &n, err);
+    if (status != LYNE_OK) return status;
+    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
+        if (!is_left_behind(name[i])) continue;
+        status = lyne_path(path, directory, name[i], err);
+        if (status == LYNE_OK) status = lyne_file_remove(path, err);
+    }
+    lyne_names_free(name, n);
+    return status;
+}
+
 static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label, const char *directory,
                           lyne_error *err) {
     char result[LYNE_PATH_MAX];
@@ -134,6 +155,7 @@ static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label,
     if (!earlier) return lyne_fail_memory(err, "a run");
     lyne_status status = lyne_path(result, directory, "result.json", err);
     if (status == LYNE_OK) status = lyne_directory_make(directory, err);
+    if (status == LYNE_OK) status = sweep(directory, err);
     if (status == LYNE_OK) status = lyne_file_remove(result, err); /* it speaks of files that are about to change */
     if (status != LYNE_OK) return status;
     const lyne_job job = {.stage = &p->r->stage[o->stage],
@@ -182,6 +204,7 @@ static lyne_status enter(pipeline *p, lyne_error *err) {
     lyne_status status = lyne_directory_make(p->o->out, err);
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, ".lock", err);
     if (status == LYNE_OK) status = lyne_lock(path, &p->lock, err);
+    if (status == LYNE_OK) status = sweep(p->o->out, err);
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, "recipe.yaml", err);
     if (status != LYNE_OK) return status;
     lyne_recipe_print(p->r, &text);

@@ -1,0 +1,110 @@
+/* tests/recipe/broken_off.c -- a run that dies or meets a full disk at any of its system calls: what bears its final name
+ * is whole, and the next run ends in the same bits and leaves nothing behind.
+ *
+ * Of some 800 calls each test takes one in STRIDE, which is prime to the 6 or 7 calls of a commit; all of them take half
+ * a minute. */
+#include "small_run.h"
+#include <errno.h>
+#include <ftw.h>
+
+enum { STRIDE = 5 };
+
+static void enter(void) {
+    small_run whole = {0};
+    folder_enter();
+    put("recipe.yaml", small_recipe);
+    cr_assert(small_run_into(&whole, "whole"), "killed");
+    cr_assert_eq(whole.status, LYNE_OK, "%s", whole.text);
+}
+TestSuite(broken_off, .init = enter, .fini = folder_leave);
+
+/* ---- two runs side by side ---- */
+
+static const char *other; /* the run that `same_file` compares with */
+static size_t root_length;
+
+static bool is_product(const char *name) {
+    return strcmp(name, "model.safetensors") == 0 || strcmp(name, "manifest.json") == 0 ||
+           strncmp(name, "labels-", 7) == 0 || strcmp(name, "recipe.yaml") == 0;
+}
+
+/* A file of one run is in the other, with the same bytes if it is a product. */
+static int same_file(const char *path, const struct stat *st, int type, struct FTW *place) {
+    char twin[512], *a = NULL, *b = NULL;
+    size_t n_a, n_b;
+    (void)st;
+    if (type != FTW_F) return 0;
+    snprintf(twin, sizeof twin, "%s%s", other, path + root_length);
+    cr_assert(lyne_file_exists(twin), "%s has no twin %s", path, twin);
+    if (!is_product(path + place->base)) return 0;
+    cr_assert_eq(lyne_file_read(path, 1 << 24, &a, &n_a, NULL), LYNE_OK);
+    cr_assert_eq(lyne_file_read(twin, 1 << 24, &b, &n_b, NULL), LYNE_OK);
+    cr_expect(n_a == n_b && memcmp(a, b, n_a) == 0, "%s and %s differ", path, twin);
+    lyne_free(a);
+    lyne_free(b);
+    return 0;
+}
+
+static void expect_within(const char *run, const char *in) {
+    other = in;
+    root_length = strlen(run);
+    cr_assert_eq(nftw(run, same_file, 16, FTW_PHYS), 0);
+}
+
+/* Neither has a file that the other has not: nothing is missing, nothing is left behind. */
+static void expect_same(const char *a, const char *b) {
+    expect_within(a, b);
+    expect_within(b, a);
+}
+
+/* ---- broken off ---- */
+
+static uint64_t calls_of_a_run(void) {
+    small_run s = {0};
+    cr_assert(small_run_into(&s, "count"), "killed");
+    cr_assert_eq(s.status, LYNE_OK, "%s", s.text);
+    return s.calls;
+}
+
+static void go_on(const char *what, uint64_t n) {
+    small_run s = {0};
+    lyne_error err = {0};
+    cr_assert(small_run_into(&s, "run"), "killed");
+    cr_assert_eq(s.status, LYNE_OK, "after %s at call %d: %s", what, (int)n, s.text);
+    expect_same(at("run"), at("whole"));
+    cr_assert_eq(lyne_directory_remove(at("run"), &err), LYNE_OK, "%s", err.text);
+}
+
+Test(broken_off, killed_at_each_system_call) {
+    const uint64_t n = calls_of_a_run();
+    cr_assert_gt(n, 200);
+    for (uint64_t i = 1; i <= n; i += STRIDE) {
+        small_run s = {.fail_at = i, .error = LYNE_FILE_DIE};
+        cr_assert_not(small_run_into(&s, "run"), "call %d of %d does not kill", (int)i, (int)n);
+        go_on("a kill", i);
+    }
+}
+
+Test(broken_off, no_space_at_each_system_call) {
+    const uint64_t n = calls_of_a_run();
+    for (uint64_t i = 3; i <= n; i += STRIDE) {
+        small_run s = {.fail_at = i, .error = ENOSPC};
+        cr_assert(small_run_into(&s, "run"), "killed");
+        const bool looked = strstr(s.text, "File exists") || strstr(s.text, "no such file"); /* it was a stat */
+        cr_expect(s.status == LYNE_OK || s.status == LYNE_ENOSPACE || looked, "call %d of %d: status %d: %s", (int)i,
+                  (int)n, (int)s.status, s.text);
+        cr_expect(s.status == LYNE_OK || s.text[0] == '/', "call %d names no path: %s", (int)i, s.text);
+        go_on("a full disk", i);
+    }
+}
+
+Test(broken_off, killed_twice) {
+    const uint64_t n = calls_of_a_run();
+    for (uint64_t i = 7; i <= n; i += 4 * STRIDE) {
+        small_run first = {.fail_at = i, .error = LYNE_FILE_DIE},
+                  second = {.fail_at = i / 2 + 1, .error = LYNE_FILE_DIE};
+        cr_assert_not(small_run_into(&first, "run"));
+        small_run_into(&second, "run");
+        go_on("two kills", i);
+    }
+}

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "recipe/result_file.h"
+#include "train/checkpoint.h"
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
@@ -193,7 +194,8 @@ static lyne_status run_job(const pipeline *p, lyne_outcome *o, lyne_error *err) 
         status = do_job(p, o, label, directory, err);
         if (status != LYNE_OK) return status;
     }
-    return model_bytes(p, o, directory, err);
+    if (row_of(p->r, o->stage)->product == LYNE_MAKES_MODEL) status = lyne_checkpoint_clear(directory, err);
+    return status == LYNE_OK ? model_bytes(p, o, directory, err) : status;
 }
 
 /* ---- the run ---- */

@@ -66,7 +66,8 @@ typedef struct lyne_stage {
     lyne_instance (*model)(const void *config);
     /** The losses it trains with, for `lyne check`; n 0 (or NULL): none. */
     lyne_instances (*losses)(const void *config);
-    /** Do it.  A stage that finds its own unfinished work in the directory goes on with it. */
+    /** Do it.  A stage that finds its own unfinished work in the directory goes on with it.  Checkpoints stay: the caller
+     *  clears them once the result is on disk. */
     lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);
 } lyne_stage;
 

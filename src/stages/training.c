@@ -46,7 +46,6 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
         status = save_and_score(job, c, &trained, out, err);
         lyne_weights_free(trained.weights);
     }
-    if (status == LYNE_OK) status = lyne_checkpoint_clear(job->directory, err);
     lyne_loader_deinit(&loader);
     return status;
 }

@@ -75,12 +75,23 @@ static void go_on(const char *what, uint64_t n) {
     cr_assert_eq(lyne_directory_remove(at("run"), &err), LYNE_OK, "%s", err.text);
 }
 
+/* Work is on disk as a result or as a checkpoint: a model alone would be trained from the start again. */
+static void expect_no_model_alone(const char *stage, uint64_t n) {
+    char path[3][64];
+    static const char *const file[] = {"model.safetensors", "result.json", "checkpoint-000000000002.safetensors"};
+    for (int i = 0; i < 3; i++) snprintf(path[i], sizeof path[i], "run/%s/%s", stage, file[i]);
+    if (lyne_file_exists(at(path[0])))
+        cr_expect(lyne_file_exists(at(path[1])) || lyne_file_exists(at(path[2])), "%s after call %d", stage, (int)n);
+}
+
 Test(broken_off, killed_at_each_system_call) {
     const uint64_t n = calls_of_a_run();
     cr_assert_gt(n, 200);
     for (uint64_t i = 1; i <= n; i += STRIDE) {
         small_run s = {.fail_at = i, .error = LYNE_FILE_DIE};
         cr_assert_not(small_run_into(&s, "run"), "call %d of %d does not kill", (int)i, (int)n);
+        expect_no_model_alone("teacher", i);
+        expect_no_model_alone("student/seed-2", i);
         go_on("a kill", i);
     }
 }

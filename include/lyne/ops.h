@@ -46,6 +46,23 @@ typedef struct lyne_batch_norm_config {
 #define LYNE_BATCH_NORM_DEFAULTS .epsilon = 1e-5, .momentum = 0.1
 lyne_node *lyne_batch_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_batch_norm_config c);
 
+/** The last dimension of (B, F) or (B, L, F) to mean 0 and variance 1 (biased), then scaled and shifted by weight, bias
+ *  (F) (Ba, Kiros, Hinton 2016, arXiv:1607.06450). */
+typedef struct lyne_layer_norm_config {
+    double epsilon;
+} lyne_layer_norm_config;
+#define LYNE_LAYER_NORM_DEFAULTS .epsilon = 1e-5
+lyne_node *lyne_layer_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_layer_norm_config c);
+
+/** Each of `groups` groups of channels of each sample of (B, C) or (B, C, H, W) to mean 0 and variance 1 (biased), then
+ *  scaled and shifted by weight, bias (C) (Wu, He 2018, arXiv:1803.08494).  groups divides C. */
+typedef struct lyne_group_norm_config {
+    int64_t groups;
+    double epsilon;
+} lyne_group_norm_config;
+#define LYNE_GROUP_NORM_DEFAULTS .epsilon = 1e-5
+lyne_node *lyne_group_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_group_norm_config c);
+
 /** max(0, src), any shape. */
 lyne_node *lyne_relu(lyne_graph *g, const char *name, lyne_node *src);
 

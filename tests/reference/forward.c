@@ -151,6 +151,35 @@ static void softmax(const reference_call *r) {
     }
 }
 
+static void layer_norm(const reference_call *r) {
+    const double epsilon = ((const lyne_layer_norm_config *)r->node->config)->epsilon;
+    const int64_t F = r->node->shape.dim[r->node->shape.rank - 1];
+    for (int64_t row = 0; row < size(&r->node->shape) / F; row++) {
+        const double *x = r->src[0] + row * F;
+        double mean = 0, var = 0;
+        for (int64_t i = 0; i < F; i++) mean += x[i] / (double)F;
+        for (int64_t i = 0; i < F; i++) var += pow(x[i] - mean, 2) / (double)F;
+        for (int64_t i = 0; i < F; i++)
+            r->dst[row * F + i] = (x[i] - mean) / sqrt(var + epsilon) * r->param[0][i] + r->param[1][i];
+    }
+}
+
+static void group_norm(const reference_call *r) {
+    const lyne_group_norm_config *c = r->node->config;
+    const int64_t B = r->node->shape.dim[0], C = r->node->shape.dim[1], P = size(&r->node->shape) / B / C;
+    const int64_t n = C / c->groups * P; /* in logical order a group is one run */
+    for (int64_t k = 0; k < B * c->groups; k++) {
+        const double *x = r->src[0] + k * n;
+        double mean = 0, var = 0;
+        for (int64_t i = 0; i < n; i++) mean += x[i] / (double)n;
+        for (int64_t i = 0; i < n; i++) var += pow(x[i] - mean, 2) / (double)n;
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t channel = (k * n + i) / P % C;
+            r->dst[k * n + i] = (x[i] - mean) / sqrt(var + c->epsilon) * r->param[0][channel] + r->param[1][channel];
+        }
+    }
+}
+
 static void relu6(const reference_call *r) {
     for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = fmin(fmax(r->src[0][i], 0), 6);
 }
@@ -193,6 +222,8 @@ bool reference_forward(const reference_call *c) {
                  {"flatten", flatten},
                  {"dropout", dropout},
                  {"softmax", softmax},
+                 {"layer_norm", layer_norm},
+                 {"group_norm", group_norm},
                  {"relu6", relu6},
                  {"leaky_relu", leaky_relu},
                  {"gelu", gelu},

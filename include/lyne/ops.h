@@ -97,6 +97,23 @@ lyne_node *lyne_global_avg_pool(lyne_graph *g, const char *name, lyne_node *src)
 /** a + b, same shape. */
 lyne_node *lyne_add(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
 
+/** a b; b has the rank of a and its dimensions, or 1 where it is repeated: (B, C, 1, 1) scales channels. */
+lyne_node *lyne_mul(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
+
+/** a, and behind it b, along dimension `axis` (1: channels; not the batch), in which alone they may differ. */
+typedef struct lyne_concat_config {
+    int64_t axis;
+} lyne_concat_config;
+#define LYNE_CONCAT_DEFAULTS .axis = 1
+lyne_node *lyne_concat(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b, lyne_concat_config c);
+
+/** Places first to first + length - 1 of dimension `axis` (1: channels; not the batch). */
+typedef struct lyne_slice_config {
+    int64_t axis, first, length;
+} lyne_slice_config;
+#define LYNE_SLICE_DEFAULTS .axis = 1, .first = 0
+lyne_node *lyne_slice(lyne_graph *g, const char *name, lyne_node *src, lyne_slice_config c);
+
 /** (B, ...) to (B, product), in logical order: (c, h, w) with w fastest, as PyTorch. */
 lyne_node *lyne_flatten(lyne_graph *g, const char *name, lyne_node *src);
 

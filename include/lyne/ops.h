@@ -114,6 +114,19 @@ typedef struct lyne_slice_config {
 #define LYNE_SLICE_DEFAULTS .axis = 1, .first = 0
 lyne_node *lyne_slice(lyne_graph *g, const char *name, lyne_node *src, lyne_slice_config c);
 
+/** Dimensions a and b, neither of them the batch, changed for each other: (B, L, F) to (B, F, L). */
+typedef struct lyne_transpose_config {
+    int64_t a, b;
+} lyne_transpose_config;
+#define LYNE_TRANSPOSE_DEFAULTS .a = 1, .b = 2
+lyne_node *lyne_transpose(lyne_graph *g, const char *name, lyne_node *src, lyne_transpose_config c);
+
+/** (B, ...) to (B, shape...), in logical order, the last fastest.  One dimension may be -1: what is left. */
+typedef struct lyne_reshape_config {
+    lyne_ints shape; /* without the batch; the list is borrowed and must outlive the graph */
+} lyne_reshape_config;
+lyne_node *lyne_reshape(lyne_graph *g, const char *name, lyne_node *src, lyne_reshape_config c);
+
 /** (B, ...) to (B, product), in logical order: (c, h, w) with w fastest, as PyTorch. */
 lyne_node *lyne_flatten(lyne_graph *g, const char *name, lyne_node *src);
 

@@ -222,6 +222,20 @@ static void slice(const reference_call *r) {
         r->dst[i] = r->src[0][place(&r->node->shape, i, &r->node->src[0]->shape, before)];
 }
 
+static void transpose(const reference_call *r) {
+    const lyne_transpose_config *c = r->node->config;
+    const lyne_shape *s = &r->node->shape, *src = &r->node->src[0]->shape;
+    for (int64_t i = 0; i < size(s); i++) {
+        int64_t x[LYNE_MAX_RANK], left = i, at = 0;
+        for (int k = s->rank - 1; k >= 0; k--) {
+            x[k] = left % s->dim[k];
+            left /= s->dim[k];
+        }
+        for (int k = 0; k < s->rank; k++) at = at * src->dim[k] + x[k == c->a ? c->b : k == c->b ? c->a : k];
+        r->dst[i] = r->src[0][at];
+    }
+}
+
 static void relu6(const reference_call *r) {
     for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = fmin(fmax(r->src[0][i], 0), 6);
 }
@@ -269,6 +283,8 @@ bool reference_forward(const reference_call *c) {
                  {"mul", mul},
                  {"concat", concat},
                  {"slice", slice},
+                 {"transpose", transpose},
+                 {"reshape", flatten},
                  {"relu6", relu6},
                  {"leaky_relu", leaky_relu},
                  {"gelu", gelu},

@@ -138,6 +138,16 @@ typedef struct lyne_dropout_config {
 #define LYNE_DROPOUT_DEFAULTS .rate = 0.5
 lyne_node *lyne_dropout(lyne_graph *g, const char *name, lyne_node *src, lyne_dropout_config c);
 
+/** softmax(q k^T / sqrt(F / heads)) v for each head, a run of F / heads columns (Vaswani et al. 2017, arXiv:1706.03762).
+ *  q (B, L, F), k and v (B, S, F), dst (B, L, F); causal: place l sees 0..l alone, and L = S. */
+typedef struct lyne_attention_config {
+    int64_t heads;
+    bool causal;
+} lyne_attention_config;
+#define LYNE_ATTENTION_DEFAULTS .heads = 1, .causal = false
+lyne_node *lyne_attention(lyne_graph *g, const char *name, lyne_node *q, lyne_node *k, lyne_node *v,
+                          lyne_attention_config c);
+
 /** exp(src) / sum over the last dimension. */
 lyne_node *lyne_softmax(lyne_graph *g, const char *name, lyne_node *src);
 

@@ -9,7 +9,7 @@
 static const struct {
     const lyne_op *op;
     const char *config;
-    lyne_shape src[2];
+    lyne_shape src[3];
     lyne_type type;
     const char *text;
 } misfits[] = {
@@ -32,6 +32,22 @@ static const struct {
      "groups = 2 must divide both 3 channels in and 4 filters"},
     {&lyne_op_linear, "{units: 4}", {{4, {2, 3, 8, 8}}}, LYNE_F32, "linear expects (B, F), not (2, 3, 8, 8)"},
     {&lyne_op_batch_norm, NULL, {{3, {2, 3, 8}}}, LYNE_F32, "batch_norm expects (B, C) or (B, C, H, W), not (2, 3, 8)"},
+    {&lyne_op_attention,
+     NULL,
+     {{3, {2, 3, 4}}, {3, {2, 5, 6}}, {3, {2, 5, 6}}},
+     LYNE_F32,
+     "attention expects q (B, L, F) and k, v (B, S, F), not (2, 3, 4), (2, 5, 6), (2, 5, 6)"},
+    {&lyne_op_attention, NULL, {{3, {2, 3, 4}}, {3, {2, 5, 4}}, {3, {2, 3, 4}}}, LYNE_F32, "attention expects"},
+    {&lyne_op_attention,
+     "{causal: true}",
+     {{3, {2, 3, 4}}, {3, {2, 5, 4}}, {3, {2, 5, 4}}},
+     LYNE_F32,
+     "k, v (B, L, F)"},
+    {&lyne_op_attention,
+     "{heads: 3}",
+     {{3, {2, 3, 4}}, {3, {2, 5, 4}}, {3, {2, 5, 4}}},
+     LYNE_F32,
+     "heads = 3 must divide 4 features"},
     {&lyne_op_transpose, NULL, {{2, {2, 3}}}, LYNE_F32, "transpose: (2, 3) has no dimension 2"},
     {&lyne_op_reshape,
      "{shape: [2, 4]}",
@@ -105,10 +121,10 @@ Test(shapes, misfits) {
         lyne_arena arena = {0};
         lyne_graph *g;
         lyne_error err = {0};
-        lyne_node *src[2];
+        lyne_node *src[3];
         cr_assert(lyne_graph_new(2, &g, &err) == LYNE_OK);
         for (int k = 0; k < op->n_src; k++)
-            src[k] = lyne_graph_input(g, k ? "b" : "a", misfits[i].src[k], misfits[i].type);
+            src[k] = lyne_graph_input(g, ((const char *[]){"a", "b", "c"})[k], misfits[i].src[k], misfits[i].type);
         const void *config = bench_config(&op->component, misfits[i].config, &arena);
         cr_assert(config);
         cr_expect(lyne_graph_add(g, op, "layer1", config, src, op->n_src) == NULL);

@@ -236,6 +236,25 @@ static void transpose(const reference_call *r) {
     }
 }
 
+static void attention(const reference_call *r) {
+    const lyne_attention_config *c = r->node->config;
+    const int64_t B = r->node->shape.dim[0], L = r->node->shape.dim[1], F = r->node->shape.dim[2], D = F / c->heads;
+    const int64_t S = r->node->src[1]->shape.dim[1];
+    for (int64_t i = 0; i < B * L * F; i++) { /* one number of dst at a time */
+        const int64_t b = i / (L * F), l = i / F % L, f = i % F, h = f / D;
+        double sum = 0, dst = 0;
+        for (int64_t s = 0; s < (c->causal ? l + 1 : S); s++) {
+            double score = 0;
+            for (int64_t d = 0; d < D; d++)
+                score += r->src[0][(b * L + l) * F + h * D + d] * r->src[1][(b * S + s) * F + h * D + d];
+            const double e = exp(score / sqrt((double)D));
+            sum += e;
+            dst += e * r->src[2][(b * S + s) * F + f];
+        }
+        r->dst[i] = dst / sum;
+    }
+}
+
 static void relu6(const reference_call *r) {
     for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = fmin(fmax(r->src[0][i], 0), 6);
 }
@@ -285,6 +304,7 @@ bool reference_forward(const reference_call *c) {
                  {"slice", slice},
                  {"transpose", transpose},
                  {"reshape", flatten},
+                 {"attention", attention},
                  {"relu6", relu6},
                  {"leaky_relu", leaky_relu},
                  {"gelu", gelu},

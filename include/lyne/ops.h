@@ -138,6 +138,13 @@ typedef struct lyne_dropout_config {
 #define LYNE_DROPOUT_DEFAULTS .rate = 0.5
 lyne_node *lyne_dropout(lyne_graph *g, const char *name, lyne_node *src, lyne_dropout_config c);
 
+/** A row of `weight` (entries, width) for each number of src (B) or (B, L) s32, which is below entries: dst (B, width) or
+ *  (B, L, width). */
+typedef struct lyne_embedding_config {
+    int64_t entries, width;
+} lyne_embedding_config;
+lyne_node *lyne_embedding(lyne_graph *g, const char *name, lyne_node *src, lyne_embedding_config c);
+
 /** softmax(q k^T / sqrt(F / heads)) v for each head, a run of F / heads columns (Vaswani et al. 2017, arXiv:1706.03762).
  *  q (B, L, F), k and v (B, S, F), dst (B, L, F); causal: place l sees 0..l alone, and L = S. */
 typedef struct lyne_attention_config {

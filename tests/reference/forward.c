@@ -255,6 +255,12 @@ static void attention(const reference_call *r) {
     }
 }
 
+static void embedding(const reference_call *r) {
+    const int64_t width = ((const lyne_embedding_config *)r->node->config)->width;
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = r->param[0][(int64_t)r->src[0][i / width] * width + i % width];
+}
+
 static void relu6(const reference_call *r) {
     for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = fmin(fmax(r->src[0][i], 0), 6);
 }
@@ -305,6 +311,7 @@ bool reference_forward(const reference_call *c) {
                  {"transpose", transpose},
                  {"reshape", flatten},
                  {"attention", attention},
+                 {"embedding", embedding},
                  {"relu6", relu6},
                  {"leaky_relu", leaky_relu},
                  {"gelu", gelu},

@@ -17,6 +17,7 @@ typedef struct pipeline {
     lyne_outcomes *out;
     lyne_dataset train, test;
     int lock;
+    double start; /* clock */
 } pipeline;
 
 /* ---- the data ---- */
@@ -222,19 +223,18 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
     if (status == LYNE_OK) status = list_jobs(p, err);
     for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
+    p->out->seconds = lyne_now() - p->start;
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, "results.json", err);
     if (status == LYNE_OK) status = lyne_results_save(p->r, p->out, path, err);
     return status;
 }
 
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
-    const double start = lyne_now();
-    pipeline p = {.r = r, .o = o, .out = out, .lock = -1};
+    pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
     *out = (lyne_outcomes){0};
     out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d threads", dnn_version(), dnn_isa(),
                                          omp_get_max_threads());
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
-    out->seconds = lyne_now() - start;
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);
     lyne_unlock(p.lock);

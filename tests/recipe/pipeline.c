@@ -93,3 +93,19 @@ Test(pipeline, mean_and_sd_are_told_apart) {
     free(mean);
     free(sd);
 }
+
+/* ---- checkpoints of what is no longer wanted ---- */
+
+Test(pipeline, a_longer_training_that_was_given_up_is_not_in_the_way) {
+    lyne_error err = {0};
+    char **name;
+    size_t n, ours = 0;
+    small_run longer = {.set = {"stages.teacher.train.epochs=50"}, .fail_at = 800, .error = LYNE_FILE_DIE};
+    small_run wanted = {.fail_at = 120, .error = LYNE_FILE_DIE};
+    cr_assert_not(small_run_into(&longer, "run"));
+    cr_assert_not(small_run_into(&wanted, "run"));
+    cr_assert_eq(lyne_directory_list(at("run/teacher"), &name, &n, &err), LYNE_OK, "%s", err.text);
+    for (size_t i = 0; i < n; i++) ours += strcmp(name[i], "checkpoint-000000000004") < 0 && name[i][0] == 'c';
+    cr_expect_gt(ours, 0, "no checkpoint of the last run is left");
+    lyne_names_free(name, n);
+}

@@ -61,8 +61,10 @@ static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome 
     const lyne_instance *kind = &p->r->stage[o->stage].kind;
     for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
         const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type == LYNE_FIELD_STAGE && ref->name)
-            lyne_hash_digest(h, outcome_of(p, ref->name, o->seed)->fingerprint);
+        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
+        const lyne_outcome *source = outcome_of(p, ref->name, o->seed);
+        lyne_hash_digest(h, source->fingerprint);
+        lyne_hash_digest(h, source->files);
     }
 }
 
@@ -71,6 +73,7 @@ static void hash_floats(lyne_hash *h, const lyne_floats *list) {
     for (size_t i = 0; i < list->n; i++) lyne_hash_double(h, list->item[i]);
 }
 
+/* Once the jobs that it reads are done. */
 static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
     const lyne_recipe *r = p->r;
     lyne_hash h;
@@ -88,7 +91,7 @@ static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
     return lyne_hash_finish(&h);
 }
 
-/* All jobs in order, with their directories and fingerprints. */
+/* All jobs in order, with their directories. */
 static lyne_status list_jobs(pipeline *p, lyne_error *err) {
     const lyne_recipe *r = p->r;
     lyne_outcomes *out = p->out;
@@ -103,7 +106,6 @@ static lyne_status list_jobs(pipeline *p, lyne_error *err) {
                                                        (unsigned long long)o->seed);
             if (!o->directory) return lyne_fail_memory(err, "a run");
             o->result = lyne_result_empty();
-            o->fingerprint = fingerprint(p, o);
             out->n++;
         }
     return LYNE_OK;
@@ -175,7 +177,7 @@ static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label,
                           .any_environment = p->o->any_environment,
                           .listener = p->o->listener};
     status = row_of(p->r, o->stage)->run(&job, &o->result, err);
-    if (status == LYNE_OK) status = lyne_result_file_save(directory, o->fingerprint, &o->result, err);
+    if (status == LYNE_OK) status = lyne_result_file_save(directory, o->fingerprint, &o->result, &o->files, err);
     return status;
 }
 
@@ -188,7 +190,8 @@ static lyne_status run_job(const pipeline *p, lyne_outcome *o, lyne_error *err) 
         snprintf(label, sizeof label, "%s", name);
     else
         snprintf(label, sizeof label, "%s, seed %llu", name, (unsigned long long)o->seed);
-    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result);
+    o->fingerprint = fingerprint(p, o);
+    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
     if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date);
     if (!o->was_up_to_date) {
         o->result = lyne_result_empty();

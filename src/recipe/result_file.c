@@ -104,8 +104,20 @@ static bool still_there(const char *directory, const json_t *file) {
            lyne_digest_equal(digest, digest_now);
 }
 
+static lyne_digest digest_of_all(const json_t *files) {
+    lyne_hash h;
+    lyne_hash_init(&h);
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        const json_t *file = json_array_get(files, i);
+        lyne_hash_text(&h, json_string_value(json_object_get(file, "name")));
+        lyne_hash_u64(&h, (uint64_t)json_integer_value(json_object_get(file, "bytes")));
+        lyne_hash_text(&h, json_string_value(json_object_get(file, "xxh128")));
+    }
+    return lyne_hash_finish(&h);
+}
+
 lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint, const lyne_result *r,
-                                  lyne_error *err) {
+                                  lyne_digest *made, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     json_t *root = json_pack("{s:i, s:[]}", "lyne_result", FORMAT, "files");
     lyne_status status = lyne_path(path, directory, "result.json", err);
@@ -114,12 +126,15 @@ lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint
         lyne_result_json(root, r);
         status = list_products(directory, json_object_get(root, "files"), err);
     }
-    if (status == LYNE_OK) status = lyne_json_save(path, root, err);
+    if (status == LYNE_OK) {
+        *made = digest_of_all(json_object_get(root, "files"));
+        status = lyne_json_save(path, root, err);
+    }
     json_decref(root);
     return status;
 }
 
-bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r) {
+bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r, lyne_digest *made) {
     char path[LYNE_PATH_MAX];
     json_t *root = NULL, *files;
     lyne_digest found;
@@ -131,6 +146,7 @@ bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_
                 lyne_digest_equal(found, fingerprint) && read_numbers(root, r, NULL) == LYNE_OK &&
                 lyne_json_array(root, "files", &files, NULL) == LYNE_OK;
     for (size_t i = 0; good && i < json_array_size(files); i++) good = still_there(directory, json_array_get(files, i));
+    if (good) *made = digest_of_all(files);
     json_decref(root);
     return good;
 }

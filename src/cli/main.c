@@ -43,9 +43,11 @@ int lyne_next_option(const lyne_command *c, int argc, char **argv, const char **
     *value = optarg;
     if (got >= 0 && got < n) return got;
     if (got == -1) return -1;
-    lyne_fail(err, LYNE_EUSAGE, got == ':' ? "%s expects a value; `lyne %s --help` shows the options"
-                                           : "there is no option %s; `lyne %s --help` shows them",
-              argv[optind - 1], c->name);
+    const char letter[] = {'-', (char)optopt, '\0'}; /* optopt: a letter, or the index of a long option */
+    const char *wrong = got == ':'                 ? "%s expects a value; `lyne %s --help` shows the options"
+                        : optopt > 0 && optopt < n ? "%s: this option takes no value; `lyne %s --help` shows them"
+                                                   : "there is no option %s; `lyne %s --help` shows them";
+    lyne_fail(err, LYNE_EUSAGE, wrong, optopt >= ' ' ? letter : argv[optind - 1], c->name);
     return -2;
 }
 
@@ -85,6 +87,12 @@ static const lyne_command *find(const char *name) {
     return NULL;
 }
 
+static int refuse_command(const char *name) {
+    fprintf(stderr, "lyne: there is no command '%s'\n\n", name);
+    print_usage(stderr);
+    return LYNE_EUSAGE;
+}
+
 int main(int argc, char **argv) {
     lyne_error err = {0};
     const char *name = argc > 1 ? argv[1] : "";
@@ -94,16 +102,13 @@ int main(int argc, char **argv) {
     }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
         const lyne_command *of = argc > 2 ? find(argv[2]) : NULL;
+        if (argc > 2 && !of) return refuse_command(argv[2]);
         of ? print_help(of) : print_usage(stdout);
         return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;
     }
     if (strcmp(name, "--version") == 0) name = "version";
     const lyne_command *c = find(name);
-    if (!c) {
-        fprintf(stderr, "lyne: there is no command '%s'\n\n", name);
-        print_usage(stderr);
-        return LYNE_EUSAGE;
-    }
+    if (!c) return refuse_command(name);
     if (wants_help(argc - 1, argv + 1)) {
         print_help(c);
         return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;

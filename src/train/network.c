@@ -2,6 +2,18 @@
 #include "train/network.h"
 #include "lyne/ops.h"
 
+/* A model may be a plug-in's. */
+static void check_logits(const lyne_network *net, const lyne_network_options *o) {
+    const lyne_shape due = LYNE_SHAPE(o->batch, o->task->n_classes);
+    const lyne_node *logits = net->logits;
+    char text[2][LYNE_SHAPE_TEXT];
+    if (!logits)
+        lyne_graph_fail(net->graph, "model %s makes no logits", o->model.row->name);
+    else if (logits->type != LYNE_F32 || !lyne_shape_equal(&logits->shape, &due))
+        lyne_graph_fail(net->graph, "model %s: its logits %s are %s; they should be f32 %s", o->model.row->name,
+                        logits->path, lyne_shape_print(&logits->shape, text[0]), lyne_shape_print(&due, text[1]));
+}
+
 /* The graph up to the logits. */
 static void build_model(lyne_network *net, const lyne_network_options *o) {
     lyne_graph *g = net->graph;
@@ -10,7 +22,9 @@ static void build_model(lyne_network *net, const lyne_network_options *o) {
     const lyne_shape shape = LYNE_SHAPE(o->batch, t->picture.channels, t->picture.height, t->picture.width);
     net->picture = lyne_graph_input(g, "picture", shape, LYNE_U8);
     lyne_node *x = lyne_normalize(g, "normalize", net->picture, (lyne_normalize_config){.mean = t->mean, .sd = t->sd});
-    if (x) net->logits = model->build(g, o->model.config, x, t->n_classes);
+    if (!x) return;
+    net->logits = model->build(g, o->model.config, x, t->n_classes);
+    check_logits(net, o);
 }
 
 static bool needs_teacher(const lyne_instances *losses) {

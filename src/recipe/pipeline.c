@@ -28,7 +28,7 @@ static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, ly
         .dataset = r->data, .directory = p->o->data_directory, .n = p->o->n_data_directories};
     const lyne_format *format = (const lyne_format *)r->description.format.row;
     lyne_status status = format->open(d, r->description.format.config, split, &paths, err);
-    if (status != LYNE_OK) return lyne_error_context(err, "data set '%s': ", r->data);
+    if (status != LYNE_OK) return lyne_error_context(err, "data set '%s'", r->data);
     d->name = r->data;
     const lyne_picture_size *want = &r->task.picture;
     if (d->channels == want->channels && d->height == want->height && d->width == want->width &&

@@ -34,6 +34,24 @@ expect 0 "$LYNE" run recipe.yaml --threads 1 --out stopped $long
 has err 'teacher: going on from step'
 same_runs whole stopped
 
+say "in the soft labels: what is whole is kept, and the rest is written behind it"
+many='--set stages.soft_labels.label.augment=[shift] --set stages.soft_labels.label.views=300'
+many="$many --set stages.soft_labels.label.records_per_shard=2000"
+# shellcheck disable=SC2086
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out whole.labels $many
+# shellcheck disable=SC2086
+in_background "$LYNE" run recipe.yaml --threads 1 --out stopped.labels $many
+wait_until test -e stopped.labels/soft_labels/labels-00003-of-00090.safetensors
+kill -TERM $process
+wait $process
+got=$?
+[ $got -eq 75 ] || fail "exit $got, not 75"
+has err 'soft_labels: stopped at record'
+absent stopped.labels/soft_labels/manifest.json
+# shellcheck disable=SC2086
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out stopped.labels $many
+same_runs whole.labels stopped.labels
+
 say "on with another number of threads: exit 7, and the message says what differs and what to do"
 rm -rf stopped
 # shellcheck disable=SC2086

@@ -226,6 +226,7 @@ lyne_status lyne_emit_primitive(lyne_program *p, const lyne_node *n, dnn_primiti
     }
     s->primitive = primitive;
     for (int i = 0; i < n_bindings; i++) {
+        if (bindings[i].buffer == LYNE_NO_BUFFER) return lyne_fail_memory(err, "a program"); /* unless err says why */
         s->arg[i] = bindings[i].arg;
         s->buffer[i] = bindings[i].buffer;
     }

@@ -69,8 +69,10 @@ static lyne_status add_up(run *r, lyne_error *err) {
     return LYNE_OK;
 }
 
-static double learning_rate(const run *r) {
-    const double epoch = (double)r->at.step * (double)r->t->batch / (double)r->n_samples;
+/* Of step `step`, counted from 0: the schedule at the middle of the step, so that neither the first step of a warm-up nor
+ * the last of a cosine is lost to a rate of 0. */
+static double learning_rate(const run *r, uint64_t step) {
+    const double epoch = ((double)step + 0.5) * (double)r->t->batch / (double)r->n_samples;
     return r->optimizer->lr(r->t->optimizer.config) * lyne_schedule_at(&r->t->schedule, epoch, r->t->epochs);
 }
 
@@ -80,7 +82,7 @@ static lyne_status step(run *r, lyne_error *err) {
     if (status == LYNE_OK) status = lyne_program_run(r->net.program, &clock, err);
     if (status == LYNE_OK) status = add_up(r, err);
     if (status != LYNE_OK) return status;
-    lyne_update u = {.weights = r->net.weights, .step = r->at.step + 1, .lr = learning_rate(r)};
+    lyne_update u = {.weights = r->net.weights, .step = r->at.step + 1, .lr = learning_rate(r, r->at.step)};
     memcpy(u.slot, r->slot, sizeof u.slot);
     r->optimizer->step(r->t->optimizer.config, &u);
     r->at.step++;
@@ -122,7 +124,7 @@ static void tell(run *r, bool ends_epoch) {
 static lyne_status end_epoch(run *r, lyne_error *err) {
     lyne_epoch e = {.epoch = (double)(r->at.step * (uint64_t)r->t->batch) / (double)r->n_samples,
                     .step = r->at.step,
-                    .learning_rate = learning_rate(r),
+                    .learning_rate = learning_rate(r, r->at.step - 1),
                     .n_terms = r->net.n_terms,
                     .accuracy = (double)r->at.correct / (double)r->at.seen,
                     .seconds = seconds(r)};

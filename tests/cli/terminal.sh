@@ -12,7 +12,7 @@ in_terminal() {
 }
 
 escape=$(printf '\033')
-long="$LYNE run recipe.yaml --threads 1 --set stages.teacher.train.epochs=400"
+long="$LYNE run recipe.yaml --threads 1 --set stages.teacher.train.epochs=800"
 
 for columns in 80 60 132; do
     say "$columns columns: no drawing is wider"
@@ -21,7 +21,7 @@ for columns in 80 60 132; do
     grep 'teacher.*\[####*\.' out >bars || fail "no bar is drawn: $(head -n 5 out)"
     sed "s/$escape\[[0-9;]*[mK]//g" bars >plain
     awk -v most="$columns" 'length($0) >= most { exit 1 }' plain || fail "too wide: $(cat plain)"
-    grep -q 'epoch [0-9.]* of 400' plain || fail "no epoch"
+    grep -q 'epoch [0-9.]* of 800' plain || fail "no epoch"
     [ $columns -lt 80 ] || grep -q ' left' plain || fail "how long it will take is cut off: $(head -n 1 plain)"
     grep -qF "$escape[1m" bars || fail "no colour"
 done
@@ -37,4 +37,4 @@ lacks out "$escape[1m"
 rm -rf runs
 TERM=dumb in_terminal 80 "$long"
 lacks out "$escape"
-has out 'teacher: training, epoch 400.0 of 400'
+has out 'teacher: training, epoch 800.0 of 800'

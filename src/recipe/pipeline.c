@@ -152,15 +152,28 @@ static lyne_status sweep(const char *directory, lyne_error *err) {
     return status;
 }
 
+/* Remove what speaks of files that are about to change, and the model of another recipe: a job that fails leaves
+ * neither.  Soft labels see to themselves (labels/writer.h). */
+static lyne_status forget(const pipeline *p, const char *directory, lyne_error *err) {
+    const struct {
+        const char *directory, *name;
+    } file[] = {{directory, "result.json"}, {directory, "model.safetensors"}, {p->o->out, "results.json"}};
+    lyne_status status = LYNE_OK;
+    for (size_t i = 0; i < sizeof file / sizeof *file && status == LYNE_OK; i++) {
+        char path[LYNE_PATH_MAX];
+        status = lyne_path(path, file[i].directory, file[i].name, err);
+        if (status == LYNE_OK) status = lyne_file_remove(path, err);
+    }
+    return status;
+}
+
 static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label, const char *directory,
                           lyne_error *err) {
-    char result[LYNE_PATH_MAX];
     lyne_source_stage *earlier = sources(p, o);
     if (!earlier) return lyne_fail_memory(err, "a run");
-    lyne_status status = lyne_path(result, directory, "result.json", err);
-    if (status == LYNE_OK) status = lyne_directory_make(directory, err);
+    lyne_status status = lyne_directory_make(directory, err);
     if (status == LYNE_OK) status = sweep(directory, err);
-    if (status == LYNE_OK) status = lyne_file_remove(result, err); /* it speaks of files that are about to change */
+    if (status == LYNE_OK) status = forget(p, directory, err);
     if (status != LYNE_OK) return status;
     const lyne_job job = {.stage = &p->r->stage[o->stage],
                           .label = label,

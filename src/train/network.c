@@ -1,6 +1,7 @@
 /* train/network.c -- picture -> normalize -> model -> logits -> losses. */
 #include "train/network.h"
 #include "lyne/ops.h"
+#include <stdio.h>
 
 /* A model may be a plug-in's. */
 static void check_logits(const lyne_network *net, const lyne_network_options *o) {
@@ -33,6 +34,19 @@ static bool needs_teacher(const lyne_instances *losses) {
     return false;
 }
 
+#define SCOPE "loss"
+
+/* "kd", "kd_2": how many of this kind stand before it tells them apart. */
+static void name_term(const lyne_instances *losses, size_t i, char out[64]) {
+    int before = 0;
+    for (size_t k = 0; k < i; k++) before += losses->item[k].row == losses->item[i].row;
+    snprintf(out, 64, before ? "%.40s_%d" : "%.40s", losses->item[i].row->name, before + 1);
+}
+
+const char *lyne_network_term_name(const lyne_network *net, int i) {
+    return net->term[i].node->path + sizeof SCOPE; /* behind "loss." */
+}
+
 static lyne_status build_losses(lyne_network *net, const lyne_network_options *o, lyne_error *err) {
     lyne_graph *g = net->graph;
     net->term = lyne_alloc(o->losses.n, sizeof *net->term);
@@ -41,12 +55,14 @@ static lyne_status build_losses(lyne_network *net, const lyne_network_options *o
     if (needs_teacher(&o->losses))
         net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(o->batch, o->task->n_classes), LYNE_F32);
     const lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher};
-    lyne_graph_enter(g, "loss");
+    lyne_graph_enter(g, SCOPE);
     for (size_t i = 0; i < o->losses.n && lyne_graph_status(g, NULL) == LYNE_OK; i++) {
         const lyne_instance *loss = &o->losses.item[i];
         const lyne_loss *row = (const lyne_loss *)loss->row;
         const double weight = ((const lyne_loss_config *)loss->config)->weight;
-        net->term[i] = (lyne_term){.node = row->build(g, row->component.name, loss->config, &in), .weight = weight};
+        char name[64];
+        name_term(&o->losses, i, name);
+        net->term[i] = (lyne_term){.node = row->build(g, name, loss->config, &in), .weight = weight};
     }
     lyne_graph_leave(g);
     net->n_terms = (int)o->losses.n;

@@ -40,6 +40,9 @@ lyne_status lyne_network_build(lyne_network *net, const lyne_network_options *o,
 lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, lyne_error *err);
 void lyne_network_deinit(lyne_network *net); /* NULL and zeroed are fine */
 
+/** Of term i: the loss's name, numbered from the second of a kind on ("kd", "kd_2").  Borrowed from the network. */
+const char *lyne_network_term_name(const lyne_network *net, int i);
+
 /** Logits (batch, n_classes) of one batch whose pictures are already in the picture input.  Borrowed until the next. */
 lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_error *err);
 

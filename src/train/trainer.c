@@ -32,7 +32,7 @@ uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch) {
     return (uint64_t)ceil(samples / (double)batch - 1e-9);
 }
 
-static const char *term_name(const run *r, int i) { return r->t->losses.item[i].row->name; }
+static const char *term_name(const run *r, int i) { return lyne_network_term_name(&r->net, i); }
 
 static double seconds(const run *r) { return r->at.seconds + lyne_now() - r->started; }
 
@@ -187,6 +187,9 @@ static lyne_status init(run *r, lyne_error *err) {
         .model = t->model, .task = t->task, .batch = t->batch, .losses = t->losses, .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
+    if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
+        return lyne_fail(err, LYNE_EDATA, "%s: the soft labels are of %lld classes, the data set has %lld", t->name,
+                         (long long)lyne_labels_classes(t->labels), (long long)t->task->n_classes);
     r->sample = lyne_alloc((size_t)t->batch, sizeof *r->sample);
     r->view = lyne_alloc((size_t)t->batch, sizeof *r->view);
     if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");

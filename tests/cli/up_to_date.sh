@@ -61,6 +61,16 @@ expect 0 "$LYNE" run recipe.yaml --threads 1
 again soft_labels
 same_runs before runs/small
 
+say "a run that fails leaves no model and no results of the recipe before"
+expect 5 "$LYNE" run recipe.yaml --threads 1 --set stages.student.distill.optimizer.sgd.lr=1e6
+has err 'student, seed 1: the loss kd is not a finite number'
+absent runs/small/student/seed-1/model.safetensors
+absent runs/small/results.json
+there runs/small/teacher/model.safetensors
+expect 0 "$LYNE" run recipe.yaml --threads 1
+again student fidelity
+same_runs before runs/small
+
 say "one seed more: only what is of that seed is run"
 expect 0 "$LYNE" run recipe.yaml --threads 1 --set 'seeds=[1, 2, 3]'
 has err 'student, seed 2: up to date'

@@ -68,7 +68,8 @@ absent runs/small/student/seed-1/model.safetensors
 absent runs/small/results.json
 there runs/small/teacher/model.safetensors
 expect 0 "$LYNE" run recipe.yaml --threads 1
-again student fidelity
+lacks err 'student, seed 1: up to date'
+has err 'student, seed 2: up to date'
 same_runs before runs/small
 
 say "one seed more: only what is of that seed is run"

@@ -55,6 +55,20 @@ Test(network, inputs_follow_the_losses) {
     unchoose(&c);
 }
 
+/* Two losses of one kind, say kd at two temperatures, are told apart. */
+Test(network, losses_of_one_kind_are_numbered) {
+    options c;
+    lyne_network net;
+    choose(&c, &lyne_model_mlp, "{mlp: {hidden: [5]}}", 2);
+    const lyne_instance three[] = {c.losses[0], c.losses[1], c.losses[0]};
+    static const char *const name[] = {"kd", "cross_entropy", "kd_2"};
+    c.o.losses = (lyne_instances){3, three};
+    cr_assert_eq(lyne_network_init(&net, &c.o, NULL), LYNE_OK);
+    for (int i = 0; i < 3; i++) cr_expect_str_eq(lyne_network_term_name(&net, i), name[i]);
+    lyne_network_deinit(&net);
+    unchoose(&c);
+}
+
 /* Two programs over one set of weights, one for a batch of 4 and one for a batch of 1, answer the same. */
 Test(network, programs_share_weights) {
     options c;

@@ -93,7 +93,17 @@ static int refuse_command(const char *name) {
     return LYNE_EUSAGE;
 }
 
+/* libgomp reads how long an idle thread spins when it is loaded, and by default that is some milliseconds: where other
+ * programs want the cores too, a step waits for threads that wait.  Measured on a 2x512 MLP, 2 threads on 2 cores:
+ * 72k and 73k images/s with the default and with this when alone, 2.0k and 5.1k among others.  So the program starts
+ * itself over with a shorter spin, before it has read anything, unless the user has said how threads are to wait. */
+static void shorten_spinning(char **argv) {
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || setenv("GOMP_SPINCOUNT", "10000", 0) != 0) return;
+    execv("/proc/self/exe", argv); /* failing, it goes on as it is */
+}
+
 int main(int argc, char **argv) {
+    shorten_spinning(argv);
     lyne_error err = {0};
     const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) {

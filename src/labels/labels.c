@@ -110,8 +110,11 @@ lyne_status lyne_labels_match(const lyne_labels *labels, const lyne_labels_ident
         char of_cache[LYNE_DIGEST_TEXT], asked[LYNE_DIGEST_TEXT];
         lyne_digest_print(a, of_cache);
         lyne_digest_print(b, asked);
-        return lyne_fail(err, LYNE_EDATA, "%s: these soft labels are for %s: %s is %s there, and %s is asked for",
-                         labels->directory, part->what, part->name, of_cache, asked);
+        return lyne_fail(
+            err, LYNE_EDATA,
+            "%s: these soft labels are for %s: %s is %s there, and %s is asked for; remove the folder to have "
+            "them written anew",
+            labels->directory, part->what, part->name, of_cache, asked);
     }
     return LYNE_OK;
 }

@@ -248,8 +248,8 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
     pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
     *out = (lyne_outcomes){0};
-    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d threads", dnn_version(), dnn_isa(),
-                                         omp_get_max_threads());
+    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
+                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);

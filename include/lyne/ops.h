@@ -49,6 +49,22 @@ lyne_node *lyne_batch_norm(lyne_graph *g, const char *name, lyne_node *src, lyne
 /** max(0, src), any shape. */
 lyne_node *lyne_relu(lyne_graph *g, const char *name, lyne_node *src);
 
+/** Functions of one number, applied to each; any shape.
+ *  relu6 min(max(0, x), 6); gelu x Phi(x) by erf; silu x / (1 + exp(-x)); hard_swish x relu6(x + 3) / 6. */
+lyne_node *lyne_relu6(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_gelu(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_silu(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_hard_swish(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_sigmoid(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_tanh(lyne_graph *g, const char *name, lyne_node *src);
+
+/** x, or slope x where x is negative; any shape. */
+typedef struct lyne_leaky_relu_config {
+    double slope;
+} lyne_leaky_relu_config;
+#define LYNE_LEAKY_RELU_DEFAULTS .slope = 0.01
+lyne_node *lyne_leaky_relu(lyne_graph *g, const char *name, lyne_node *src, lyne_leaky_relu_config c);
+
 /** Maximum or mean over kernel x kernel windows of (B, C, H, W); dst H = (H + 2 padding - kernel) / stride + 1.  stride 0
  *  means as wide as the kernel.  The mean does not count padding. */
 typedef struct lyne_pool_config {

@@ -25,6 +25,7 @@ Test(builders, defaults) {
         {&lyne_op_max_pool, NULL, &(lyne_pool_config){LYNE_POOL_DEFAULTS}},
         {&lyne_op_avg_pool, NULL, &(lyne_pool_config){LYNE_POOL_DEFAULTS}},
         {&lyne_op_dropout, NULL, &(lyne_dropout_config){LYNE_DROPOUT_DEFAULTS}},
+        {&lyne_op_leaky_relu, NULL, &(lyne_leaky_relu_config){LYNE_LEAKY_RELU_DEFAULTS}},
         {&lyne_op_normalize, NULL, &(lyne_normalize_config){.mean = {0}}},
     };
     size_t with_config = 0;

@@ -151,6 +151,32 @@ static void softmax(const reference_call *r) {
     }
 }
 
+static void relu6(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = fmin(fmax(r->src[0][i], 0), 6);
+}
+static void leaky_relu(const reference_call *r) {
+    const double slope = ((const lyne_leaky_relu_config *)r->node->config)->slope;
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = fmax(r->src[0][i], 0) + slope * fmin(r->src[0][i], 0);
+}
+static void gelu(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = r->src[0][i] * (1 + erf(r->src[0][i] / sqrt(2))) / 2;
+}
+static void silu(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] / (1 + exp(-r->src[0][i]));
+}
+static void hard_swish(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = r->src[0][i] * fmin(fmax(r->src[0][i] + 3, 0), 6) / 6;
+}
+static void sigmoid(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = 1 / (1 + exp(-r->src[0][i]));
+}
+static void hyperbolic_tangent(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = 1 - 2 / (exp(2 * r->src[0][i]) + 1);
+}
+
 bool reference_forward(const reference_call *c) {
     static const struct {
         const char *name;
@@ -166,7 +192,14 @@ bool reference_forward(const reference_call *c) {
                  {"add", add},
                  {"flatten", flatten},
                  {"dropout", dropout},
-                 {"softmax", softmax}};
+                 {"softmax", softmax},
+                 {"relu6", relu6},
+                 {"leaky_relu", leaky_relu},
+                 {"gelu", gelu},
+                 {"silu", silu},
+                 {"hard_swish", hard_swish},
+                 {"sigmoid", sigmoid},
+                 {"tanh", hyperbolic_tangent}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].name, c->node->op->component.name) == 0) {
             table[i].forward(c);

@@ -18,7 +18,7 @@ typedef struct lyne_command {
     lyne_status (*run)(int argc, char **argv, const lyne_registry *registry, lyne_error *err);
 } lyne_command;
 
-extern const lyne_command command_run, command_check, command_version;
+extern const lyne_command command_run, command_check, command_labels, command_version;
 
 /** Go through the options of a command: returns the index of the next one in its table with *value its argument, -1 at
  *  the end (optind is then the first operand), -2 after a mistake, which is in *err.  --help is dealt with by main. */

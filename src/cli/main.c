@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const lyne_command *const commands[] = {&command_run, &command_check, &command_version};
+static const lyne_command *const commands[] = {&command_run, &command_check, &command_labels, &command_version};
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 
 static void print_usage(FILE *to) {

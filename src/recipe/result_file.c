@@ -17,10 +17,29 @@ typedef struct number {
 } number;
 #define WHOLE(member, metric) {#member, offsetof(lyne_result, member), true, metric}
 #define REAL(member, metric)  {#member, offsetof(lyne_result, member), false, metric}
-static const number numbers[] = {WHOLE(test_samples, true), WHOLE(test_errors, true), REAL(test_accuracy, true),
-                                 REAL(test_loss, true),     REAL(agreement, true),    WHOLE(parameters, false),
-                                 WHOLE(macs, false),        WHOLE(steps, false),      WHOLE(records, false),
-                                 WHOLE(bytes, false),       REAL(seconds, false),     REAL(samples_per_second, false)};
+/* Of soft labels, at temperature T: entry i. */
+#define KL(i, T)                                                                                                       \
+    {"label_kl_mean_t" #T, offsetof(lyne_result, kl.mean[i]), false, true},                                            \
+        {"label_kl_p99_t" #T, offsetof(lyne_result, kl.p99[i]), false, true}, {                                        \
+        "label_kl_max_t" #T, offsetof(lyne_result, kl.max[i]), false, true                                             \
+    }
+static const number numbers[] = {WHOLE(test_samples, true),
+                                 WHOLE(test_errors, true),
+                                 REAL(test_accuracy, true),
+                                 REAL(test_loss, true),
+                                 REAL(agreement, true),
+                                 WHOLE(parameters, false),
+                                 WHOLE(macs, false),
+                                 WHOLE(steps, false),
+                                 WHOLE(records, false),
+                                 WHOLE(bytes, false),
+                                 REAL(seconds, false),
+                                 REAL(samples_per_second, false),
+                                 KL(0, 1),
+                                 KL(1, 2),
+                                 KL(2, 4),
+                                 KL(3, 8),
+                                 KL(4, 20)};
 #define N_NUMBERS (sizeof numbers / sizeof *numbers)
 
 void lyne_result_json(json_t *object, const lyne_result *r) {
@@ -46,8 +65,8 @@ static lyne_status read_numbers(const json_t *object, lyne_result *r, lyne_error
         const json_t *from = n->metric ? metrics : object;
         void *at = (char *)r + n->offset;
         if (!json_object_get(from, n->name)) continue;
-        status = n->whole ? lyne_json_int(from, n->name, 0, INT64_MAX, at, err)
-                          : lyne_json_real(from, n->name, at, err);
+        status =
+            n->whole ? lyne_json_int(from, n->name, 0, INT64_MAX, at, err) : lyne_json_real(from, n->name, at, err);
     }
     return status;
 }

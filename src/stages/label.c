@@ -144,7 +144,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                              .samples = (uint64_t)job->train->n,
                              .views = (uint32_t)c->views,
                              .classes = job->task->n_classes,
-                             .encoding = (const lyne_encoding *)c->encoding.row,
+                             .encoding = c->encoding,
                              .records_per_shard = (uint64_t)c->records_per_shard};
     const uint64_t total = plan.samples * plan.views;
     lyne_network net = {0};
@@ -161,6 +161,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     if (status == LYNE_OK) {
         out->records = (int64_t)total;
         out->bytes = (int64_t)lyne_labels_bytes(written);
+        out->kl = lyne_labels_error_of(written);
     }
     lyne_labels_close(written);
     lyne_labels_writer_free(w);

@@ -6,6 +6,7 @@
 #define LYNE_STAGES_STAGE_H
 
 #include "data/dataset.h"
+#include "lyne/labels.h"
 #include "train/evaluate.h"
 #include "train/network.h"
 #include "train/progress.h"
@@ -24,6 +25,7 @@ typedef struct lyne_result {
     int64_t parameters, macs; /* macs: of one sample                         */
     int64_t steps;
     int64_t records, bytes; /* of soft labels                                */
+    lyne_labels_error kl;   /* of what is stored from what the teacher said  */
     double agreement; /* with another model, share of the test split         */
     double seconds, samples_per_second;
 } lyne_result;

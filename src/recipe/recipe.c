@@ -19,7 +19,7 @@ static const lyne_field paper_fields[] = {
      .offset = offsetof(lyne_paper, section), .inert = true},
     LYNE_FIELDS_END};
 
-static const lyne_field recipe_fields[] = {
+const lyne_field lyne_recipe_fields[] = {
     {.name = "lyne", .type = LYNE_FIELD_INT, .help = "version of the recipe format, 1", .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_recipe, version), LYNE_RANGE(1, 1)},
     {.name = "name", .type = LYNE_FIELD_TEXT, .help = "names the folder of its runs", .fallback = LYNE_REQUIRED,
@@ -44,7 +44,7 @@ typedef struct data_config {
     const char *use;
 } data_config;
 
-static const lyne_field data_fields[] = {
+const lyne_field lyne_data_fields[] = {
     {.name = "use", .type = LYNE_FIELD_TEXT, .help = "name of the data set", .fallback = LYNE_REQUIRED,
      .offset = offsetof(data_config, use)},
     LYNE_FIELDS_END};
@@ -55,7 +55,7 @@ static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
         return r->data_tree;
     }
     data_config c = {0};
-    if (!lyne_config_fill(f, data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
+    if (!lyne_config_fill(f, lyne_data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
     r->data = c.use;
     return lyne_yaml_get(r->data_tree, "use");
 }
@@ -273,7 +273,7 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
         lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "a recipe is a map that starts with `lyne: 1`");
         return;
     }
-    lyne_config_fill(f, recipe_fields, "recipe", tree->mark, tree, r);
+    lyne_config_fill(f, lyne_recipe_fields, "recipe", tree->mark, tree, r);
     check_name(r, tree, f->out);
     check_seeds(r, tree, f->out);
     const bool data = read_data(r, f);
@@ -306,7 +306,7 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
         lyne_text_add(out, "\n");
     }
     lyne_text_add(out, "data: ");
-    lyne_config_print(out, data_fields, &(data_config){.use = r->data});
+    lyne_config_print(out, lyne_data_fields, &(data_config){.use = r->data});
     lyne_text_add(out, "\nseeds: [");
     for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
     lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);

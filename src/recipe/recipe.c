@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "losses/loss.h"
 #include "recipe/expect.h"
+#include "recipe/extends.h"
 #include "recipe/find.h"
 #include <assert.h>
 #include <stdio.h>
@@ -24,6 +25,8 @@ const lyne_field lyne_recipe_fields[] = {
      .offset = offsetof(lyne_recipe, version), LYNE_RANGE(1, 1)},
     {.name = "name", .type = LYNE_FIELD_TEXT, .help = "names the folder of its runs", .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_recipe, name)},
+    {.name = "extends", .type = LYNE_FIELD_TEXT, .help = "a recipe, relative to this file, of which this one says the changes",
+     .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, extends), .inert = true},
     {.name = "paper", .type = LYNE_FIELD_GROUP, .help = "what it follows", .fallback = LYNE_UNSET,
      .offset = offsetof(lyne_recipe, paper), .fields = paper_fields},
     {.name = "data", .type = LYNE_FIELD_TREE, .help = "the data set: the NAME of a datasets/NAME.yaml",
@@ -288,8 +291,12 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
     const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
     out->path = lyne_arena_strndup(&out->arena, path, strlen(path));
     if (!out->path) diagnostics->out_of_memory = true;
-    lyne_yaml *tree = out->path ? lyne_yaml_read(path, &out->arena, diagnostics) : NULL;
+    lyne_yaml *tree = out->path ? lyne_extends_read(path, &f) : NULL;
+    const lyne_yaml *extends = tree ? lyne_yaml_get(tree, "extends") : NULL;
     for (size_t i = 0; tree && i < n_set; i++) lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
+    const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;
+    if (then && then != extends) /* assignments come after merging */
+        lyne_diagnose(diagnostics, then->mark, LYNE_ERECIPE, "extends cannot be set; write it into a recipe");
     if (tree) read_tree(out, tree, &f);
     return lyne_diagnostics_status(diagnostics);
 }

@@ -20,6 +20,7 @@ typedef struct lyne_expectation {
 typedef struct lyne_recipe {
     lyne_arena arena;
     const char *path, *name;
+    const char *extends; /* as written; NULL: nothing.  Already merged. */
     int64_t version;
     lyne_paper paper;
     lyne_ints seeds;

@@ -1,7 +1,8 @@
 /* recipe/schema.c -- the rows as JSON Schema.
  *
  * Under $defs there is one schema for each kind ("loss": a name, or a map of one name to its fields) and one for the
- * fields of each row ("loss.kd").  Unknown keys are refused everywhere. */
+ * fields of each row ("loss.kd").  Unknown keys are refused everywhere.  All of it is there a second time for a recipe
+ * that extends another ("changes.loss.kd"): there nothing is required, and everything may be taken away with null. */
 #include "recipe/schema.h"
 #include "component/config.h"
 #include "recipe/recipe.h"
@@ -15,6 +16,7 @@
 typedef struct schema {
     const lyne_registry *registry;
     lyne_arena arena; /* of names and parsed defaults */
+    bool changes;     /* of a recipe that extends     */
     bool failed;      /* memory is out                */
 } schema;
 
@@ -100,13 +102,27 @@ static json_t *choice(schema *s, const lyne_field *f) {
     return out;
 }
 
+/* The name of a definition: "loss", "loss.kd", "changes.loss". */
+static const char *name_of(schema *s, lyne_kind kind, const lyne_component *row) {
+    const char *name = lyne_arena_printf(&s->arena, "%s%s%s%s", s->changes ? "changes." : "", lyne_kind_name(kind),
+                                         row ? "." : "", row ? row->name : "");
+    if (!name) s->failed = true;
+    return name ? name : "";
+}
+
 static json_t *reference(schema *s, const char *name) {
     const char *path = lyne_arena_printf(&s->arena, "#/$defs/%s", name);
     return path ? json_pack("{s:s}", "$ref", path) : NULL;
 }
 
 static json_t *kind_reference(schema *s, lyne_kind kind) {
-    return reference(s, lyne_kind_name(kind));
+    return reference(s, name_of(s, kind, NULL));
+}
+
+/* A field that is left out when it has no value may also be written without one, and anything
+ * may that an extended recipe says. */
+static json_t *or_null(json_t *value) {
+    return json_pack("{s:[o,{s:s}]}", "anyOf", value, "type", "null");
 }
 
 /* The name of a data set, alone or as {use: NAME}. */
@@ -115,8 +131,9 @@ static json_t *data_schema(schema *s) {
 }
 
 static json_t *stages_schema(schema *s) {
-    return json_pack("{s:s, s:i, s:{s:s}, s:o}", "type", "object", "minProperties", 1, "propertyNames", "pattern",
-                     NAME_PATTERN, "additionalProperties", kind_reference(s, LYNE_STAGE));
+    json_t *stage = kind_reference(s, LYNE_STAGE);
+    return json_pack("{s:s, s:i, s:{s:s}, s:o}", "type", "object", "minProperties", s->changes ? 0 : 1, "propertyNames",
+                     "pattern", NAME_PATTERN, "additionalProperties", s->changes ? or_null(stage) : stage);
 }
 
 /* The trees of a recipe are read by recipe/ and so described here. */
@@ -159,12 +176,8 @@ static json_t *field_schema(schema *s, const lyne_field *f) {
     return NULL;
 }
 
-/* A field that is left out when it has no value may also be written without one. */
-static json_t *or_null(json_t *value) {
-    return json_pack("{s:[o,{s:s}]}", "anyOf", value, "type", "null");
-}
-
-static bool needs_something(const lyne_field *fields) {
+static bool needs_something(const schema *s, const lyne_field *fields) {
+    if (s->changes) return false;
     for (const lyne_field *f = fields; f && f->name; f++)
         if (!f->fallback) return true;
     return false;
@@ -174,11 +187,11 @@ static json_t *fields_schema(schema *s, const lyne_field *fields) {
     json_t *properties = json_object(), *required = json_array();
     for (const lyne_field *f = fields; f && f->name; f++) {
         json_t *value = field_schema(s, f);
-        if (f->fallback && !*f->fallback) value = or_null(value);
+        if (s->changes || (f->fallback && !*f->fallback)) value = or_null(value);
         put(s, value, "description", json_string(f->help));
         put_default(s, value, f);
         put(s, properties, f->name, value);
-        if (!f->fallback) append(s, required, json_string(f->name));
+        if (!f->fallback && !s->changes) append(s, required, json_string(f->name));
     }
     json_t *out = of_type("object");
     put(s, out, "properties", properties);
@@ -193,18 +206,17 @@ static json_t *fields_schema(schema *s, const lyne_field *fields) {
 /* ---- rows ---- */
 
 static void put_row(schema *s, json_t *defs, const lyne_component *row) {
-    const char *name = lyne_arena_printf(&s->arena, "%s.%s", lyne_kind_name(row->kind), row->name);
     const char *help = lyne_arena_printf(&s->arena, "%s%s%s%s", row->help, row->source ? " (" : "",
                                          row->source ? row->source : "", row->source ? ")" : "");
     json_t *out = fields_schema(s, row->fields);
-    if (!needs_something(row->fields)) put(s, out, "type", json_pack("[s,s]", "object", "null"));
-    if (!name || !help) {
+    if (!needs_something(s, row->fields)) put(s, out, "type", json_pack("[s,s]", "object", "null"));
+    if (!help) {
         s->failed = true;
         json_decref(out);
         return;
     }
     put(s, out, "description", json_string(help));
-    put(s, defs, name, out);
+    put(s, defs, name_of(s, row->kind, row), out);
 }
 
 static void put_kind(schema *s, json_t *defs, lyne_kind kind) {
@@ -212,30 +224,32 @@ static void put_kind(schema *s, json_t *defs, lyne_kind kind) {
     const lyne_component *const *rows = lyne_registry_list(s->registry, kind, &n);
     json_t *names = json_array(), *properties = json_object();
     for (size_t i = 0; i < n; i++) {
-        const char *def = lyne_arena_printf(&s->arena, "%s.%s", lyne_kind_name(kind), rows[i]->name);
         put_row(s, defs, rows[i]);
-        put(s, properties, rows[i]->name, def ? reference(s, def) : NULL);
-        if (!needs_something(rows[i]->fields)) append(s, names, json_string(rows[i]->name));
+        put(s, properties, rows[i]->name, reference(s, name_of(s, kind, rows[i])));
+        if (!needs_something(s, rows[i]->fields)) append(s, names, json_string(rows[i]->name));
     }
-    put(s, defs, lyne_kind_name(kind),
+    put(s, defs, name_of(s, kind, NULL),
         json_pack("{s:[{s:o},{s:s, s:o, s:b, s:i, s:i}]}", "anyOf", "enum", names, "type", "object", "properties",
                   properties, "additionalProperties", 0, "minProperties", 1, "maxProperties", 1));
 }
 
-static json_t *recipe_schema(schema *s) {
-    json_t *defs = json_object(), *out = fields_schema(s, lyne_recipe_fields);
-    for (int kind = 0; kind < LYNE_N_KINDS; kind++) put_kind(s, defs, (lyne_kind)kind);
-    put(s, out, "$schema", json_string("https://json-schema.org/draft/2020-12/schema"));
-    put(s, out, "title", json_string("Lyne recipe"));
-    put(s, out, "$defs", defs);
-    return out;
+static json_t *root_schema(schema *s) {
+    json_t *defs = json_object();
+    for (int changes = 0; changes < 2; changes++) {
+        s->changes = changes;
+        for (int kind = 0; kind < LYNE_N_KINDS; kind++) put_kind(s, defs, (lyne_kind)kind);
+        put(s, defs, changes ? "changes" : "recipe", fields_schema(s, lyne_recipe_fields));
+    }
+    return json_pack("{s:s, s:s, s:{s:[s]}, s:o, s:o, s:o}", "$schema", "https://json-schema.org/draft/2020-12/schema",
+                     "title", "Lyne recipe", "if", "required", "extends", "then", reference(s, "changes"), "else",
+                     reference(s, "recipe"), "$defs", defs);
 }
 
 lyne_status lyne_schema_print(const lyne_registry *registry, lyne_text *out, lyne_error *err) {
     schema s = {.registry = registry};
     *out = (lyne_text){0};
-    json_t *root = recipe_schema(&s);
-    char *text = s.failed ? NULL : json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+    json_t *root = root_schema(&s);
+    char *text = s.failed || !root ? NULL : json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
     if (text) lyne_text_add(out, "%s\n", text);
     free(text); /* jansson's */
     json_decref(root);

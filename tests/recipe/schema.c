@@ -43,7 +43,7 @@ static void expect_fields(const json_t *of, const lyne_field *fields, const char
 
 Test(schema, mentions_every_row_with_every_field) {
     json_t *root = load();
-    expect_fields(root, lyne_recipe_fields, "recipe");
+    expect_fields(in(root, "$defs", "recipe"), lyne_recipe_fields, "recipe");
     for (size_t i = 0; i < lyne_n_builtin_rows; i++) {
         const lyne_component *row = lyne_builtin_rows[i];
         const char *kind = lyne_kind_name(row->kind);
@@ -66,11 +66,21 @@ Test(schema, ranges_choices_and_defaults) {
     cr_expect_float_eq(json_number_value(json_object_get(kd, "minimum")), 0.01, 1e-15);
     cr_expect_eq(json_number_value(json_object_get(kd, "maximum")), 1000);
     cr_expect_eq(json_integer_value(json_object_get(kd, "default")), 4);
-    const json_t *seeds = in(root, "properties", "seeds");
+    const json_t *seeds = in(in(root, "$defs", "recipe"), "properties", "seeds");
     cr_expect_str_eq(json_string_value(in(seeds, "items", "type")), "integer");
     cr_expect_eq(json_integer_value(json_array_get(json_object_get(seeds, "default"), 0)), 1);
-    cr_expect(has(json_object_get(in(root, "properties", "precision"), "enum"), "f32"));
+    cr_expect(has(json_object_get(in(in(root, "$defs", "recipe"), "properties", "precision"), "enum"), "f32"));
     cr_expect(has(json_object_get(json_array_get(in(in(root, "$defs", NULL), "loss", "anyOf"), 0), "enum"), "kd"));
+    json_decref(root);
+}
+
+Test(schema, nothing_is_required_of_changes) {
+    json_t *root = load();
+    const json_t *distill = in(root, "$defs", "changes.stage.distill");
+    cr_assert(distill);
+    cr_expect_not(json_object_get(distill, "required"));
+    cr_expect(json_object_get(in(root, "$defs", "stage.distill"), "required"));
+    cr_expect_str_eq(json_string_value(in(root, "then", "$ref")), "#/$defs/changes");
     json_decref(root);
 }
 

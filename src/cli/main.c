@@ -9,18 +9,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static const lyne_command *const commands[] = {&command_run, &command_check, &command_labels, &command_version};
-#define N_COMMANDS (sizeof commands / sizeof *commands)
+const lyne_command *const lyne_commands[] = {&command_run,    &command_check,      &command_labels, &command_explain, &command_list,
+                                             &command_schema, &command_completion, &command_man,     &command_version};
+const size_t lyne_n_commands = sizeof lyne_commands / sizeof *lyne_commands;
+
+const char *const lyne_exit_statuses[] = {"0 fine",
+                                          "1 other",
+                                          "2 usage",
+                                          "3 bad recipe",
+                                          "4 bad data or failed integrity",
+                                          "5 not finite",
+                                          "6 no space or memory",
+                                          "7 other environment than the checkpoint's",
+                                          "75 stopped with a checkpoint",
+                                          NULL};
 
 static void print_usage(FILE *to) {
     fprintf(to, "Lyne distils a big model's knowledge into a small one, on CPUs.\n\nusage:\n");
-    for (size_t i = 0; i < N_COMMANDS; i++) {
-        const lyne_command *c = commands[i];
-        fprintf(to, "  lyne %-8s %-24s %s\n", c->name, c->arguments, c->help);
+    for (size_t i = 0; i < lyne_n_commands; i++) {
+        const lyne_command *c = lyne_commands[i];
+        fprintf(to, "  lyne %-10s %-15s %s\n", c->name, c->arguments, c->help);
     }
-    fprintf(to, "\n`lyne COMMAND --help` says more.  First steps: lyne run recipes/quickstart.yaml\n"
-                "Exit status: 0 fine, 1 other, 2 usage, 3 bad recipe, 4 bad data, 5 not finite, 6 no space or memory,\n"
-                "7 other environment than the checkpoint's, 75 stopped with a checkpoint.\n");
+    fprintf(to, "\n`lyne COMMAND --help` says more.  First steps: lyne run recipes/quickstart.yaml\nExit status:\n");
+    for (const char *const *status = lyne_exit_statuses; *status; status++) fprintf(to, "  %s\n", *status);
 }
 
 static void print_help(const lyne_command *c) {
@@ -82,8 +93,8 @@ static lyne_status run_command(const lyne_command *c, int argc, char **argv, lyn
 }
 
 static const lyne_command *find(const char *name) {
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    for (size_t i = 0; i < lyne_n_commands; i++)
+        if (strcmp(lyne_commands[i]->name, name) == 0) return lyne_commands[i];
     return NULL;
 }
 

@@ -33,8 +33,10 @@ static lyne_status linear_shape(lyne_node *n, lyne_error *err) {
 static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
     const lyne_linear_config *c = n->config;
     const dnn_tensor bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0};
-    return dnn_inner_product(lyne_program_dnn(p), lyne_tensor(n->src[0]), lyne_param_tensor(n, 0, DNN_ANY), bias,
-                             lyne_tensor(n), pass, out, err);
+    dnn_tensor weights = lyne_param_tensor(n, 0, DNN_ANY);
+    weights.type = lyne_weight_type(n, pass);
+    return dnn_inner_product(lyne_program_dnn(p), lyne_tensor(n->src[0]), weights, bias, lyne_dst_tensor(n, pass), pass,
+                             out, err);
 }
 
 static lyne_status linear_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
@@ -67,6 +69,8 @@ const lyne_op lyne_op_linear = {.component = {.kind = LYNE_OP,
                                               .config_size = sizeof(lyne_linear_config),
                                               .fields = fields},
                                 .n_src = 1,
+                                .precision = LYNE_BF16_BEST,
+                                .can_widen = true,
                                 .shape = linear_shape,
                                 .emit = linear_emit,
                                 .emit_backward = linear_emit_backward,

@@ -81,7 +81,7 @@ static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
     lyne_hash_u64(&h, NUMERICS);
     lyne_instance_hash(&h, &r->stage[o->stage].kind);
     lyne_hash_u64(&h, o->seed);
-    lyne_hash_u64(&h, (uint64_t)r->precision);
+    lyne_hash_u64(&h, (uint64_t)r->task.precision);
     lyne_hash_digest(&h, p->train.digest);
     lyne_hash_digest(&h, p->test.digest);
     lyne_hash_digest(&h, r->classes);
@@ -232,9 +232,18 @@ static lyne_status enter(pipeline *p, lyne_error *err) {
     return status;
 }
 
+static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
+    if (r->task.precision != LYNE_BF16 || dnn_has_bf16()) return LYNE_OK;
+    return lyne_fail(err, LYNE_EENVIRONMENT,
+                     "precision: bf16 needs a CPU with AVX512-BF16 or AMX, and here oneDNN uses %s; precision: auto takes "
+                     "f32 on such a CPU",
+                     dnn_isa());
+}
+
 static lyne_status run_all(pipeline *p, lyne_error *err) {
     char path[LYNE_PATH_MAX];
-    lyne_status status = enter(p, err);
+    lyne_status status = check_precision(p->r, err);
+    if (status == LYNE_OK) status = enter(p, err);
     if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
     if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
     if (status == LYNE_OK) status = list_jobs(p, err);

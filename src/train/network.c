@@ -21,10 +21,12 @@ static void build_model(lyne_network *net, const lyne_network_options *o) {
     const lyne_task *t = o->task;
     const lyne_model *model = (const lyne_model *)o->model.row;
     const lyne_shape shape = LYNE_SHAPE(o->batch, t->picture.channels, t->picture.height, t->picture.width);
+    lyne_graph_set_precision(g, t->precision);
     net->picture = lyne_graph_input(g, "picture", shape, LYNE_U8);
     lyne_node *x = lyne_normalize(g, "normalize", net->picture, (lyne_normalize_config){.mean = t->mean, .sd = t->sd});
     if (!x) return;
     net->logits = model->build(g, o->model.config, x, t->n_classes);
+    if (net->logits && net->logits->type == LYNE_BF16) net->logits = lyne_graph_cast(g, net->logits, LYNE_F32);
     check_logits(net, o);
 }
 

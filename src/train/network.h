@@ -11,6 +11,7 @@ typedef struct lyne_task {
     lyne_picture_size picture;
     int64_t n_classes;
     lyne_floats mean, sd; /* of pixel / 255; borrowed */
+    lyne_type precision;  /* of activations: LYNE_F32 or LYNE_BF16; weights, losses and logits are f32 always */
 } lyne_task;
 
 /* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, and teacher (B, n_classes) f32 if one of them

@@ -56,9 +56,11 @@ static const lyne_schedule telling = {.component = {.kind = LYNE_SCHEDULE, .name
 static int64_t poisoned_sample;
 static const float mark = 12345;
 
-static void encode(const float *logits, int64_t n, void *stored) {
-    float *out = stored;
-    for (int64_t i = 0; i < n; i++) out[i] = logits[i] == mark ? NAN : logits[i];
+static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
+    (void)number, (void)scratch;
+    char *out = part[0];
+    for (int64_t i = 0; i < r->classes; i++)
+        memcpy(out + i * 4, logits[i] == mark ? &(float){NAN} : &logits[i], sizeof(float));
 }
 
 static void write_labels(const lesson *l) {
@@ -68,7 +70,7 @@ static void write_labels(const lesson *l) {
                                    .samples = (uint64_t)l->dataset.n,
                                    .views = 2,
                                    .classes = LESSON_CLASSES,
-                                   .encoding = &encoding,
+                                   .encoding = {.row = &encoding.component},
                                    .records_per_shard = 64};
     lyne_labels_writer *w;
     lyne_error err = {0};

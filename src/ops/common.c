@@ -110,11 +110,13 @@ static lyne_status narrow_diff_dst(lyne_program *p, const lyne_node *n, lyne_buf
     return lyne_emit_cast(p, n, size, LYNE_BF16, wide, *out, err);
 }
 
-lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {
+lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make,
+                                        lyne_emit_gradient *weights, lyne_error *err) {
     const lyne_buffer diff_src = lyne_diff_src(p, n, 0);
     lyne_buffer diff_dst;
     lyne_status status = narrow_diff_dst(p, n, &diff_dst, err);
-    if (status == LYNE_OK) status = emit_diff_weights(p, n, make, diff_dst, err);
+    if (status == LYNE_OK)
+        status = weights ? weights(p, n, diff_dst, err) : emit_diff_weights(p, n, make, diff_dst, err);
     if (status != LYNE_OK || diff_src == LYNE_NO_BUFFER) return status;
     dnn_primitive *data;
     status = make(p, n, DNN_BACKWARD_DATA, &data, err);

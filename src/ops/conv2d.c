@@ -71,7 +71,7 @@ static lyne_status conv2d_emit(lyne_program *p, const lyne_node *n, lyne_error *
 }
 
 static lyne_status conv2d_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_emit_weighted_backward(p, n, make, err);
+    return lyne_emit_weighted_backward(p, n, make, NULL, err);
 }
 
 static int64_t conv2d_macs(const lyne_node *n) {

@@ -47,6 +47,23 @@ typedef struct lyne_batch_norm_config {
 #define LYNE_BATCH_NORM_DEFAULTS .epsilon = 1e-5, .momentum = 0.1
 lyne_node *lyne_batch_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_batch_norm_config c);
 
+/** The last dimension of (B, F) or (B, L, F) to mean 0 and variance 1 (biased), then scaled and shifted by weight, bias
+ *  (F) (Ba, Kiros, Hinton 2016, arXiv:1607.06450). */
+typedef struct lyne_layer_norm_config {
+    double epsilon;
+} lyne_layer_norm_config;
+#define LYNE_LAYER_NORM_DEFAULTS .epsilon = 1e-5
+lyne_node *lyne_layer_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_layer_norm_config c);
+
+/** Each of `groups` groups of channels of each sample of (B, C) or (B, C, H, W) to mean 0 and variance 1 (biased), then
+ *  scaled and shifted by weight, bias (C) (Wu, He 2018, arXiv:1803.08494).  groups divides C. */
+typedef struct lyne_group_norm_config {
+    int64_t groups;
+    double epsilon;
+} lyne_group_norm_config;
+#define LYNE_GROUP_NORM_DEFAULTS .epsilon = 1e-5
+lyne_node *lyne_group_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_group_norm_config c);
+
 /** max(0, src), any shape. */
 lyne_node *lyne_relu(lyne_graph *g, const char *name, lyne_node *src);
 
@@ -80,6 +97,36 @@ lyne_node *lyne_global_avg_pool(lyne_graph *g, const char *name, lyne_node *src)
 
 /** a + b, same shape. */
 lyne_node *lyne_add(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
+
+/** a b; b has the rank of a and its dimensions, or 1 where it is repeated: (B, C, 1, 1) scales channels. */
+lyne_node *lyne_mul(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
+
+/** a, and behind it b, along dimension `axis` (1: channels; not the batch), in which alone they may differ. */
+typedef struct lyne_concat_config {
+    int64_t axis;
+} lyne_concat_config;
+#define LYNE_CONCAT_DEFAULTS .axis = 1
+lyne_node *lyne_concat(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b, lyne_concat_config c);
+
+/** Places first to first + length - 1 of dimension `axis` (1: channels; not the batch). */
+typedef struct lyne_slice_config {
+    int64_t axis, first, length;
+} lyne_slice_config;
+#define LYNE_SLICE_DEFAULTS .axis = 1, .first = 0
+lyne_node *lyne_slice(lyne_graph *g, const char *name, lyne_node *src, lyne_slice_config c);
+
+/** Dimensions a and b, neither of them the batch, changed for each other: (B, L, F) to (B, F, L). */
+typedef struct lyne_transpose_config {
+    int64_t a, b;
+} lyne_transpose_config;
+#define LYNE_TRANSPOSE_DEFAULTS .a = 1, .b = 2
+lyne_node *lyne_transpose(lyne_graph *g, const char *name, lyne_node *src, lyne_transpose_config c);
+
+/** (B, ...) to (B, shape...), in logical order, the last fastest.  One dimension may be -1: what is left. */
+typedef struct lyne_reshape_config {
+    lyne_ints shape; /* without the batch; the list is borrowed and must outlive the graph */
+} lyne_reshape_config;
+lyne_node *lyne_reshape(lyne_graph *g, const char *name, lyne_node *src, lyne_reshape_config c);
 
 /** (B, ...) to (B, product), in logical order: (c, h, w) with w fastest, as PyTorch. */
 lyne_node *lyne_flatten(lyne_graph *g, const char *name, lyne_node *src);

@@ -70,12 +70,14 @@ static void hash_floats(lyne_hash *h, const lyne_floats *list) {
     for (size_t i = 0; i < list->n; i++) lyne_hash_double(h, list->item[i]);
 }
 
-static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
+static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *err) {
     const lyne_recipe *r = p->r;
+    const lyne_instance *kind = &r->stage[o->stage].kind;
+    lyne_digest files;
     lyne_hash h;
     lyne_hash_init(&h);
     lyne_hash_u64(&h, NUMERICS);
-    lyne_instance_hash(&h, &r->stage[o->stage].kind);
+    lyne_instance_hash(&h, kind);
     lyne_hash_u64(&h, o->seed);
     lyne_hash_u64(&h, (uint64_t)r->precision);
     lyne_hash_digest(&h, p->train.digest);
@@ -84,7 +86,13 @@ static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
     hash_floats(&h, &r->task.mean);
     hash_floats(&h, &r->task.sd);
     hash_references(p, &h, o);
-    return lyne_hash_finish(&h);
+    if (row_of(r, o->stage)->files) {
+        lyne_status status = row_of(r, o->stage)->files(kind->config, &files, err);
+        if (status != LYNE_OK) return lyne_error_context(err, "%s", r->stage[o->stage].name);
+        lyne_hash_digest(&h, files);
+    }
+    o->fingerprint = lyne_hash_finish(&h);
+    return LYNE_OK;
 }
 
 /* All jobs in order, with their directories and fingerprints. */
@@ -102,7 +110,8 @@ static lyne_status list_jobs(pipeline *p, lyne_error *err) {
                                                        (unsigned long long)o->seed);
             if (!o->directory) return lyne_fail_memory(err, "a run");
             o->result = lyne_result_empty();
-            o->fingerprint = fingerprint(p, o);
+            lyne_status status = fingerprint(p, o, err);
+            if (status != LYNE_OK) return status;
             out->n++;
         }
     return LYNE_OK;

@@ -74,12 +74,14 @@ static void hash_floats(lyne_hash *h, const lyne_floats *list) {
 }
 
 /* Once the jobs that it reads are done. */
-static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
+static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *err) {
     const lyne_recipe *r = p->r;
+    const lyne_instance *kind = &r->stage[o->stage].kind;
+    lyne_digest files;
     lyne_hash h;
     lyne_hash_init(&h);
     lyne_hash_u64(&h, NUMERICS);
-    lyne_instance_hash(&h, &r->stage[o->stage].kind);
+    lyne_instance_hash(&h, kind);
     lyne_hash_u64(&h, o->seed);
     lyne_hash_u64(&h, (uint64_t)r->task.precision);
     lyne_hash_digest(&h, p->train.digest);
@@ -88,7 +90,13 @@ static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
     hash_floats(&h, &r->task.mean);
     hash_floats(&h, &r->task.sd);
     hash_references(p, &h, o);
-    return lyne_hash_finish(&h);
+    if (row_of(r, o->stage)->files) {
+        lyne_status status = row_of(r, o->stage)->files(kind->config, &files, err);
+        if (status != LYNE_OK) return lyne_error_context(err, "%s", r->stage[o->stage].name);
+        lyne_hash_digest(&h, files);
+    }
+    o->fingerprint = lyne_hash_finish(&h);
+    return LYNE_OK;
 }
 
 /* All jobs in order, with their directories. */
@@ -203,7 +211,7 @@ static lyne_status run_job(const pipeline *p, lyne_outcome *o, lyne_error *err) 
         snprintf(label, sizeof label, "%s", name);
     else
         snprintf(label, sizeof label, "%s, seed %llu", name, (unsigned long long)o->seed);
-    o->fingerprint = fingerprint(p, o);
+    if ((status = fingerprint(p, o, err)) != LYNE_OK) return status;
     o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
     if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date);
     if (!o->was_up_to_date) {

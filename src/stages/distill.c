@@ -57,17 +57,17 @@ static lyne_status check_temperature(const distill_config *c, const lyne_labels 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const distill_config *c = job->stage->kind.config;
     const lyne_source_stage *from = lyne_job_find(job, c->labels.name);
-    const label_config *l = from->stage->kind.config;
+    const lyne_instance *kind = &from->stage->kind;
     lyne_labels *labels = NULL;
-    lyne_labels_identity wanted;
-    lyne_status status = label_identity(job, l, &wanted, err);
+    lyne_label_source wanted;
+    lyne_status status = ((const lyne_stage *)kind->row)->labels(job, kind->config, &wanted, err);
     if (status == LYNE_OK) status = lyne_labels_open(from->directory, &labels, err);
-    if (status == LYNE_OK) status = lyne_labels_match(labels, &wanted, err);
+    if (status == LYNE_OK) status = lyne_labels_match(labels, &wanted.identity, err);
     if (status == LYNE_OK) status = check_temperature(c, labels, err);
     if (status == LYNE_OK) {
-        const training_source source = {.view_seed = (uint64_t)l->view_seed,
+        const training_source source = {.view_seed = wanted.view_seed,
                                         .views = lyne_labels_views(labels),
-                                        .augment = l->augment,
+                                        .augment = wanted.augment,
                                         .labels = labels};
         status = training_run(job, &c->base, &source, out, err);
     }

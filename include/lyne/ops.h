@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-/** (pixel / 255 - mean[c]) / sd[c].  src (B, C, H, W) u8, dst the same shape f32.  mean and sd: one number for all
+/** (pixel / 255 - mean[c]) / sd[c].  src (B, C, H, W) u8, dst the same shape in the
+ *  graph's precision.  mean and sd: one number for all
  *  channels or one each; no number: 0 and 1.  Has no gradient. */
 typedef struct lyne_normalize_config {
     lyne_floats mean, sd; /* of pixel / 255; the lists are borrowed and must outlive the graph */

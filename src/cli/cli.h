@@ -18,7 +18,14 @@ typedef struct lyne_command {
     lyne_status (*run)(int argc, char **argv, const lyne_registry *registry, lyne_error *err);
 } lyne_command;
 
-extern const lyne_command command_run, command_check, command_version;
+extern const lyne_command command_run, command_check, command_labels, command_explain, command_list, command_schema,
+    command_completion, command_man, command_version;
+/* All of them, in the order of --help. */
+extern const lyne_command *const lyne_commands[];
+extern const size_t lyne_n_commands;
+
+/** The statuses as text for users, one line each: "0 fine", ...; NULL behind the last. */
+extern const char *const lyne_exit_statuses[];
 
 /** Go through the options of a command: returns the index of the next one in its table with *value its argument, -1 at
  *  the end (optind is then the first operand), -2 after a mistake, which is in *err.  --help is dealt with by main. */

@@ -2,7 +2,7 @@
 #include "recipe/expect.h"
 #include <string.h>
 
-static const lyne_field fields[] = {
+const lyne_field lyne_expect_fields[] = {
     {.name = "stage", .type = LYNE_FIELD_TEXT, .help = "the stage that the figure is of", .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_expectation, stage)},
     {.name = "test_errors", .type = LYNE_FIELD_FLOAT, .help = "published errors on the test split", .fallback = "-1",
@@ -55,7 +55,7 @@ void lyne_expect_read(lyne_recipe *r, const lyne_filler *f) {
     }
     for (size_t i = 0; i < tree->n; i++) {
         lyne_expectation *e = &r->expect[i];
-        if (lyne_config_fill(f, fields, "expect", tree->item[i]->mark, tree->item[i], e))
+        if (lyne_config_fill(f, lyne_expect_fields, "expect", tree->item[i]->mark, tree->item[i], e))
             check(r, tree->item[i], e, f->out);
     }
     r->n_expect = tree->n;
@@ -65,7 +65,7 @@ void lyne_expect_print(const lyne_recipe *r, lyne_text *out) {
     if (r->n_expect) lyne_text_add(out, "expect:\n");
     for (size_t i = 0; i < r->n_expect; i++) {
         lyne_text_add(out, "  - ");
-        lyne_config_print(out, fields, &r->expect[i]);
+        lyne_config_print(out, lyne_expect_fields, &r->expect[i]);
         lyne_text_add(out, "\n");
     }
 }

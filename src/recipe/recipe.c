@@ -1,14 +1,17 @@
 /* recipe/recipe.c -- from a file to a checked recipe: the top level, the data set, the stages and what they name. */
 #include "recipe/recipe.h"
 #include "base/file.h"
+#include "dnn/dnn.h"
 #include "losses/loss.h"
 #include "recipe/expect.h"
+#include "recipe/extends.h"
 #include "recipe/find.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char *const precisions[] = {"f32", NULL};
+static const char *const precisions[] = {"f32", "bf16", "auto", NULL};
+enum { F32, BF16, AUTO };
 
 static const lyne_field paper_fields[] = {
     {.name = "title", .type = LYNE_FIELD_TEXT, .help = "title", .fallback = LYNE_UNSET,
@@ -19,18 +22,20 @@ static const lyne_field paper_fields[] = {
      .offset = offsetof(lyne_paper, section), .inert = true},
     LYNE_FIELDS_END};
 
-static const lyne_field recipe_fields[] = {
+const lyne_field lyne_recipe_fields[] = {
     {.name = "lyne", .type = LYNE_FIELD_INT, .help = "version of the recipe format, 1", .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_recipe, version), LYNE_RANGE(1, 1)},
     {.name = "name", .type = LYNE_FIELD_TEXT, .help = "names the folder of its runs", .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_recipe, name)},
+    {.name = "extends", .type = LYNE_FIELD_TEXT, .help = "a recipe, relative to this file, of which this one says the changes",
+     .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, extends), .inert = true},
     {.name = "paper", .type = LYNE_FIELD_GROUP, .help = "what it follows", .fallback = LYNE_UNSET,
      .offset = offsetof(lyne_recipe, paper), .fields = paper_fields},
     {.name = "data", .type = LYNE_FIELD_TREE, .help = "the data set: the NAME of a datasets/NAME.yaml",
      .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, data_tree)},
     {.name = "seeds", .type = LYNE_FIELD_INTS, .help = "students run once for each; teachers for the first",
      .fallback = "[1]", .offset = offsetof(lyne_recipe, seeds), LYNE_RANGE(0, 1e15)},
-    {.name = "precision", .type = LYNE_FIELD_CHOICE, .help = "of activations and their gradients", .fallback = "f32",
+    {.name = "precision", .type = LYNE_FIELD_CHOICE, .help = "of activations and their gradients; auto: bf16 where the CPU computes in it", .fallback = "f32",
      .offset = offsetof(lyne_recipe, precision), .choices = precisions},
     {.name = "stages", .type = LYNE_FIELD_TREE, .help = "name: {kind: {fields}}, each below those it reads",
      .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, stages_tree)},
@@ -44,7 +49,7 @@ typedef struct data_config {
     const char *use;
 } data_config;
 
-static const lyne_field data_fields[] = {
+const lyne_field lyne_data_fields[] = {
     {.name = "use", .type = LYNE_FIELD_TEXT, .help = "name of the data set", .fallback = LYNE_REQUIRED,
      .offset = offsetof(data_config, use)},
     LYNE_FIELDS_END};
@@ -55,7 +60,7 @@ static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
         return r->data_tree;
     }
     data_config c = {0};
-    if (!lyne_config_fill(f, data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
+    if (!lyne_config_fill(f, lyne_data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
     r->data = c.use;
     return lyne_yaml_get(r->data_tree, "use");
 }
@@ -79,7 +84,8 @@ static bool set_task(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *ou
         .picture = {.channels = d->picture.item[0], .height = d->picture.item[1], .width = d->picture.item[2]},
         .n_classes = (int64_t)d->classes.n,
         .mean = d->mean,
-        .sd = d->sd};
+        .sd = d->sd,
+        .precision = r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32};
     const int64_t channels = r->task.picture.channels;
     const lyne_floats *list[] = {&d->mean, &d->sd};
     for (int i = 0; i < 2; i++)
@@ -273,7 +279,7 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
         lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "a recipe is a map that starts with `lyne: 1`");
         return;
     }
-    lyne_config_fill(f, recipe_fields, "recipe", tree->mark, tree, r);
+    lyne_config_fill(f, lyne_recipe_fields, "recipe", tree->mark, tree, r);
     check_name(r, tree, f->out);
     check_seeds(r, tree, f->out);
     const bool data = read_data(r, f);
@@ -288,8 +294,12 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
     const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
     out->path = lyne_arena_strndup(&out->arena, path, strlen(path));
     if (!out->path) diagnostics->out_of_memory = true;
-    lyne_yaml *tree = out->path ? lyne_yaml_read(path, &out->arena, diagnostics) : NULL;
+    lyne_yaml *tree = out->path ? lyne_extends_read(path, &f) : NULL;
+    const lyne_yaml *extends = tree ? lyne_yaml_get(tree, "extends") : NULL;
     for (size_t i = 0; tree && i < n_set; i++) lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
+    const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;
+    if (then && then != extends) /* assignments come after merging */
+        lyne_diagnose(diagnostics, then->mark, LYNE_ERECIPE, "extends cannot be set; write it into a recipe");
     if (tree) read_tree(out, tree, &f);
     return lyne_diagnostics_status(diagnostics);
 }
@@ -306,7 +316,7 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
         lyne_text_add(out, "\n");
     }
     lyne_text_add(out, "data: ");
-    lyne_config_print(out, data_fields, &(data_config){.use = r->data});
+    lyne_config_print(out, lyne_data_fields, &(data_config){.use = r->data});
     lyne_text_add(out, "\nseeds: [");
     for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
     lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);

@@ -20,6 +20,7 @@ typedef struct lyne_expectation {
 typedef struct lyne_recipe {
     lyne_arena arena;
     const char *path, *name;
+    const char *extends; /* as written; NULL: nothing.  Already merged. */
     int64_t version;
     lyne_paper paper;
     lyne_ints seeds;
@@ -35,6 +36,10 @@ typedef struct lyne_recipe {
     lyne_expectation *expect;
     size_t n_expect;
 } lyne_recipe;
+
+/* The fields of a recipe, its paper, its data, and of one item of its expect: for checking, explaining and the schema.
+ * Those of type LYNE_FIELD_TREE are read by recipe/ itself. */
+extern const lyne_field lyne_recipe_fields[], lyne_data_fields[], lyne_expect_fields[];
 
 /** Read a recipe, with `set` assignments (a.b.c=v) applied, check it as far as can be done without the data, and fill
  *  *out.  All mistakes go to `diagnostics`; their status is returned.  Free with lyne_recipe_free, also on failure. */

@@ -1,0 +1,140 @@
+/* cli/completion.c -- `lyne completion`: what a shell needs to complete commands, options and names, from the tables.
+ */
+#include "cli/cli.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What the operands of a command are, as its line of arguments says. */
+typedef enum operand { NOTHING, RECIPE, ROW, WORD } operand;
+static operand operand_of(const lyne_command *c) {
+    if (strstr(c->arguments, "RECIPE")) return RECIPE;
+    if (strstr(c->arguments, "NAME")) return ROW;
+    return strchr(c->arguments, '|') ? WORD : NOTHING;
+}
+
+static bool is_directory(const lyne_option *o) {
+    return o->argument && strcmp(o->argument, "DIR") == 0;
+}
+
+/* Kinds and names of all rows, or the words of "a|b", separated by spaces. */
+static void print_words(const lyne_command *c, const lyne_registry *registry) {
+    if (operand_of(c) == WORD)
+        for (const char *p = c->arguments; *p; p++) putchar(*p == '|' ? ' ' : *p);
+    for (int kind = 0; operand_of(c) == ROW && kind < LYNE_N_KINDS; kind++) {
+        size_t n;
+        const lyne_component *const *rows = lyne_registry_list(registry, (lyne_kind)kind, &n);
+        printf("%s%s", kind ? " " : "recipe ", lyne_kind_name((lyne_kind)kind));
+        for (size_t i = 0; i < n; i++) printf(" %s", rows[i]->name);
+    }
+}
+
+/* ---- bash ---- */
+
+/* What follows an option that takes a value. */
+static void bash_values(const lyne_command *c) {
+    for (const lyne_option *o = c->options; o && o->name; o++)
+        if (o->argument)
+            printf("        --%s) COMPREPLY=(%s); return ;;\n", o->name,
+                   is_directory(o) ? "$(compgen -d -- \"$current\")" : "");
+}
+
+static void bash_command(const lyne_command *c, const lyne_registry *registry) {
+    printf("    %s)\n        case $previous in\n", c->name);
+    bash_values(c);
+    printf("        esac\n        words='");
+    print_words(c, registry);
+    for (const lyne_option *o = c->options; o && o->name; o++) printf(" --%s", o->name);
+    printf(" --help' %s ;;\n", operand_of(c) == RECIPE ? "files=yes" : "");
+}
+
+static void print_bash(const lyne_registry *registry) {
+    printf("# lyne: completion for bash.  Put it where bash-completion looks, or source it.\n"
+           "_lyne() {\n"
+           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= files= IFS=$' "
+           "\\t\\n'\n"
+           "    COMPREPLY=()\n"
+           "    if ((COMP_CWORD == 1)); then\n"
+           "        COMPREPLY=($(compgen -W '");
+    for (size_t i = 0; i < lyne_n_commands; i++) printf("%s ", lyne_commands[i]->name);
+    printf("help --help --version' -- \"$current\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n");
+    for (size_t i = 0; i < lyne_n_commands; i++) bash_command(lyne_commands[i], registry);
+    printf("    esac\n"
+           "    if [[ ! $files || $current == -* ]]; then\n"
+           "        COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+           "    else\n"
+           "        IFS=$'\\n'\n"
+           "        COMPREPLY=($(compgen -f -X '!*.yaml' -- \"$current\") $(compgen -d -S / -- \"$current\"))\n"
+           "        compopt -o nospace 2>/dev/null\n"
+           "    fi\n"
+           "}\n"
+           "complete -F _lyne lyne\n");
+}
+
+/* ---- zsh ---- */
+
+/* Inside '...[here]...' of _arguments, or behind the colon of _describe. */
+static void zsh_text(const char *text) {
+    for (const char *p = text; *p; p++) {
+        if (*p == '\'')
+            printf("'\\''");
+        else
+            printf("%s%c", strchr("[]:\\", *p) ? "\\" : "", *p);
+    }
+}
+
+static void zsh_command(const lyne_command *c, const lyne_registry *registry) {
+    printf("    %s) _arguments '--help[show the options]'", c->name);
+    for (const lyne_option *o = c->options; o && o->name; o++) {
+        printf(" \\\n            '*--%s%s[", o->name, o->argument ? "=" : "");
+        zsh_text(o->help);
+        printf("]");
+        if (o->argument) printf(":%s:%s", o->argument, is_directory(o) ? "_files -/" : "");
+        printf("'");
+    }
+    const operand what = operand_of(c);
+    if (what == RECIPE) printf(" \\\n            '*:recipe:_files -g \"*.yaml(-.)\"'");
+    if (what == ROW || what == WORD) {
+        printf(" \\\n            '*:name:(");
+        print_words(c, registry);
+        printf(")'");
+    }
+    printf(" ;;\n");
+}
+
+static void print_zsh(const lyne_registry *registry) {
+    printf("#compdef lyne\n"
+           "# lyne: completion for zsh.  Put it as _lyne into a folder of $fpath.\n"
+           "_lyne() {\n"
+           "    local -a commands=(\n");
+    for (size_t i = 0; i < lyne_n_commands; i++) {
+        printf("        '%s:", lyne_commands[i]->name);
+        zsh_text(lyne_commands[i]->help);
+        printf("'\n");
+    }
+    printf("    )\n"
+           "    if ((CURRENT == 2)); then\n"
+           "        _describe command commands\n"
+           "        return\n"
+           "    fi\n"
+           "    shift words\n"
+           "    ((CURRENT--))\n"
+           "    case $words[1] in\n");
+    for (size_t i = 0; i < lyne_n_commands; i++) zsh_command(lyne_commands[i], registry);
+    printf("    esac\n"
+           "}\n"
+           "if [[ $funcstack[1] == _lyne ]]; then _lyne \"$@\"; else compdef _lyne lyne; fi\n");
+}
+
+static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
+    const char *value;
+    if (lyne_next_option(&command_completion, argc, argv, &value, err) != -1) return LYNE_EUSAGE;
+    if (argc - optind == 1 && strcmp(argv[optind], "bash") == 0) return print_bash(registry), LYNE_OK;
+    if (argc - optind == 1 && strcmp(argv[optind], "zsh") == 0) return print_zsh(registry), LYNE_OK;
+    return lyne_fail(err, LYNE_EUSAGE, "for which shell? usage: lyne completion bash|zsh");
+}
+
+const lyne_command command_completion = {.name = "completion",
+                                         .arguments = "bash|zsh",
+                                         .help = "Print a script with which a shell completes commands and options.",
+                                         .run = run};

@@ -1,0 +1,199 @@
+/* cli/explain.c -- `lyne explain`: what a recipe can say, from the rows themselves. */
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "recipe/recipe.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The top level of a recipe is no row, but it is explained like one. */
+static const lyne_component recipe_row = {.name = "recipe",
+                                          .help = "what stands at the left margin of a recipe",
+                                          .example = "see recipes/quickstart.yaml",
+                                          .fields = lyne_recipe_fields};
+
+/* ---- one row ---- */
+
+static void print_range(const lyne_field *f) {
+    const bool list = f->type == LYNE_FIELD_INTS || f->type == LYNE_FIELD_FLOATS;
+    if (!f->ranged) return;
+    printf("%s%.16g", list ? ", each " : ", ", f->min);
+    if (f->min < f->max) printf(" to %.16g", f->max);
+}
+
+static void print_type(const lyne_field *f) {
+    switch (f->type) {
+    case LYNE_FIELD_BOOL:
+        printf("true or false");
+        break;
+    case LYNE_FIELD_INT:
+        printf("whole number");
+        break;
+    case LYNE_FIELD_FLOAT:
+        printf("number");
+        break;
+    case LYNE_FIELD_TEXT:
+        printf("text");
+        break;
+    case LYNE_FIELD_CHOICE:
+        for (int i = 0; f->choices[i]; i++) printf("%s%s", i ? " | " : "", f->choices[i]);
+        break;
+    case LYNE_FIELD_INTS:
+        printf("list of whole numbers");
+        break;
+    case LYNE_FIELD_FLOATS:
+        printf("list of numbers");
+        break;
+    case LYNE_FIELD_TEXTS:
+        printf("list of texts");
+        break;
+    case LYNE_FIELD_GROUP:
+        printf("map");
+        break;
+    case LYNE_FIELD_COMPONENT:
+        printf("%s", lyne_kind_name(f->kind));
+        break;
+    case LYNE_FIELD_COMPONENTS:
+        printf("list, each one %s", lyne_kind_name(f->kind));
+        break;
+    case LYNE_FIELD_STAGE:
+        printf("stage that makes %s", lyne_product_name((lyne_product)f->makes));
+        break;
+    case LYNE_FIELD_TREE:
+        printf("structure");
+        break;
+    }
+    print_range(f);
+}
+
+static void print_fields(const lyne_field *fields, int indent) {
+    for (const lyne_field *f = fields; f && f->name; f++) {
+        printf("%*s%-*s  ", indent, "", 20 - indent, f->name);
+        print_type(f);
+        if (!f->fallback)
+            printf("; required");
+        else if (*f->fallback)
+            printf("; default %s", f->fallback);
+        printf("\n%*s  %s\n", 20, "", f->help);
+        if (f->type == LYNE_FIELD_GROUP) print_fields(f->fields, indent + 2);
+    }
+}
+
+static void print_row(const char *kind, const lyne_component *row) {
+    printf("%s%s%s: %s\n", kind, *kind ? " " : "", row->name, row->help);
+    if (row->source) printf("\npaper: %s\n", row->source);
+    if (row->example) printf("\nexample: %s\n", row->example);
+    if (row->fields && row->fields->name) {
+        printf("\nfields:\n");
+        print_fields(row->fields, 2);
+    } else {
+        printf("\nIt has no fields.\n");
+    }
+}
+
+/* ---- kinds ---- */
+
+static void print_kind(const lyne_registry *registry, lyne_kind kind) {
+    size_t n;
+    const lyne_component *const *rows = lyne_registry_list(registry, kind, &n);
+    printf("%s\n", lyne_kind_name(kind));
+    for (size_t i = 0; i < n; i++) printf("  %-16s  %s\n", rows[i]->name, rows[i]->help);
+}
+
+static void print_all(const lyne_registry *registry) {
+    printf("recipe\n  %-16s  %s\n", recipe_row.name, recipe_row.help);
+    for (int kind = 0; kind < LYNE_N_KINDS; kind++) print_kind(registry, (lyne_kind)kind);
+    printf("\n`lyne explain NAME` shows the fields of one, `lyne explain KIND NAME` if two kinds share the name.\n");
+}
+
+/* LYNE_N_KINDS: there is none of this name. */
+static lyne_kind kind_named(const char *name) {
+    int kind = 0;
+    while (kind < LYNE_N_KINDS && strcmp(lyne_kind_name((lyne_kind)kind), name) != 0) kind++;
+    return (lyne_kind)kind;
+}
+
+/* ---- what was asked for is not there ---- */
+
+/* Names of rows of a kind, of all kinds and the kinds themselves for LYNE_N_KINDS. */
+static lyne_status refuse(const lyne_registry *registry, lyne_kind kind, const char *name, lyne_error *err) {
+    const bool all = kind == LYNE_N_KINDS;
+    const char **names = NULL;
+    size_t n = 0, capacity = 0;
+    for (int k = all ? 0 : (int)kind; k <= (all ? LYNE_N_KINDS - 1 : (int)kind); k++) {
+        size_t n_rows;
+        const lyne_component *const *rows = lyne_registry_list(registry, (lyne_kind)k, &n_rows);
+        if (!lyne_grow(&names, &capacity, n + n_rows + 1, sizeof *names)) {
+            lyne_free(names);
+            return lyne_fail_memory(err, "a list of names");
+        }
+        for (size_t i = 0; i < n_rows; i++) names[n++] = rows[i]->name;
+        if (all) names[n++] = lyne_kind_name((lyne_kind)k);
+    }
+    const char *near = lyne_nearest(name, names, n), *what = all ? "component or kind" : lyne_kind_name(kind);
+    const lyne_status status =
+        near ? lyne_fail(err, LYNE_EUSAGE, "there is no %s '%s'; did you mean '%s'?", what, name, near)
+             : lyne_fail(err, LYNE_EUSAGE, "there is no %s '%s'; `lyne explain` lists them", what, name);
+    lyne_free(names);
+    return status;
+}
+
+/* A kind, `recipe`, or every row of that name. */
+static lyne_status explain_word(const lyne_registry *registry, const char *word, lyne_error *err) {
+    const lyne_kind kind = kind_named(word);
+    int found = 0;
+    if (strcmp(word, recipe_row.name) == 0) {
+        print_row("", &recipe_row);
+        found++;
+    }
+    if (kind < LYNE_N_KINDS) {
+        print_kind(registry, kind);
+        found++;
+    }
+    for (int k = 0; k < LYNE_N_KINDS; k++) {
+        const lyne_component *row = lyne_registry_find(registry, (lyne_kind)k, word);
+        if (!row) continue;
+        if (found++) printf("\n");
+        print_row(lyne_kind_name((lyne_kind)k), row);
+    }
+    return found ? LYNE_OK : refuse(registry, LYNE_N_KINDS, word, err);
+}
+
+static lyne_status explain_row(const lyne_registry *registry, const char *kind_name, const char *name,
+                               lyne_error *err) {
+    const char *kinds[LYNE_N_KINDS];
+    for (int k = 0; k < LYNE_N_KINDS; k++) kinds[k] = lyne_kind_name((lyne_kind)k);
+    const lyne_kind kind = kind_named(kind_name);
+    if (kind == LYNE_N_KINDS) {
+        const char *near = lyne_nearest(kind_name, kinds, LYNE_N_KINDS);
+        return near ? lyne_fail(err, LYNE_EUSAGE, "there is no kind '%s'; did you mean '%s'?", kind_name, near)
+                    : lyne_fail(err, LYNE_EUSAGE, "there is no kind '%s'; `lyne explain` lists them", kind_name);
+    }
+    const lyne_component *row = lyne_registry_find(registry, kind, name);
+    if (!row) return refuse(registry, kind, name, err);
+    print_row(kind_name, row);
+    return LYNE_OK;
+}
+
+static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
+    const char *value;
+    if (lyne_next_option(&command_explain, argc, argv, &value, err) != -1) return LYNE_EUSAGE;
+    char **word = argv + optind;
+    switch (argc - optind) {
+    case 0:
+        print_all(registry);
+        return LYNE_OK;
+    case 1:
+        return explain_word(registry, word[0], err);
+    case 2:
+        return explain_row(registry, word[0], word[1], err);
+    default:
+        return lyne_fail(err, LYNE_EUSAGE, "'%s' is one too many; usage: lyne explain [KIND] [NAME]", word[2]);
+    }
+}
+
+const lyne_command command_explain = {.name = "explain",
+                                      .arguments = "[KIND] [NAME]",
+                                      .help = "Show what a recipe can name, and the fields and defaults of each.",
+                                      .run = run};

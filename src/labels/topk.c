@@ -9,6 +9,7 @@
  * the order), so choose for T what the student is distilled at. drop      to each of them nothing: softmax over the k
  * alone.  Biased: the k get the mass of the rest. */
 #include "base/exponential.h"
+#include "base/vector.h"
 #include "labels/encoding.h"
 
 #include <math.h>
@@ -107,7 +108,29 @@ static void select_largest(const float *logits, int64_t n, int64_t k, entry *out
     }
 }
 
-/* ---- */
+/* sum exp((z - least) / T) over the z below `least`; *n_least: how many are as large. */
+LYNE_VECTOR static double sum_below(int64_t n, const float *logits, float least, double T, int64_t *n_least) {
+    double sum = 0;
+    int64_t equal = 0;
+#pragma omp simd reduction(+ : sum, equal)
+    for (int64_t i = 0; i < n; i++) {
+        const double d = (double)logits[i] - (double)least, e = lyne_exp((d < 0 ? d : 0) / T);
+        sum += d < 0 ? e : 0;
+        equal += d == 0;
+    }
+    *n_least = equal;
+    return sum;
+}
+
+/* Of the others, relative to the least of the k, which none of them exceeds; some may be as large. */
+static float log_mass(const lyne_record *r, const float *logits, const entry *largest) {
+    const topk_config *c = r->config;
+    const float least = largest[c->k - 1].logit;
+    int64_t equal;
+    double sum = sum_below(r->classes, logits, least, c->temperature, &equal);
+    for (int64_t i = 0; i < c->k; i++) equal -= largest[i].logit == least;
+    return (float)((double)least + c->temperature * log(sum + (double)equal));
+}
 
 static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
     const topk_config *c = r->config;
@@ -121,14 +144,7 @@ static void encode(const lyne_record *r, uint64_t number, const float *logits, v
         kept[i] = largest[i].logit;
         lyne_class_put(type, part[at.class], i, largest[i].class);
     }
-    if (r->classes > c->k) { /* relative to the least of the k, which none of the others exceeds */
-        const entry least = largest[c->k - 1];
-        double sum = 0;
-        for (int64_t i = 0; i < r->classes; i++)
-            if (below((entry){logits[i], (uint32_t)i}, least))
-                sum += lyne_exp(((double)logits[i] - (double)least.logit) / c->temperature);
-        rest = (float)((double)least.logit + c->temperature * log(sum));
-    }
+    if (r->classes > c->k) rest = log_mass(r, logits, largest);
     lyne_f16_encode(kept, c->k, part[at.logits]);
     memcpy(part[at.rest], &rest, sizeof rest);
 }

@@ -46,8 +46,8 @@ static lyne_status check_temperature(const distill_config *c, const lyne_labels 
                              c->labels.name, lyne_labels_encoding(labels), loss->component.name);
         if (loss->temperature(item->config) != T)
             return lyne_fail(err, LYNE_ERECIPE,
-                             "labels: '%s' are %s, good at temperature %g alone, but %s reads them at %g; give both the "
-                             "same",
+                             "labels: '%s' are %s, good at temperature %g alone, but %s reads them at %g; give both "
+                             "the same",
                              c->labels.name, lyne_labels_encoding(labels), T, loss->component.name,
                              loss->temperature(item->config));
     }

@@ -62,6 +62,27 @@ Test(writer, killed_after_every_record) {
     for (int e = 0; e < ENCODINGS; e++) kill_after_every_record(every_encoding[e]);
 }
 
+/* Records of the same logits, in whichever shard, are drawn apart from each other. */
+Test(writer, every_record_draws_anew) {
+    lyne_labels_plan plan = small_plan("{sampled: {draws: 31}}");
+    float logits[RECORDS * CLASSES] = {0};
+    int alike = 0;
+    lyne_labels_writer *w = begun(&plan);
+    cr_assert_eq(lyne_labels_append(w, logits, RECORDS, NULL), LYNE_OK);
+    cr_assert_eq(lyne_labels_finish(w, NULL), LYNE_OK);
+    lyne_labels_writer_free(w);
+    lyne_labels *labels = opened();
+    for (uint64_t r = 0; r < RECORDS; r++) {
+        const uint64_t sample = r / VIEWS;
+        const uint32_t view = (uint32_t)(r % VIEWS);
+        cr_assert_eq(lyne_labels_read(labels, &sample, &view, 1, logits + r * CLASSES, NULL), LYNE_OK);
+        if (r >= PER_SHARD)
+            alike += !memcmp(logits + r * CLASSES, logits + (r - PER_SHARD) * CLASSES, CLASSES * sizeof *logits);
+    }
+    cr_expect_lt(alike, RECORDS - PER_SHARD);
+    lyne_labels_close(labels);
+}
+
 /* A shard whose tally was damaged is not gone on from: it would end in another manifest. */
 Test(writer, trusts_no_damaged_tally) {
     lyne_labels_plan plan = small_plan("int8");

@@ -8,6 +8,19 @@
 #include <assert.h>
 #include <string.h>
 
+/* Who reads each value: one node, several, or somebody outside, who counts as one without being a node. */
+static void note_readers(lyne_program *p, const lyne_compile *what) {
+    for (int i = 0; i < lyne_graph_n_nodes(p->graph); i++) {
+        const lyne_node *n = lyne_graph_node(p->graph, i);
+        for (int k = 0; k < n->n_src; k++) {
+            p->state[n->src[k]->index].n_readers++;
+            p->state[n->src[k]->index].reader = n;
+        }
+    }
+    for (int i = 0; i < what->n_terms; i++) p->state[what->term[i].node->index].n_readers += 2;
+    for (int i = 0; i < what->n_outputs; i++) p->state[what->output[i]->index].n_readers += 2;
+}
+
 static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile *what, lyne_error *err) {
     const int n = lyne_graph_n_nodes(g);
     p->graph = g;
@@ -20,6 +33,7 @@ static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile
         s->dst = s->diff_dst = LYNE_NO_BUFFER;
         for (int k = 0; k < N_KEPT; k++) s->kept[k] = LYNE_NO_BUFFER;
     }
+    note_readers(p, what);
     return dnn_context_new(&p->dnn, err);
 }
 
@@ -33,7 +47,7 @@ static lyne_status emit_forward(lyne_program *p, lyne_error *err) {
     p->now = FORWARD;
     for (int i = 0; i < lyne_graph_n_nodes(p->graph); i++) {
         const lyne_node *n = lyne_graph_node(p->graph, i);
-        lyne_status status = n->op ? n->op->emit(p, n, err) : LYNE_OK;
+        lyne_status status = n->op && !p->state[i].taken_by ? n->op->emit(p, n, err) : LYNE_OK;
         if (!n->op && lyne_dst(p, n) != LYNE_NO_BUFFER) p->storage[lyne_dst(p, n)].whole = true;
         if ((status = checked(p, status, n, err)) != LYNE_OK) return status;
     }
@@ -54,6 +68,14 @@ static lyne_status seed_term(lyne_program *p, const lyne_term *term, lyne_error 
     return LYNE_OK;
 }
 
+static lyne_status emit_node_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    const lyne_node *by = p->state[n->index].taken_by;
+    if (!by) return n->op->emit_backward(p, n, err);
+    for (int i = 0; i < n->n_src; i++)
+        if (n->src[i] == by) lyne_diff_src_is(p, n, i, lyne_diff_dst(p, n));
+    return LYNE_OK;
+}
+
 static lyne_status emit_backward(lyne_program *p, const lyne_compile *what, lyne_error *err) {
     p->now = BACKWARD;
     for (int i = 0; i < what->n_terms; i++)
@@ -61,7 +83,7 @@ static lyne_status emit_backward(lyne_program *p, const lyne_compile *what, lyne
     for (int i = lyne_graph_n_nodes(p->graph) - 1; i >= 0; i--) {
         const lyne_node *n = lyne_graph_node(p->graph, i);
         if (!n->needs_grad || p->state[i].n_parts == 0) continue; /* trains nothing, or reaches no term */
-        lyne_status status = n->op->emit_backward(p, n, err);
+        lyne_status status = emit_node_backward(p, n, err);
         lyne_status late = lyne_emit_late(p, err);
         if ((status = checked(p, status ? status : late, n, err)) != LYNE_OK) return status;
     }

@@ -54,6 +54,19 @@ lyne_buffer lyne_dst(lyne_program *p, const lyne_node *n) {
 void lyne_dst_is(lyne_program *p, const lyne_node *n, lyne_buffer b) { p->state[n->index].dst = b; }
 lyne_buffer lyne_src(lyne_program *p, const lyne_node *n, int i) { return lyne_dst(p, n->src[i]); }
 
+const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n) {
+    const lyne_node_state *s = &p->state[n->index];
+    return s->n_readers == 1 ? s->reader : NULL;
+}
+
+void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader) {
+    p->state[n->index].took = reader;
+    p->state[reader->index].taken_by = n;
+    lyne_dst_is(p, n, lyne_dst(p, reader));
+}
+
+const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n) { return p->state[n->index].took; }
+
 lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) {
     assert(k >= 0 && k < N_KEPT);
     lyne_buffer *kept = &p->state[n->index].kept[k];

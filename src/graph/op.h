@@ -80,6 +80,14 @@ lyne_buffer lyne_dst(lyne_program *p, const lyne_node *n);
 /** Instead of lyne_dst: the value is this very buffer, unchanged (a view, or dropout in inference). */
 void lyne_dst_is(lyne_program *p, const lyne_node *n, lyne_buffer b);
 
+/** Forward: the node that alone reads n's value, if nobody outside does; else NULL. */
+const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n);
+/** In n's emit: n does the work of its sole reader as well.  lyne_dst of n is then the reader's value, the reader emits
+ *  nothing, and in backward lyne_diff_dst of n is the gradient of the reader's value. */
+void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader);
+/** The node whose work n has taken over, or NULL. */
+const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n);
+
 /** Backward: the gradient of the node's value, already summed over its readers.  Read only. */
 lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n);
 /** Backward: a buffer to be overwritten with this node's contribution to the gradient of source i, or LYNE_NO_BUFFER if

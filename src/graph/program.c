@@ -2,10 +2,24 @@
  *
  * Life of a step: lyne_program_run executes REFRESH (weights into the layouts the primitives chose, if they changed),
  * FORWARD, BACKWARD, each a flat list. */
+#include "base/log.h"
 #include "graph/program.h"
 #include "graph/steps.h"
 #include <assert.h>
 #include <string.h>
+
+/* Who reads each value: one node, several, or somebody outside, who counts as one without being a node. */
+static void note_readers(lyne_program *p, const lyne_compile *what) {
+    for (int i = 0; i < lyne_graph_n_nodes(p->graph); i++) {
+        const lyne_node *n = lyne_graph_node(p->graph, i);
+        for (int k = 0; k < n->n_src; k++) {
+            p->state[n->src[k]->index].n_readers++;
+            p->state[n->src[k]->index].reader = n;
+        }
+    }
+    for (int i = 0; i < what->n_terms; i++) p->state[what->term[i].node->index].n_readers += 2;
+    for (int i = 0; i < what->n_outputs; i++) p->state[what->output[i]->index].n_readers += 2;
+}
 
 static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile *what, lyne_error *err) {
     const int n = lyne_graph_n_nodes(g);
@@ -19,6 +33,7 @@ static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile
         s->dst = s->diff_dst = LYNE_NO_BUFFER;
         for (int k = 0; k < N_KEPT; k++) s->kept[k] = LYNE_NO_BUFFER;
     }
+    note_readers(p, what);
     return dnn_context_new(&p->dnn, err);
 }
 
@@ -32,7 +47,7 @@ static lyne_status emit_forward(lyne_program *p, lyne_error *err) {
     p->now = FORWARD;
     for (int i = 0; i < lyne_graph_n_nodes(p->graph); i++) {
         const lyne_node *n = lyne_graph_node(p->graph, i);
-        lyne_status status = n->op ? n->op->emit(p, n, err) : LYNE_OK;
+        lyne_status status = n->op && !p->state[i].taken_by ? n->op->emit(p, n, err) : LYNE_OK;
         if (!n->op && lyne_dst(p, n) != LYNE_NO_BUFFER) p->storage[lyne_dst(p, n)].whole = true;
         if ((status = checked(p, status, n, err)) != LYNE_OK) return status;
     }
@@ -53,6 +68,14 @@ static lyne_status seed_term(lyne_program *p, const lyne_term *term, lyne_error 
     return LYNE_OK;
 }
 
+static lyne_status emit_node_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    const lyne_node *by = p->state[n->index].taken_by;
+    if (!by) return n->op->emit_backward(p, n, err);
+    for (int i = 0; i < n->n_src; i++)
+        if (n->src[i] == by) lyne_diff_src_is(p, n, i, lyne_diff_dst(p, n));
+    return LYNE_OK;
+}
+
 static lyne_status emit_backward(lyne_program *p, const lyne_compile *what, lyne_error *err) {
     p->now = BACKWARD;
     for (int i = 0; i < what->n_terms; i++)
@@ -60,7 +83,7 @@ static lyne_status emit_backward(lyne_program *p, const lyne_compile *what, lyne
     for (int i = lyne_graph_n_nodes(p->graph) - 1; i >= 0; i--) {
         const lyne_node *n = lyne_graph_node(p->graph, i);
         if (!n->needs_grad || p->state[i].n_parts == 0) continue; /* trains nothing, or reaches no term */
-        lyne_status status = n->op->emit_backward(p, n, err);
+        lyne_status status = emit_node_backward(p, n, err);
         lyne_status late = lyne_emit_late(p, err);
         if ((status = checked(p, status ? status : late, n, err)) != LYNE_OK) return status;
     }
@@ -154,26 +177,51 @@ const void *lyne_program_output(const lyne_program *p, const lyne_node *output) 
     return address(p, p->state[output->index].dst);
 }
 
-static lyne_status run(const lyne_step_list *steps, lyne_error *err) {
+static lyne_status run_step(const lyne_step *s, lyne_error *err) {
+    if (s->kernel)
+        s->kernel(&s->call);
+    else if (dnn_execute(s->primitive, err) != LYNE_OK)
+        return lyne_error_context(err, "%s", s->node->path);
+    return LYNE_OK;
+}
+
+/* seconds: of this list's steps; NULL: nobody wants to know. */
+static lyne_status run(const lyne_step_list *steps, double *seconds, lyne_error *err) {
     for (int i = 0; i < steps->n; i++) {
-        const lyne_step *s = &steps->item[i];
-        if (s->kernel)
-            s->kernel(&s->call);
-        else if (dnn_execute(s->primitive, err) != LYNE_OK)
-            return lyne_error_context(err, "%s", s->node->path);
+        const double start = seconds ? lyne_now() : 0;
+        lyne_status status = run_step(&steps->item[i], err);
+        if (status != LYNE_OK) return status;
+        if (seconds) seconds[i] += lyne_now() - start;
     }
     return LYNE_OK;
 }
 
-lyne_status lyne_program_run(lyne_program *p, const lyne_clock *clock, lyne_error *err) {
+lyne_status lyne_program_run_timed(lyne_program *p, const lyne_clock *clock, double *seconds, lyne_error *err) {
     p->clock = *clock;
     const bool stale = p->seen_version != p->weights->version;
-    for (int pass = stale ? REFRESH : FORWARD; pass < N_PASSES; pass++) {
-        lyne_status status = run(&p->pass[pass], err);
+    for (int pass = 0; pass < N_PASSES; pass++) {
+        lyne_status status = pass == REFRESH && !stale ? LYNE_OK : run(&p->pass[pass], seconds, err);
         if (status != LYNE_OK) return status;
+        if (seconds) seconds += p->pass[pass].n;
     }
     p->seen_version = p->weights->version;
     return LYNE_OK;
+}
+
+lyne_status lyne_program_run(lyne_program *p, const lyne_clock *clock, lyne_error *err) {
+    return lyne_program_run_timed(p, clock, NULL, err);
+}
+
+static const char *const pass_names[] = {"refresh", "forward", "backward"};
+
+lyne_step_name lyne_program_step(const lyne_program *p, int i) {
+    for (int pass = 0; pass < N_PASSES; i -= p->pass[pass++].n) {
+        if (i >= p->pass[pass].n) continue;
+        const lyne_step *s = &p->pass[pass].item[i];
+        return (lyne_step_name){.pass = pass_names[pass], .path = s->node->path, .what = s->name};
+    }
+    assert(!"a step of the program");
+    return (lyne_step_name){0};
 }
 
 size_t lyne_program_bytes(const lyne_program *p) { return p->memory_bytes; }
@@ -185,13 +233,12 @@ int lyne_program_n_steps(const lyne_program *p) {
 }
 
 void lyne_program_print(const lyne_program *p, FILE *to) {
-    static const char *const name[] = {"refresh", "forward", "backward"};
     for (int pass = 0; pass < N_PASSES; pass++)
         for (int i = 0; i < p->pass[pass].n; i++) {
             const lyne_step *s = &p->pass[pass].item[i];
             size_t bytes = 0;
             for (int k = 0; k < s->n_buffers; k++)
                 if (s->buffer[k] != LYNE_NO_BUFFER) bytes += p->storage[s->buffer[k]].bytes;
-            fprintf(to, "%-9s %-28s %-32s %10zu bytes\n", name[pass], s->node->path, s->name, bytes);
+            fprintf(to, "%-9s %-28s %-32s %10zu bytes\n", pass_names[pass], s->node->path, s->name, bytes);
         }
 }

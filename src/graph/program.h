@@ -37,6 +37,14 @@ const void *lyne_program_output(const lyne_program *p, const lyne_node *output);
 
 lyne_status lyne_program_run(lyne_program *p, const lyne_clock *clock, lyne_error *err);
 
+/** The same with a clock around every step: adds the seconds of step i to seconds[i], lyne_program_n_steps of them. */
+lyne_status lyne_program_run_timed(lyne_program *p, const lyne_clock *clock, double *seconds, lyne_error *err);
+/** What step i is called, as in lyne_program_print; borrowed. */
+typedef struct lyne_step_name {
+    const char *pass, *path, *what;
+} lyne_step_name;
+lyne_step_name lyne_program_step(const lyne_program *p, int i);
+
 size_t lyne_program_bytes(const lyne_program *p); /* of the arena                       */
 int lyne_program_n_steps(const lyne_program *p);
 /** One line for each step: pass, node, what runs there, bytes it touches. */

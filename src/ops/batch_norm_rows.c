@@ -54,43 +54,52 @@ LYNE_VECTOR static void moments_bf16(int64_t rows, int64_t columns, const uint16
 }
 
 LYNE_INLINE void normalize_rows(int64_t rows, int64_t columns, const void *restrict src, norm_columns c,
-                                void *restrict dst, bool bf16) {
+                                void *restrict dst, bool bf16, bool relu) {
     const float *restrict mean = c.mean, *restrict scale = c.scale, *restrict shift = c.shift;
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
             const int64_t at = i * columns + j;
-            lyne_store(dst, at, bf16, (lyne_load(src, at, bf16) - mean[j]) * scale[j] + shift[j]);
+            const float value = (lyne_load(src, at, bf16) - mean[j]) * scale[j] + shift[j];
+            lyne_store(dst, at, bf16, relu && value < 0 ? 0 : value);
         }
 }
-LYNE_VECTOR static void normalize(int64_t rows, int64_t columns, const void *src, norm_columns c, void *dst) {
-    normalize_rows(rows, columns, src, c, dst, false);
-}
-LYNE_VECTOR static void normalize_bf16(int64_t rows, int64_t columns, const void *src, norm_columns c, void *dst) {
-    normalize_rows(rows, columns, src, c, dst, true);
+
+/* diff, or 0 where a relu let nothing through. */
+LYNE_INLINE float passed(const void *restrict diff, const void *restrict dst, int64_t at, bool bf16, bool relu) {
+    const float d = lyne_load(diff, at, bf16);
+    if (!relu) return d;
+    uint32_t bits; /* as a mask: a choice of floats on the way to doubles would keep gcc 12 from using vectors */
+    memcpy(&bits, &d, sizeof bits);
+    bits &= -(uint32_t)(lyne_load(dst, at, bf16) > 0);
+    float kept;
+    memcpy(&kept, &bits, sizeof kept);
+    return kept;
 }
 
-LYNE_VECTOR static void diff_moments(int64_t rows, int64_t columns, const float *restrict diff,
-                                     const float *restrict src, const float *restrict mean, double *restrict sum) {
+LYNE_INLINE void sum_diffs_f32(int64_t rows, int64_t columns, const void *restrict diff, const void *restrict src,
+                               const void *restrict dst, const float *restrict mean, double *restrict sum, bool relu) {
     double *restrict product = sum + columns;
+    const float *restrict x = src;
     for (int64_t j = 0; j < columns; j++) sum[j] = product[j] = 0;
     int64_t i = 0;
-    for (; i + 2 <= rows; i += 2) {
-        const float *d = diff + i * columns, *e = d + columns, *x = src + i * columns, *y = x + columns;
+    for (; i + 2 <= rows; i += 2)
         for (int64_t j = 0; j < columns; j++) {
-            sum[j] += (double)d[j] + (double)e[j];
-            product[j] += (double)d[j] * (double)(x[j] - mean[j]) + (double)e[j] * (double)(y[j] - mean[j]);
+            const int64_t a = i * columns + j, b = a + columns;
+            const float d = passed(diff, dst, a, false, relu), e = passed(diff, dst, b, false, relu);
+            sum[j] += (double)d + (double)e;
+            product[j] += (double)d * (double)(x[a] - mean[j]) + (double)e * (double)(x[b] - mean[j]);
         }
-    }
     for (; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
-            sum[j] += (double)diff[i * columns + j];
-            product[j] += (double)diff[i * columns + j] * (double)(src[i * columns + j] - mean[j]);
+            const int64_t a = i * columns + j;
+            const double d = (double)passed(diff, dst, a, false, relu);
+            sum[j] += d;
+            product[j] += d * (double)(x[a] - mean[j]);
         }
 }
 
-LYNE_VECTOR static void diff_moments_bf16(int64_t rows, int64_t columns, const uint16_t *restrict diff,
-                                          const uint16_t *restrict src, const float *restrict mean,
-                                          double *restrict sum) {
+LYNE_INLINE void sum_diffs_bf16(int64_t rows, int64_t columns, const void *restrict diff, const void *restrict src,
+                                const void *restrict dst, const float *restrict mean, double *restrict sum, bool relu) {
     double *restrict product = sum + columns;
     for (int64_t j = 0; j < columns; j++) sum[j] = product[j] = 0;
     for (int64_t first = 0; first < rows; first += ROWS) {
@@ -100,9 +109,10 @@ LYNE_VECTOR static void diff_moments_bf16(int64_t rows, int64_t columns, const u
             float s[CHUNK] = {0}, q[CHUNK] = {0};
             for (int64_t i = first; i < end; i++)
                 for (int64_t j = 0; j < n; j++) {
-                    const float d = lyne_from_bf16(diff[i * columns + at + j]);
+                    const int64_t a = i * columns + at + j;
+                    const float d = passed(diff, dst, a, true, relu);
                     s[j] += d;
-                    q[j] += d * (lyne_from_bf16(src[i * columns + at + j]) - mean[at + j]);
+                    q[j] += d * (lyne_load(src, a, true) - mean[at + j]);
                 }
             for (int64_t j = 0; j < n; j++) {
                 sum[at + j] += (double)s[j];
@@ -113,24 +123,41 @@ LYNE_VECTOR static void diff_moments_bf16(int64_t rows, int64_t columns, const u
 }
 
 LYNE_INLINE void diff_normalize_rows(int64_t rows, int64_t columns, const void *restrict diff, const void *restrict src,
-                                     norm_columns c, void *restrict diff_src, bool bf16) {
+                                     const void *restrict dst, norm_columns c, void *restrict diff_src, bool bf16,
+                                     bool relu) {
     const float *restrict mean = c.mean, *restrict scale = c.scale, *restrict average = c.shift,
                           *restrict slope = c.slope;
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
             const int64_t at = i * columns + j;
-            const float d = lyne_load(diff, at, bf16), x = lyne_load(src, at, bf16);
+            const float d = passed(diff, dst, at, bf16, relu), x = lyne_load(src, at, bf16);
             lyne_store(diff_src, at, bf16, scale[j] * (d - average[j] - (x - mean[j]) * slope[j]));
         }
 }
-LYNE_VECTOR static void diff_normalize(int64_t rows, int64_t columns, const void *diff, const void *src, norm_columns c,
-                                       void *diff_src) {
-    diff_normalize_rows(rows, columns, diff, src, c, diff_src, false);
-}
-LYNE_VECTOR static void diff_normalize_bf16(int64_t rows, int64_t columns, const void *diff, const void *src,
-                                            norm_columns c, void *diff_src) {
-    diff_normalize_rows(rows, columns, diff, src, c, diff_src, true);
-}
+
+/* Each with its type and whether there is a relu as constants: name, bf16, relu. */
+#define VARIANT(name, bf16, relu)                                                                                      \
+    LYNE_VECTOR static void normalize_##name(int64_t rows, int64_t columns, const void *src, norm_columns c,           \
+                                             void *dst) {                                                              \
+        normalize_rows(rows, columns, src, c, dst, bf16, relu);                                                        \
+    }                                                                                                                  \
+    LYNE_VECTOR static void diff_moments_##name(int64_t rows, int64_t columns, const void *diff, const void *src,      \
+                                                const void *dst, const float *mean, double *sum) {                     \
+        if (bf16)                                                                                                      \
+            sum_diffs_bf16(rows, columns, diff, src, dst, mean, sum, relu);                                            \
+        else                                                                                                           \
+            sum_diffs_f32(rows, columns, diff, src, dst, mean, sum, relu);                                             \
+    }                                                                                                                  \
+    LYNE_VECTOR static void diff_normalize_##name(int64_t rows, int64_t columns, const void *diff, const void *src,    \
+                                                  const void *dst, norm_columns c, void *diff_src) {                   \
+        diff_normalize_rows(rows, columns, diff, src, dst, c, diff_src, bf16, relu);                                   \
+    }
+VARIANT(plain, false, false)
+VARIANT(relu, false, true)
+VARIANT(bf16, true, false)
+VARIANT(bf16_relu, true, true)
+#define OF_VARIANT(name, bf16, relu)                                                                                   \
+    ((bf16) ? (relu) ? name##_bf16_relu : name##_bf16 : (relu) ? name##_relu : name##_plain)
 
 void norm_moments(bool bf16, int64_t rows, int64_t columns, const void *src, const float *shift, double *sum) {
     if (bf16)
@@ -139,19 +166,16 @@ void norm_moments(bool bf16, int64_t rows, int64_t columns, const void *src, con
         moments(rows, columns, src, shift, sum);
 }
 
-void norm_normalize(bool bf16, int64_t rows, int64_t columns, const void *src, norm_columns c, void *dst) {
-    (bf16 ? normalize_bf16 : normalize)(rows, columns, src, c, dst);
+void norm_normalize(bool bf16, bool relu, int64_t rows, int64_t columns, const void *src, norm_columns c, void *dst) {
+    OF_VARIANT(normalize, bf16, relu)(rows, columns, src, c, dst);
 }
 
-void norm_diff_moments(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, const float *mean,
-                       double *sum) {
-    if (bf16)
-        diff_moments_bf16(rows, columns, diff, src, mean, sum);
-    else
-        diff_moments(rows, columns, diff, src, mean, sum);
+void norm_diff_moments(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, const void *dst,
+                       const float *mean, double *sum) {
+    OF_VARIANT(diff_moments, bf16, dst)(rows, columns, diff, src, dst, mean, sum);
 }
 
-void norm_diff_normalize(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, norm_columns c,
-                         void *diff_src) {
-    (bf16 ? diff_normalize_bf16 : diff_normalize)(rows, columns, diff, src, c, diff_src);
+void norm_diff_normalize(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, const void *dst,
+                         norm_columns c, void *diff_src) {
+    OF_VARIANT(diff_normalize, bf16, dst)(rows, columns, diff, src, dst, c, diff_src);
 }

@@ -13,13 +13,16 @@ typedef struct norm_columns {
 
 /** sum[0, j] = sum over rows of (src - shift), sum[1, j] of its square. */
 void norm_moments(bool bf16, int64_t rows, int64_t columns, const void *src, const float *shift, double *sum);
-/** dst = (src - mean) scale + shift. */
-void norm_normalize(bool bf16, int64_t rows, int64_t columns, const void *src, norm_columns c, void *dst);
+/** dst = (src - mean) scale + shift; relu: the larger of this and 0, NaN stays NaN. */
+void norm_normalize(bool bf16, bool relu, int64_t rows, int64_t columns, const void *src, norm_columns c, void *dst);
+
+/* Below, where dst is given it is that of a relu, and diff counts as 0 where it is not above 0. */
+
 /** sum[0, j] = sum over rows of diff, sum[1, j] of diff (src - mean). */
-void norm_diff_moments(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, const float *mean,
-                       double *sum);
+void norm_diff_moments(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, const void *dst,
+                       const float *mean, double *sum);
 /** diff_src = scale (diff - shift - (src - mean) slope). */
-void norm_diff_normalize(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, norm_columns c,
-                         void *diff_src);
+void norm_diff_normalize(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, const void *dst,
+                         norm_columns c, void *diff_src);
 
 #endif

@@ -60,6 +60,9 @@ static void print_type(const lyne_field *f) {
     case LYNE_FIELD_STAGE:
         printf("stage that makes %s", lyne_product_name((lyne_product)f->makes));
         break;
+    case LYNE_FIELD_LAYERS:
+        printf("list of layers");
+        break;
     case LYNE_FIELD_TREE:
         printf("structure");
         break;

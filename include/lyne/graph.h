@@ -78,6 +78,16 @@ lyne_status lyne_graph_new(int64_t batch, lyne_graph **out, lyne_error *err);
 void lyne_graph_free(lyne_graph *g);
 int64_t lyne_graph_batch(const lyne_graph *g);
 
+/** Mixed precision: what activations and their gradients are stored in, LYNE_F32 (from the start) or LYNE_BF16.  Said
+ *  before the first op is added.  With bf16, convolutions and linear layers compute in bf16 and sum in f32, what stands
+ *  between them follows, and an op that knows f32 only, as every loss, is given f32; casts between the two are nodes
+ *  that are added by themselves.  Parameters, their gradients and statistics are f32 always. */
+void lyne_graph_set_precision(lyne_graph *g, lyne_type type);
+lyne_type lyne_graph_precision(const lyne_graph *g);
+/** The value of n in LYNE_F32 or LYNE_BF16: n itself if it is of this type, else a node "PATH.f32" or "PATH.bf16" behind
+ *  it, one for all who ask.  For values that are read from outside, such as logits.  NULL if n is or the graph failed. */
+lyne_node *lyne_graph_cast(lyne_graph *g, lyne_node *n, lyne_type type);
+
 /** A value that is given from outside each time the program runs.  shape.dim[0] is the batch. */
 lyne_node *lyne_graph_input(lyne_graph *g, const char *name, lyne_shape shape, lyne_type type);
 
@@ -112,7 +122,7 @@ int64_t lyne_graph_count_macs(const lyne_graph *g);
 /* A model family: the row of a component of kind LYNE_MODEL. */
 typedef struct lyne_model {
     lyne_component component;
-    /** Build from a picture (B, C, H, W) f32 to logits (B, n_classes) f32, both nodes of g. */
+    /** Build from a picture (B, C, H, W) to logits (B, n_classes), both nodes of g, each f32, or bf16 in a graph of bf16. */
     lyne_node *(*build)(lyne_graph *g, const void *config, lyne_node *picture, int64_t n_classes);
 } lyne_model;
 

@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-/** (pixel / 255 - mean[c]) / sd[c].  src (B, C, H, W) u8, dst the same shape f32.  mean and sd: one number for all
+/** (pixel / 255 - mean[c]) / sd[c].  src (B, C, H, W) u8, dst the same shape in the
+ *  graph's precision.  mean and sd: one number for all
  *  channels or one each; no number: 0 and 1.  Has no gradient. */
 typedef struct lyne_normalize_config {
     lyne_floats mean, sd; /* of pixel / 255; the lists are borrowed and must outlive the graph */
@@ -46,8 +47,41 @@ typedef struct lyne_batch_norm_config {
 #define LYNE_BATCH_NORM_DEFAULTS .epsilon = 1e-5, .momentum = 0.1
 lyne_node *lyne_batch_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_batch_norm_config c);
 
+/** The last dimension of (B, F) or (B, L, F) to mean 0 and variance 1 (biased), then scaled and shifted by weight, bias
+ *  (F) (Ba, Kiros, Hinton 2016, arXiv:1607.06450). */
+typedef struct lyne_layer_norm_config {
+    double epsilon;
+} lyne_layer_norm_config;
+#define LYNE_LAYER_NORM_DEFAULTS .epsilon = 1e-5
+lyne_node *lyne_layer_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_layer_norm_config c);
+
+/** Each of `groups` groups of channels of each sample of (B, C) or (B, C, H, W) to mean 0 and variance 1 (biased), then
+ *  scaled and shifted by weight, bias (C) (Wu, He 2018, arXiv:1803.08494).  groups divides C. */
+typedef struct lyne_group_norm_config {
+    int64_t groups;
+    double epsilon;
+} lyne_group_norm_config;
+#define LYNE_GROUP_NORM_DEFAULTS .epsilon = 1e-5
+lyne_node *lyne_group_norm(lyne_graph *g, const char *name, lyne_node *src, lyne_group_norm_config c);
+
 /** max(0, src), any shape. */
 lyne_node *lyne_relu(lyne_graph *g, const char *name, lyne_node *src);
+
+/** Functions of one number, applied to each; any shape.
+ *  relu6 min(max(0, x), 6); gelu x Phi(x) by erf; silu x / (1 + exp(-x)); hard_swish x relu6(x + 3) / 6. */
+lyne_node *lyne_relu6(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_gelu(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_silu(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_hard_swish(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_sigmoid(lyne_graph *g, const char *name, lyne_node *src);
+lyne_node *lyne_tanh(lyne_graph *g, const char *name, lyne_node *src);
+
+/** x, or slope x where x is negative; any shape. */
+typedef struct lyne_leaky_relu_config {
+    double slope;
+} lyne_leaky_relu_config;
+#define LYNE_LEAKY_RELU_DEFAULTS .slope = 0.01
+lyne_node *lyne_leaky_relu(lyne_graph *g, const char *name, lyne_node *src, lyne_leaky_relu_config c);
 
 /** Maximum or mean over kernel x kernel windows of (B, C, H, W); dst H = (H + 2 padding - kernel) / stride + 1.  stride 0
  *  means as wide as the kernel.  The mean does not count padding. */
@@ -63,6 +97,36 @@ lyne_node *lyne_global_avg_pool(lyne_graph *g, const char *name, lyne_node *src)
 
 /** a + b, same shape. */
 lyne_node *lyne_add(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
+
+/** a b; b has the rank of a and its dimensions, or 1 where it is repeated: (B, C, 1, 1) scales channels. */
+lyne_node *lyne_mul(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
+
+/** a, and behind it b, along dimension `axis` (1: channels; not the batch), in which alone they may differ. */
+typedef struct lyne_concat_config {
+    int64_t axis;
+} lyne_concat_config;
+#define LYNE_CONCAT_DEFAULTS .axis = 1
+lyne_node *lyne_concat(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b, lyne_concat_config c);
+
+/** Places first to first + length - 1 of dimension `axis` (1: channels; not the batch). */
+typedef struct lyne_slice_config {
+    int64_t axis, first, length;
+} lyne_slice_config;
+#define LYNE_SLICE_DEFAULTS .axis = 1, .first = 0
+lyne_node *lyne_slice(lyne_graph *g, const char *name, lyne_node *src, lyne_slice_config c);
+
+/** Dimensions a and b, neither of them the batch, changed for each other: (B, L, F) to (B, F, L). */
+typedef struct lyne_transpose_config {
+    int64_t a, b;
+} lyne_transpose_config;
+#define LYNE_TRANSPOSE_DEFAULTS .a = 1, .b = 2
+lyne_node *lyne_transpose(lyne_graph *g, const char *name, lyne_node *src, lyne_transpose_config c);
+
+/** (B, ...) to (B, shape...), in logical order, the last fastest.  One dimension may be -1: what is left. */
+typedef struct lyne_reshape_config {
+    lyne_ints shape; /* without the batch; the list is borrowed and must outlive the graph */
+} lyne_reshape_config;
+lyne_node *lyne_reshape(lyne_graph *g, const char *name, lyne_node *src, lyne_reshape_config c);
 
 /** (B, ...) to (B, product), in logical order: (c, h, w) with w fastest, as PyTorch. */
 lyne_node *lyne_flatten(lyne_graph *g, const char *name, lyne_node *src);

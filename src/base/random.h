@@ -16,7 +16,8 @@ typedef enum lyne_purpose {
     LYNE_FOR_AUGMENT = 3, /* what an augmentation does to a sample in a view       */
     LYNE_FOR_DROPOUT = 4, /* item = position in the sample stream, epoch = node    */
     LYNE_FOR_DATA = 5,    /* built-in data sets                                    */
-    LYNE_FOR_CHECK = 6    /* gradient checks, audits                               */
+    LYNE_FOR_CHECK = 6,   /* gradient checks, audits                               */
+    LYNE_FOR_ENCODING = 16 /* what a soft label keeps: item = record               */
 } lyne_purpose;
 
 /** The bare generator: 10 rounds.  Known answers in tests/base/random.c. */

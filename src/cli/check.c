@@ -21,7 +21,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     for (int i = optind; i < argc; i++) {
         lyne_recipe recipe;
         const lyne_status here = lyne_cli_read(&recipe, argv[i], set, n_set, registry);
-        if (here == LYNE_OK) printf("%s: fine, %zu stages\n", argv[i], recipe.n_stages);
+        if (here == LYNE_OK) printf("%s: fine, %zu stage%s\n", argv[i], recipe.n_stages, recipe.n_stages == 1 ? "" : "s");
         if (status == LYNE_OK) status = here;
         lyne_recipe_free(&recipe);
     }

@@ -57,7 +57,10 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     while (status == LYNE_OK && (got = lyne_next_option(&command_run, argc, argv, &value, err)) != -1) {
         switch (got) {
         case DATA: status = add(&a->data, value, "--data", err); break;
-        case OUT: a->out = value; break;
+        case OUT:
+            if (!*value) return lyne_fail(err, LYNE_EUSAGE, "--out expects a folder");
+            a->out = value;
+            break;
         case SET: status = add(&a->set, value, "--set", err); break;
         case THREADS: status = set_threads(value, err); break;
         case JSON: a->json = true; break;

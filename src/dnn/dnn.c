@@ -58,6 +58,11 @@ const char *dnn_isa(void) {
     return name;
 }
 
+bool dnn_has_bf16(void) {
+    const unsigned isa = (unsigned)dnnl_get_effective_cpu_isa(), bf16 = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
+    return (isa & bf16) == bf16;
+}
+
 lyne_status dnn_fail(lyne_error *err, dnnl_status_t status, const char *what) {
     return lyne_fail(err, status == dnnl_out_of_memory ? LYNE_ENOSPACE : LYNE_EOTHER, "oneDNN %s %s: %s", dnn_version(),
                      what, dnnl_status2str(status));

@@ -49,6 +49,8 @@ void dnn_context_free(dnn_context *c);
 const char *dnn_version(void);
 /** The best instruction set oneDNN will use here: "avx2", "avx512_core", "avx512_core_bf16", "avx512_core_amx", ... */
 const char *dnn_isa(void);
+/** Whether it multiplies bf16 as fast as f32 or faster: AVX512-BF16 or AMX.  Others only imitate it. */
+bool dnn_has_bf16(void);
 
 typedef enum dnn_pass {
     DNN_FORWARD_TRAINING,

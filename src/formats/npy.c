@@ -172,8 +172,7 @@ void lyne_npy_close(lyne_npy *npy) {
     *npy = (lyne_npy){0};
 }
 
-static lyne_status write_file(const char *path, const lyne_text *header, const lyne_array *a, size_t bytes,
-                              lyne_error *err) {
+static lyne_status write_header(lyne_commit *file, const char *path, const lyne_text *header, lyne_error *err) {
     size_t total = PREFIX + header->length + 1, padding = (ALIGNMENT - total % ALIGNMENT) % ALIGNMENT;
     size_t length = header->length + padding + 1;
     const unsigned char prefix[PREFIX] = {
@@ -181,19 +180,17 @@ static lyne_status write_file(const char *path, const lyne_text *header, const l
     char tail[ALIGNMENT];
     memset(tail, ' ', padding);
     tail[padding] = '\n';
-    lyne_commit file;
-    lyne_status status = lyne_commit_begin(&file, path, err);
-    if (status == LYNE_OK) status = lyne_commit_write(&file, prefix, PREFIX, err);
-    if (status == LYNE_OK) status = lyne_commit_write(&file, header->data, header->length, err);
-    if (status == LYNE_OK) status = lyne_commit_write(&file, tail, padding + 1, err);
-    if (status == LYNE_OK) status = lyne_commit_write(&file, a->data, bytes, err);
-    if (status == LYNE_OK) status = lyne_commit_finish(&file, err);
+    lyne_status status = lyne_commit_begin(file, path, err);
+    if (status == LYNE_OK) status = lyne_commit_write(file, prefix, PREFIX, err);
+    if (status == LYNE_OK) status = lyne_commit_write(file, header->data, header->length, err);
+    if (status == LYNE_OK) status = lyne_commit_write(file, tail, padding + 1, err);
     return status;
 }
 
-lyne_status lyne_npy_write(const char *path, const lyne_array *array, lyne_error *err) {
+lyne_status lyne_npy_begin(lyne_commit *file, const char *path, const lyne_array *array, lyne_error *err) {
     size_t bytes;
     const char *descr = NULL;
+    *file = (lyne_commit){.fd = -1};
     for (int i = 0; i < N_TYPES; i++)
         if (types[i].dtype == array->dtype) descr = types[i].descr;
     if (!descr) return lyne_fail(err, LYNE_EOTHER, "%s: %s is not written", path, lyne_dtype_name(array->dtype));
@@ -203,7 +200,17 @@ lyne_status lyne_npy_write(const char *path, const lyne_array *array, lyne_error
     lyne_text_add(&header, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr);
     for (int i = 0; i < array->rank; i++) lyne_text_add(&header, i ? ", %lld" : "%lld", (long long)array->dims[i]);
     lyne_text_add(&header, array->rank == 1 ? ",), }" : "), }");
-    lyne_status status = header.failed ? lyne_fail_memory(err, path) : write_file(path, &header, array, bytes, err);
+    lyne_status status = header.failed ? lyne_fail_memory(err, path) : write_header(file, path, &header, err);
     lyne_text_free(&header);
     return status;
+}
+
+lyne_status lyne_npy_write(const char *path, const lyne_array *array, lyne_error *err) {
+    lyne_commit file;
+    size_t bytes = 0;
+    lyne_status status = lyne_npy_begin(&file, path, array, err);
+    if (status != LYNE_OK) return status;
+    lyne_array_size(array->dtype, array->rank, array->dims, &bytes); /* begin has checked it */
+    status = lyne_commit_write(&file, array->data, bytes, err);
+    return status == LYNE_OK ? lyne_commit_finish(&file, err) : status;
 }

@@ -19,4 +19,8 @@ void lyne_npy_close(lyne_npy *npy); /* NULL, zeroed, failed to open: fine */
  *  that is not among the above. */
 lyne_status lyne_npy_write(const char *path, const lyne_array *array, lyne_error *err);
 
+/** The same for data that come bit by bit: begin writes the header, then the array's bytes are due by lyne_commit_write
+ *  and lyne_commit_finish.  array->data is not read. */
+lyne_status lyne_npy_begin(lyne_commit *file, const char *path, const lyne_array *array, lyne_error *err);
+
 #endif

@@ -1,4 +1,6 @@
 /* graph/emit.c -- what ops ask of the program while it is compiled: buffers, weights in a layout, steps. */
+#include "base/bf16.h"
+#include "base/vector.h"
 #include "graph/steps.h"
 #include <assert.h>
 #include <limits.h>
@@ -81,19 +83,35 @@ lyne_buffer lyne_diff_src(lyne_program *p, const lyne_node *n, int i) {
 typedef struct sum_config {
     int64_t n;
     int n_parts;
+    bool bf16;
 } sum_config;
 
-/* dst = a + b; a may be dst. */
-static void add(int64_t n, const float *a, const float *b, float *dst) {
-#pragma omp parallel for simd schedule(static) if (parallel : n > 16384)
-    for (int64_t i = 0; i < n; i++) dst[i] = a[i] + b[i];
+enum { BLOCK = 2048 };
+
+/* Elements at and behind `at`, in the order of the parts; bf16 is rounded once, at the end. */
+LYNE_INLINE void sum_block(const sum_config *c, void *const *buffer, int64_t at, int64_t n, bool bf16) {
+    float total[BLOCK];
+    for (int64_t i = 0; i < n; i++) total[i] = lyne_load(buffer[1], at + i, bf16);
+    for (int k = 2; k <= c->n_parts; k++) {
+        const void *restrict part = buffer[k];
+        for (int64_t i = 0; i < n; i++) total[i] += lyne_load(part, at + i, bf16);
+    }
+    void *restrict dst = buffer[0];
+    for (int64_t i = 0; i < n; i++) lyne_store(dst, at + i, bf16, total[i]);
+}
+LYNE_VECTOR static void sum_f32(const sum_config *c, void *const *buffer, int64_t at, int64_t n) {
+    sum_block(c, buffer, at, n, false);
+}
+LYNE_VECTOR static void sum_bf16(const sum_config *c, void *const *buffer, int64_t at, int64_t n) {
+    sum_block(c, buffer, at, n, true);
 }
 
 /* buffers: the sum, then its parts, two or more */
 static void sum(const lyne_call *call) {
     const sum_config *c = call->config;
-    add(c->n, call->buffer[1], call->buffer[2], call->buffer[0]);
-    for (int k = 3; k <= c->n_parts; k++) add(c->n, call->buffer[0], call->buffer[k], call->buffer[0]);
+#pragma omp parallel for schedule(static) if (c->n > 16384)
+    for (int64_t at = 0; at < c->n; at += BLOCK)
+        (c->bf16 ? sum_bf16 : sum_f32)(c, call->buffer, at, c->n - at < BLOCK ? c->n - at : BLOCK);
 }
 
 lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n) {
@@ -108,7 +126,7 @@ lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n) {
     }
     b[0] = lyne_storage_new(p, value_bytes(n));
     memcpy(b + 1, s->part, s->n_parts * sizeof *b);
-    sum_config c = {.n = lyne_shape_size(&n->shape), .n_parts = (int)s->n_parts};
+    sum_config c = {.n = lyne_shape_size(&n->shape), .n_parts = (int)s->n_parts, .bf16 = n->type == LYNE_BF16};
     if (lyne_emit_kernel(p, n, "sum", sum, &c, sizeof c, b, c.n_parts + 1, NULL) != LYNE_OK) p->out_of_memory = true;
     return s->diff_dst = b[0];
 }
@@ -226,6 +244,7 @@ lyne_status lyne_emit_primitive(lyne_program *p, const lyne_node *n, dnn_primiti
     }
     s->primitive = primitive;
     for (int i = 0; i < n_bindings; i++) {
+        if (bindings[i].buffer == LYNE_NO_BUFFER) return lyne_fail_memory(err, "a program"); /* unless err says why */
         s->arg[i] = bindings[i].arg;
         s->buffer[i] = bindings[i].buffer;
     }

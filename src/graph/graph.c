@@ -1,5 +1,6 @@
 /* graph/graph.c -- building a graph: nodes, paths, parameters, and the first mistake. */
 #include "base/memory.h"
+#include "graph/cast.h"
 #include "graph/op.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 struct lyne_graph {
     lyne_arena arena;
     int64_t batch;
+    lyne_type precision;
     lyne_node **node;
     lyne_param *param;
     int n_nodes, n_params;
@@ -42,6 +44,11 @@ void lyne_graph_free(lyne_graph *g) {
 }
 
 int64_t lyne_graph_batch(const lyne_graph *g) { return g->batch; }
+lyne_type lyne_graph_precision(const lyne_graph *g) { return g->precision; }
+void lyne_graph_set_precision(lyne_graph *g, lyne_type type) {
+    assert(type == LYNE_F32 || type == LYNE_BF16);
+    g->precision = type;
+}
 int lyne_graph_n_nodes(const lyne_graph *g) { return g->n_nodes; }
 lyne_node *lyne_graph_node(const lyne_graph *g, int index) { return g->node[index]; }
 int lyne_graph_n_params(const lyne_graph *g) { return g->n_params; }
@@ -132,6 +139,55 @@ lyne_node *lyne_graph_input(lyne_graph *g, const char *name, lyne_shape shape, l
     return append(g, n);
 }
 
+/* ---- types ---- */
+
+static bool is_real(lyne_type type) {
+    return type == LYNE_F32 || type == LYNE_BF16;
+}
+
+lyne_node *lyne_graph_cast(lyne_graph *g, lyne_node *n, lyne_type type) {
+    if (!n || g->err.status) return NULL;
+    assert(is_real(n->type) && is_real(type));
+    if (n->type == type) return n;
+    if (type == LYNE_F32 && n->op && n->op->can_widen && n->index == g->n_nodes - 1) { /* nobody has read it yet */
+        n->type = type;
+        return n;
+    }
+    const char *name = lyne_arena_printf(&g->arena, "%s.%s", n->path, type == LYNE_F32 ? "f32" : "bf16");
+    if (!name) return out_of_memory(g);
+    lyne_node *made = lyne_graph_find(g, name);
+    if (made && made->op == &lyne_cast_op) return made;
+    char scope[MAX_PATH]; /* its path starts at the top, as that of n does */
+    memcpy(scope, g->scope, sizeof scope);
+    g->scope[0] = '\0';
+    made = lyne_graph_add(g, &lyne_cast_op, name, &type, &n, 1);
+    memcpy(g->scope, scope, sizeof scope);
+    return made;
+}
+
+/* The type in which an op is given its sources. */
+static lyne_type source_type(const lyne_graph *g, const lyne_op *op, lyne_node *const *src, int n_src) {
+    if (op->precision == LYNE_F32_ONLY) return LYNE_F32;
+    if (op->precision == LYNE_BF16_BEST) return g->precision;
+    for (int i = 0; i < n_src; i++)
+        if (src[i]->type == LYNE_BF16) return LYNE_BF16;
+    return LYNE_F32;
+}
+
+/* The sources as the op takes them; false when the graph has failed. */
+static bool cast_sources(lyne_graph *g, const lyne_op *op, lyne_node *const *src, int n_src, lyne_node **out) {
+    if (op == &lyne_cast_op) {
+        memcpy(out, src, (size_t)n_src * sizeof *src);
+        return true;
+    }
+    const lyne_type type = source_type(g, op, src, n_src);
+    for (int i = 0; i < n_src; i++) {
+        out[i] = is_real(src[i]->type) ? lyne_graph_cast(g, src[i], type) : src[i];
+        if (!out[i]) return false;
+    }
+    return true;
+}
+
 static bool any_trained(const lyne_graph *g, const lyne_node *n) {
     for (int i = 0; i < n->n_src; i++)
         if (n->src[i]->needs_grad) return true;
@@ -144,16 +200,18 @@ lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, co
                           lyne_node *const *src, int n_src) {
     if (g->err.status) return NULL;
     assert(n_src == op->n_src);
+    for (int i = 0; i < n_src; i++) {
+        if (!src[i]) return lyne_graph_fail(g, "%s%s: its source %d is missing", g->scope, name, i);
+        assert(src[i]->graph == g);
+    }
+    lyne_node *given[LYNE_MAX_SRC];
+    if (!cast_sources(g, op, src, n_src, given)) return NULL;
     lyne_node *n = make_node(g, name);
     if (!n) return NULL;
     n->op = op;
     n->n_src = n_src;
-    for (int i = 0; i < n_src; i++) {
-        if (!src[i]) return lyne_graph_fail(g, "%s: its source %d is missing", n->path, i);
-        assert(src[i]->graph == g);
-        n->src[i] = src[i];
-    }
-    n->type = n_src ? src[0]->type : LYNE_F32;
+    memcpy(n->src, given, (size_t)n_src * sizeof *given);
+    n->type = n_src ? given[0]->type : LYNE_F32;
     if (op->component.config_size) {
         void *copy = lyne_arena_alloc(&g->arena, op->component.config_size);
         if (!copy) return out_of_memory(g);

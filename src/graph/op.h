@@ -41,9 +41,16 @@ typedef struct lyne_op_case {
     bool spread; /* inputs are pairwise distinct by a margin: for maxima */
 } lyne_op_case;
 
+/* What an op does in a graph of bf16 (lyne_graph_set_precision).  F32_ONLY: its sources are cast to f32 before it gets
+ * them.  EITHER: it takes its sources as they are, all of one type, and its value is of that type.  BF16_BEST: its
+ * sources are cast to bf16. */
+typedef enum lyne_op_precision { LYNE_F32_ONLY, LYNE_EITHER, LYNE_BF16_BEST } lyne_op_precision;
+
 struct lyne_op {
     lyne_component component;
     int n_src; /* how many values it reads */
+    lyne_op_precision precision;
+    bool can_widen; /* it can write f32 from bf16 sources: its node's type may be LYNE_F32 all the same */
     /** Check the sources' shapes and set n->shape (n->type is preset to that of source 0); declare parameters with
      *  lyne_node_param.  A misfit is LYNE_ERECIPE; the path is put before the text by the caller. */
     lyne_status (*shape)(lyne_node *n, lyne_error *err);
@@ -102,6 +109,9 @@ typedef struct lyne_binding {
 /** Append a oneDNN primitive; the program owns it from here, also on failure.  Its scratchpad is seen to. */
 lyne_status lyne_emit_primitive(lyne_program *p, const lyne_node *n, dnn_primitive *primitive,
                                 const lyne_binding *bindings, int n_bindings, lyne_error *err);
+/** Append a cast of `size` numbers to LYNE_F32 from bf16, or to LYNE_BF16 from f32. */
+lyne_status lyne_emit_cast(lyne_program *p, const lyne_node *n, int64_t size, lyne_type to, lyne_buffer src,
+                           lyne_buffer dst, lyne_error *err);
 /** Append a kernel of ours.  config (config_size bytes) is copied; `name` shows in the plan. */
 lyne_status lyne_emit_kernel(lyne_program *p, const lyne_node *n, const char *name, lyne_kernel kernel,
                              const void *config, size_t config_size, const lyne_buffer *buffers, int n_buffers,

@@ -108,6 +108,7 @@ static void bind(lyne_program *p) {
 
 lyne_status lyne_program_compile(const lyne_graph *g, const lyne_compile *what, lyne_program **out, lyne_error *err) {
     assert(lyne_weights_fit(what->weights, g));
+    assert(what->training || what->n_terms == 0); /* to look at a loss in inference, make its node an output */
     lyne_error local = {0};
     if (!err) err = &local;
     lyne_program *p = lyne_alloc(1, sizeof *p);

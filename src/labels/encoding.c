@@ -1,13 +1,70 @@
-/* labels/encoding.c -- the encodings that a reader knows. */
+/* labels/encoding.c -- an encoding by the name it has in a manifest; classes as narrow numbers. */
 #include "labels/encoding.h"
+#include "component/config.h"
 
 #include <string.h>
 
-extern const lyne_encoding lyne_encoding_f16, lyne_encoding_f32;
-static const lyne_encoding *const known[] = {&lyne_encoding_f16, &lyne_encoding_f32};
+lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int64_t classes, lyne_error *err) {
+    *r =
+        (lyne_record){.encoding = (const lyne_encoding *)encoding->row, .config = encoding->config, .classes = classes};
+    lyne_status status = r->encoding->layout(r, err);
+    for (int i = 0; status == LYNE_OK && i < r->n_parts; i++) {
+        lyne_part *p = &r->part[i];
+        if (!lyne_array_size(p->dtype, 1, &(int64_t){p->width ? p->width : 1}, &p->bytes) ||
+            !lyne_size_add(r->bytes, p->bytes, &r->bytes))
+            status = lyne_fail(err, LYNE_EDATA, "%lld classes are more than can be stored", (long long)classes);
+    }
+    return status;
+}
 
-const lyne_encoding *lyne_encoding_named(const char *name) {
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i]->component.name, name) == 0) return known[i];
-    return NULL;
+/* ---- text ---- */
+
+static lyne_status read_instance(const char *text, const lyne_registry *registry, lyne_arena *arena, lyne_instance *out,
+                                 lyne_error *err) {
+    lyne_diagnostics said = {0};
+    const lyne_filler f = {.registry = registry, .arena = arena, .out = &said};
+    *out = (lyne_instance){0};
+    const lyne_yaml *tree = lyne_yaml_parse("encoding", text, strlen(text), arena, &said);
+    if (tree) lyne_config_instance(&f, LYNE_ENCODING, "encoding", tree, out);
+    lyne_status status = lyne_diagnostics_error(&said, err);
+    if (status == LYNE_ERECIPE) { /* but it is no recipe */
+        status = LYNE_EDATA;
+        if (err) err->status = status;
+    }
+    lyne_diagnostics_free(&said);
+    return status;
+}
+
+lyne_status lyne_encoding_read(const char *text, lyne_arena *arena, lyne_instance *out, lyne_error *err) {
+    lyne_registry *registry;
+    lyne_status status = lyne_registry_new(lyne_encoding_rows, lyne_n_encoding_rows, &registry, err);
+    if (status == LYNE_OK) status = read_instance(text, registry, arena, out, err);
+    lyne_registry_free(registry);
+    return status;
+}
+
+const char *lyne_encoding_print(const lyne_instance *encoding, lyne_arena *arena) {
+    lyne_text text = {0};
+    lyne_instance_print(&text, encoding);
+    const char *copy = text.failed ? NULL : lyne_arena_strndup(arena, text.data, text.length);
+    lyne_text_free(&text);
+    return copy;
+}
+
+/* ---- classes ---- */
+
+lyne_dtype lyne_class_dtype(int64_t classes) {
+    return classes <= 256 ? LYNE_DTYPE_U8 : classes <= 65536 ? LYNE_DTYPE_U16 : LYNE_DTYPE_U32;
+}
+
+void lyne_class_put(lyne_dtype dtype, void *stored, int64_t i, uint32_t class) {
+    const size_t size = lyne_dtype_size(dtype);
+    memcpy((unsigned char *)stored + (size_t)i * size, &class, size); /* little-endian: the lower bytes come first */
+}
+
+uint32_t lyne_class_get(lyne_dtype dtype, const void *stored, int64_t i) {
+    const size_t size = lyne_dtype_size(dtype);
+    uint32_t class = 0;
+    memcpy(&class, (const unsigned char *)stored + (size_t)i * size, size);
+    return class;
 }

@@ -70,32 +70,51 @@ __attribute__((target("avx,f16c"))) static void decode_f16c(const unsigned char 
     lyne_f16_decode_portable(stored + 2 * i, n - i, logits + i);
 }
 
-static void encode(const float *logits, int64_t n, void *stored) {
+void lyne_f16_encode(const float *logits, int64_t n, void *stored) {
     if (__builtin_cpu_supports("f16c"))
         encode_f16c(logits, n, stored);
     else
         lyne_f16_encode_portable(logits, n, stored);
 }
 
-static void decode(const void *stored, int64_t n, float *logits) {
+void lyne_f16_decode(const void *stored, int64_t n, float *logits) {
     if (__builtin_cpu_supports("f16c"))
         decode_f16c(stored, n, logits);
     else
         lyne_f16_decode_portable(stored, n, logits);
 }
 #else
-#define encode lyne_f16_encode_portable
-#define decode lyne_f16_decode_portable
+void lyne_f16_encode(const float *logits, int64_t n, void *stored) {
+    lyne_f16_encode_portable(logits, n, stored);
+}
+void lyne_f16_decode(const void *stored, int64_t n, float *logits) {
+    lyne_f16_decode_portable(stored, n, logits);
+}
 #endif
+
+static lyne_status layout(lyne_record *r, lyne_error *err) {
+    (void)err;
+    r->part[r->n_parts++] = (lyne_part){.name = "logits", .dtype = LYNE_DTYPE_F16, .width = r->classes};
+    return LYNE_OK;
+}
+
+static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
+    (void)number, (void)scratch;
+    lyne_f16_encode(logits, r->classes, part[0]);
+}
+
+static bool decode(const lyne_record *r, const void *const part[], float *logits) {
+    lyne_f16_decode(part[0], r->classes, logits);
+    return true;
+}
 
 const lyne_encoding lyne_encoding_f16 = {
     .component = {.kind = LYNE_ENCODING,
                   .name = "f16",
                   .help = "2 bytes a logit, to 1 part in 2,000, up to 65,504",
                   .example = "f16"},
-    .dtype = "F16",
-    .element = 2,
     .largest = 65504,
+    .layout = layout,
     .encode = encode,
     .decode = decode,
 };

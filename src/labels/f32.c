@@ -4,19 +4,26 @@
 #include <float.h>
 #include <string.h>
 
-static void encode(const float *logits, int64_t n, void *stored) {
-    memcpy(stored, logits, (size_t)n * sizeof *logits);
+static lyne_status layout(lyne_record *r, lyne_error *err) {
+    (void)err;
+    r->part[r->n_parts++] = (lyne_part){.name = "logits", .dtype = LYNE_DTYPE_F32, .width = r->classes};
+    return LYNE_OK;
 }
 
-static void decode(const void *stored, int64_t n, float *logits) {
-    memcpy(logits, stored, (size_t)n * sizeof *logits);
+static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
+    (void)number, (void)scratch;
+    memcpy(part[0], logits, (size_t)r->classes * sizeof *logits);
+}
+
+static bool decode(const lyne_record *r, const void *const part[], float *logits) {
+    memcpy(logits, part[0], (size_t)r->classes * sizeof *logits);
+    return true;
 }
 
 const lyne_encoding lyne_encoding_f32 = {
     .component = {.kind = LYNE_ENCODING, .name = "f32", .help = "4 bytes a logit, exact", .example = "f32"},
-    .dtype = "F32",
-    .element = 4,
     .largest = FLT_MAX,
+    .layout = layout,
     .encode = encode,
     .decode = decode,
 };

@@ -2,24 +2,44 @@
 #include "lyne/labels.h"
 #include "labels/parts.h"
 
+#include <string.h>
+
 struct lyne_labels {
-    lyne_layout layout;
+    lyne_manifest manifest;
     char *directory;
-    lyne_shard_entry *entries; /* what the manifest says of each shard */
-    lyne_shard *shards;        /* n_shards; those not opened are zero  */
+    lyne_shard *shards; /* n_shards; those not opened are zero  */
 };
 
+/* What the shards say of their errors is what the manifest says of them all. */
+static lyne_status check_error(const lyne_labels *labels, lyne_error *err) {
+    lyne_tally *each = lyne_alloc(1, sizeof *each), *all = lyne_alloc(1, sizeof *all);
+    lyne_status status = each && all ? LYNE_OK : lyne_fail_memory(err, "a soft-label cache");
+    for (uint64_t i = 0; status == LYNE_OK && i < labels->manifest.layout.n_shards; i++) {
+        status = lyne_shard_tally(&labels->shards[i], each, err);
+        if (status == LYNE_OK) lyne_tally_add(all, each);
+    }
+    if (status == LYNE_OK) {
+        const lyne_labels_error found = lyne_tally_error(all);
+        if (memcmp(&found, &labels->manifest.error, sizeof found) != 0)
+            status =
+                lyne_fail(err, LYNE_EDATA, "%s/manifest.json: \"error\" is not what the shards say", labels->directory);
+    }
+    lyne_free(each);
+    lyne_free(all);
+    return status;
+}
+
 static lyne_status open_shards(lyne_labels *labels, lyne_error *err) {
-    const lyne_layout *l = &labels->layout;
+    const lyne_layout *l = &labels->manifest.layout;
     labels->shards = lyne_alloc(l->n_shards, sizeof *labels->shards);
     if (!labels->shards) return lyne_fail_memory(err, "a soft-label cache");
     for (uint64_t i = 0; i < l->n_shards; i++) {
         lyne_shard *s = &labels->shards[i];
         lyne_status status = lyne_shard_open(s, l, i, err);
         if (status != LYNE_OK) return status;
-        if (s->file.map.size != labels->entries[i].bytes)
+        if (s->file.map.size != labels->manifest.shards[i].bytes)
             return lyne_fail(err, LYNE_EDATA, "%s: has %zu bytes, but the manifest says %llu", s->file.path,
-                             s->file.map.size, (unsigned long long)labels->entries[i].bytes);
+                             s->file.map.size, (unsigned long long)labels->manifest.shards[i].bytes);
     }
     return LYNE_OK;
 }
@@ -30,8 +50,9 @@ lyne_status lyne_labels_open(const char *directory, lyne_labels **out, lyne_erro
     if (!labels) return lyne_fail_memory(err, "a soft-label cache");
     labels->directory = lyne_strdup(directory);
     lyne_status status = labels->directory ? LYNE_OK : lyne_fail_memory(err, "a soft-label cache");
-    if (status == LYNE_OK) status = lyne_manifest_load(labels->directory, &labels->layout, &labels->entries, err);
+    if (status == LYNE_OK) status = lyne_manifest_load(labels->directory, &labels->manifest, err);
     if (status == LYNE_OK) status = open_shards(labels, err);
+    if (status == LYNE_OK) status = check_error(labels, err);
     if (status != LYNE_OK) {
         lyne_labels_close(labels);
         return status;
@@ -42,35 +63,49 @@ lyne_status lyne_labels_open(const char *directory, lyne_labels **out, lyne_erro
 
 void lyne_labels_close(lyne_labels *labels) {
     if (!labels) return;
-    for (uint64_t i = 0; labels->shards && i < labels->layout.n_shards; i++) lyne_shard_close(&labels->shards[i]);
+    for (uint64_t i = 0; labels->shards && i < labels->manifest.layout.n_shards; i++)
+        lyne_shard_close(&labels->shards[i]);
     lyne_free(labels->shards);
-    lyne_free(labels->entries);
+    lyne_arena_free(&labels->manifest.arena);
     lyne_free(labels->directory);
     lyne_free(labels);
 }
 
 uint64_t lyne_labels_samples(const lyne_labels *labels) {
-    return labels->layout.plan.samples;
+    return labels->manifest.layout.plan.samples;
 }
 uint32_t lyne_labels_views(const lyne_labels *labels) {
-    return labels->layout.plan.views;
+    return labels->manifest.layout.plan.views;
 }
 int64_t lyne_labels_classes(const lyne_labels *labels) {
-    return labels->layout.plan.classes;
+    return labels->manifest.layout.plan.classes;
 }
 const char *lyne_labels_encoding(const lyne_labels *labels) {
-    return labels->layout.plan.encoding->component.name;
+    return labels->manifest.encoding;
+}
+uint64_t lyne_labels_record_bytes(const lyne_labels *labels) {
+    return labels->manifest.layout.record.bytes + LYNE_RECORD_ID;
+}
+double lyne_labels_temperature(const lyne_labels *labels) {
+    const lyne_record *r = &labels->manifest.layout.record;
+    return r->encoding->temperature ? r->encoding->temperature(r->config) : 0;
+}
+lyne_labels_error lyne_labels_error_of(const lyne_labels *labels) {
+    return labels->manifest.error;
+}
+const lyne_layout *lyne_labels_layout(const lyne_labels *labels) {
+    return &labels->manifest.layout;
 }
 
 uint64_t lyne_labels_bytes(const lyne_labels *labels) {
     uint64_t sum = 0;
-    for (uint64_t i = 0; i < labels->layout.n_shards; i++) sum += labels->entries[i].bytes;
+    for (uint64_t i = 0; i < labels->manifest.layout.n_shards; i++) sum += labels->manifest.shards[i].bytes;
     return sum;
 }
 
 lyne_status lyne_labels_read(const lyne_labels *labels, const uint64_t *sample, const uint32_t *view, int64_t n,
                              float *logits, lyne_error *err) {
-    const lyne_layout *l = &labels->layout;
+    const lyne_layout *l = &labels->manifest.layout;
     const lyne_labels_plan *plan = &l->plan;
     for (int64_t i = 0; i < n; i++) {
         if (sample[i] >= plan->samples || view[i] >= plan->views)
@@ -80,29 +115,37 @@ lyne_status lyne_labels_read(const lyne_labels *labels, const uint64_t *sample, 
         uint64_t record = sample[i] * plan->views + view[i], at = record % plan->records_per_shard;
         const lyne_shard *s = &labels->shards[record / plan->records_per_shard];
         lyne_status status = lyne_shard_check(s, l, at, err);
+        if (status == LYNE_OK) status = lyne_shard_decode(s, l, at, logits + i * plan->classes, err);
         if (status != LYNE_OK) return status;
-        plan->encoding->decode(s->logits + at * l->stored, plan->classes, logits + i * plan->classes);
     }
     return LYNE_OK;
+}
+
+static lyne_status verify_shard(const lyne_labels *labels, uint64_t shard, float *logits, lyne_error *err) {
+    const lyne_layout *l = &labels->manifest.layout;
+    const lyne_shard *s = &labels->shards[shard];
+    for (uint64_t i = 0; i < s->n; i++) {
+        lyne_status status = lyne_shard_check(s, l, i, err);
+        if (status == LYNE_OK) status = lyne_shard_decode(s, l, i, logits, err);
+        if (status != LYNE_OK) return status;
+    }
+    if (lyne_digest_equal(lyne_digest_of(s->file.map.data, s->file.map.size), labels->manifest.shards[shard].digest))
+        return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA, "%s: is not the file that the manifest describes: its hash is another",
+                     s->file.path);
 }
 
 lyne_status lyne_labels_verify(const lyne_labels *labels, lyne_error *err) {
-    for (uint64_t i = 0; i < labels->layout.n_shards; i++) {
-        const lyne_shard *s = &labels->shards[i];
-        for (uint64_t record = 0; record < s->n; record++) {
-            lyne_status status = lyne_shard_check(s, &labels->layout, record, err);
-            if (status != LYNE_OK) return status;
-        }
-        lyne_digest found = lyne_digest_of(s->file.map.data, s->file.map.size);
-        if (!lyne_digest_equal(found, labels->entries[i].digest))
-            return lyne_fail(err, LYNE_EDATA, "%s: is not the file that the manifest describes: its hash is another",
-                             s->file.path);
-    }
-    return LYNE_OK;
+    float *logits = lyne_alloc((size_t)lyne_labels_classes(labels), sizeof *logits);
+    lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "a record");
+    for (uint64_t i = 0; status == LYNE_OK && i < labels->manifest.layout.n_shards; i++)
+        status = verify_shard(labels, i, logits, err);
+    lyne_free(logits);
+    return status;
 }
 
 lyne_status lyne_labels_match(const lyne_labels *labels, const lyne_labels_identity *wanted, lyne_error *err) {
-    lyne_labels_identity has = labels->layout.plan.identity, needs = *wanted;
+    lyne_labels_identity has = labels->manifest.layout.plan.identity, needs = *wanted;
     for (int i = 0; i < LYNE_N_IDENTITY_PARTS; i++) {
         const lyne_identity_part *part = &lyne_identity_parts[i];
         lyne_digest a = *lyne_identity_digest(&has, part), b = *lyne_identity_digest(&needs, part);
@@ -110,8 +153,11 @@ lyne_status lyne_labels_match(const lyne_labels *labels, const lyne_labels_ident
         char of_cache[LYNE_DIGEST_TEXT], asked[LYNE_DIGEST_TEXT];
         lyne_digest_print(a, of_cache);
         lyne_digest_print(b, asked);
-        return lyne_fail(err, LYNE_EDATA, "%s: these soft labels are for %s: %s is %s there, and %s is asked for",
-                         labels->directory, part->what, part->name, of_cache, asked);
+        return lyne_fail(
+            err, LYNE_EDATA,
+            "%s: these soft labels are for %s: %s is %s there, and %s is asked for; remove the folder to have "
+            "them written anew",
+            labels->directory, part->what, part->name, of_cache, asked);
     }
     return LYNE_OK;
 }

@@ -1,5 +1,6 @@
 /* labels/layout.c -- a plan, checked, and what follows from it. */
 #include "base/text.h"
+#include "component/config.h"
 #include "labels/parts.h"
 
 #include <string.h>
@@ -24,7 +25,7 @@ static lyne_digest fingerprint(const lyne_labels_plan *plan) {
     lyne_hash_u64(&h, plan->samples);
     lyne_hash_u64(&h, plan->views);
     lyne_hash_u64(&h, (uint64_t)plan->classes);
-    lyne_hash_text(&h, plan->encoding->component.name);
+    lyne_instance_hash(&h, &plan->encoding);
     lyne_hash_u64(&h, plan->records_per_shard);
     for (int i = 0; i < LYNE_N_IDENTITY_PARTS; i++)
         lyne_hash_digest(&h, *lyne_identity_digest(&identity, &lyne_identity_parts[i]));
@@ -34,13 +35,15 @@ static lyne_digest fingerprint(const lyne_labels_plan *plan) {
 lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_error *err) {
     *l = (lyne_layout){.plan = *plan};
     size_t ignored;
+    lyne_status status = LYNE_OK;
     if (plan->samples == 0 || plan->views == 0 || plan->classes < 1 || plan->records_per_shard == 0)
         return lyne_fail(err, LYNE_EDATA,
                          "%s: samples, views, classes and records_per_shard of soft labels must be at least 1",
                          plan->directory);
+    if ((status = lyne_record_init(&l->record, &plan->encoding, plan->classes, err)) != LYNE_OK)
+        return lyne_error_context(err, "%s", plan->directory);
     if (!lyne_size_mul(plan->samples, plan->views, &l->n_records) || l->n_records > INT64_MAX ||
-        !lyne_size_mul((size_t)plan->classes, plan->encoding->element, &l->stored) ||
-        !lyne_size_mul(l->n_records, l->stored, &ignored) || !lyne_size_mul(l->n_records, 64, &ignored))
+        !lyne_size_mul(l->n_records, l->record.bytes, &ignored) || !lyne_size_mul(l->n_records, 64, &ignored))
         return lyne_fail(err, LYNE_EDATA, "%s: %llu samples of %lu views and %lld classes are more than can be stored",
                          plan->directory, (unsigned long long)plan->samples, (unsigned long)plan->views,
                          (long long)plan->classes);

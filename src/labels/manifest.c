@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { KEYS = 9, SHARD_KEYS = 3 };
+enum { ERROR_KEYS = 4, KEYS = 10, SHARD_KEYS = 3 };
 static const size_t max_bytes = (size_t)64 << 20;
 
 /* ---- writing ---- */
@@ -37,18 +37,53 @@ static json_t *shards_json(const lyne_layout *l, const lyne_shard_entry *shards)
     return NULL;
 }
 
-lyne_status lyne_manifest_save(const lyne_layout *l, const lyne_shard_entry *shards, lyne_error *err) {
+/* The lists of "error", in the order of lyne_labels_error. */
+static const struct {
+    const char *name;
+    size_t offset;
+} error_list[] = {{"mean", offsetof(lyne_labels_error, mean)},
+                  {"p99", offsetof(lyne_labels_error, p99)},
+                  {"max", offsetof(lyne_labels_error, max)}};
+
+static json_t *list_json(const double value[LYNE_LABELS_TEMPERATURES]) {
+    json_t *list = json_array();
+    int failed = !list;
+    for (int i = 0; !failed && i < LYNE_LABELS_TEMPERATURES; i++)
+        failed = json_array_append_new(list, json_real(value[i]));
+    if (!failed) return list;
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *error_json(const lyne_labels_error *error) {
+    json_t *object = json_object();
+    int failed = !object || json_object_set_new(object, "temperature", list_json(lyne_labels_temperatures));
+    for (int k = 0; !failed && k < 3; k++)
+        failed = json_object_set_new(object, error_list[k].name,
+                                     list_json((const void *)((const char *)error + error_list[k].offset)));
+    if (!failed) return object;
+    json_decref(object);
+    return NULL;
+}
+
+lyne_status lyne_manifest_save(const lyne_layout *l, const lyne_shard_entry *shards, const lyne_labels_error *error,
+                               lyne_error *err) {
     const lyne_labels_plan *plan = &l->plan;
+    lyne_arena arena = {0};
     char *path = lyne_layout_path(l, "manifest.json");
-    json_t *manifest =
-        json_pack("{s:i, s:I, s:I, s:I, s:s, s:I, s:o, s:o}", "lyne_labels", LYNE_LABELS_VERSION, "samples",
-                  (json_int_t)plan->samples, "views", (json_int_t)plan->views, "classes", (json_int_t)plan->classes,
-                  "encoding", plan->encoding->component.name, "records_per_shard", (json_int_t)plan->records_per_shard,
-                  "identity", identity_json(l), "shards", shards_json(l, shards));
+    const char *encoding = lyne_encoding_print(&plan->encoding, &arena);
+    json_t *manifest = !encoding
+                           ? NULL
+                           : json_pack("{s:i, s:I, s:I, s:I, s:s, s:I, s:o, s:o, s:o}", "lyne_labels",
+                                       LYNE_LABELS_VERSION, "samples", (json_int_t)plan->samples, "views",
+                                       (json_int_t)plan->views, "classes", (json_int_t)plan->classes, "encoding",
+                                       encoding, "records_per_shard", (json_int_t)plan->records_per_shard, "identity",
+                                       identity_json(l), "shards", shards_json(l, shards), "error", error_json(error));
     bool failed = !path || !manifest || lyne_json_set_digest(manifest, "fingerprint", l->fingerprint);
     lyne_status status = failed ? lyne_fail_memory(err, "a manifest") : lyne_json_save(path, manifest, err);
     json_decref(manifest);
     lyne_free(path);
+    lyne_arena_free(&arena);
     return status;
 }
 
@@ -69,9 +104,50 @@ static lyne_status read_identity(const json_t *manifest, lyne_labels_identity *o
     return status;
 }
 
-static lyne_status read_plan(const json_t *manifest, lyne_labels_plan *plan, lyne_error *err) {
+/* The text of an encoding, which must be the one that would be written. */
+static lyne_status read_encoding(const json_t *manifest, lyne_manifest *m, lyne_error *err) {
+    const char *text = "";
+    lyne_status status = lyne_json_text(manifest, "encoding", &text, err);
+    if (status == LYNE_OK) status = lyne_encoding_read(text, &m->arena, &m->layout.plan.encoding, err);
+    if (status != LYNE_OK) return lyne_error_context(err, "\"encoding\"");
+    m->encoding = lyne_encoding_print(&m->layout.plan.encoding, &m->arena);
+    if (!m->encoding) return lyne_fail_memory(err, "a manifest");
+    if (strcmp(m->encoding, text) == 0) return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA, "\"encoding\" is written \"%s\", but a manifest writes \"%s\"", text,
+                     m->encoding);
+}
+
+static lyne_status read_list(const json_t *error, const char *name, double out[LYNE_LABELS_TEMPERATURES],
+                             lyne_error *err) {
+    json_t *list;
+    lyne_status status = lyne_json_array(error, name, &list, err);
+    if (status == LYNE_OK && json_array_size(list) != LYNE_LABELS_TEMPERATURES)
+        status = lyne_fail(err, LYNE_EDATA, "\"%s\" has %zu numbers, and %d are due", name, json_array_size(list),
+                           LYNE_LABELS_TEMPERATURES);
+    for (int i = 0; status == LYNE_OK && i < LYNE_LABELS_TEMPERATURES; i++) {
+        const json_t *item = json_array_get(list, (size_t)i);
+        if (!json_is_number(item)) return lyne_fail(err, LYNE_EDATA, "\"%s\" has something but numbers", name);
+        out[i] = json_number_value(item);
+    }
+    return status;
+}
+
+static lyne_status read_error(const json_t *manifest, lyne_labels_error *out, lyne_error *err) {
+    json_t *object;
+    double temperature[LYNE_LABELS_TEMPERATURES];
+    lyne_status status = lyne_json_object(manifest, "error", &object, err);
+    if (status == LYNE_OK) status = only_keys(object, ERROR_KEYS, "\"error\"", err);
+    if (status == LYNE_OK) status = read_list(object, "temperature", temperature, err);
+    for (int k = 0; status == LYNE_OK && k < 3; k++)
+        status = read_list(object, error_list[k].name, (void *)((char *)out + error_list[k].offset), err);
+    if (status == LYNE_OK && memcmp(temperature, lyne_labels_temperatures, sizeof temperature) != 0)
+        status = lyne_fail(err, LYNE_EDATA, "\"temperature\" of \"error\" must be 1, 2, 4, 8, 20");
+    return status;
+}
+
+static lyne_status read_plan(const json_t *manifest, lyne_manifest *m, lyne_error *err) {
+    lyne_labels_plan *plan = &m->layout.plan;
     int64_t version, samples = 0, views = 0, per_shard = 0;
-    const char *encoding = "";
     lyne_status status = lyne_json_int(manifest, "lyne_labels", INT64_MIN, INT64_MAX, &version, err);
     if (status != LYNE_OK) return status;
     if (version != LYNE_LABELS_VERSION)
@@ -82,14 +158,12 @@ static lyne_status read_plan(const json_t *manifest, lyne_labels_plan *plan, lyn
     if (status == LYNE_OK) status = lyne_json_int(manifest, "views", 1, UINT32_MAX, &views, err);
     if (status == LYNE_OK) status = lyne_json_int(manifest, "classes", 1, INT64_MAX, &plan->classes, err);
     if (status == LYNE_OK) status = lyne_json_int(manifest, "records_per_shard", 1, INT64_MAX, &per_shard, err);
-    if (status == LYNE_OK) status = lyne_json_text(manifest, "encoding", &encoding, err);
+    if (status == LYNE_OK) status = read_encoding(manifest, m, err);
+    if (status == LYNE_OK) status = read_error(manifest, &m->error, err);
     if (status == LYNE_OK) status = read_identity(manifest, &plan->identity, err);
     plan->samples = (uint64_t)samples;
     plan->views = (uint32_t)views;
     plan->records_per_shard = (uint64_t)per_shard;
-    plan->encoding = lyne_encoding_named(encoding);
-    if (status == LYNE_OK && !plan->encoding)
-        status = lyne_fail(err, LYNE_EDATA, "\"encoding\" \"%s\" is not one that this program reads", encoding);
     return status;
 }
 
@@ -109,17 +183,18 @@ static lyne_status read_shard(const lyne_layout *l, uint64_t i, const json_t *en
     return status == LYNE_OK ? LYNE_OK : lyne_error_context(err, "shard %llu", (unsigned long long)i);
 }
 
-static lyne_status read_shards(const lyne_layout *l, const json_t *manifest, lyne_shard_entry **out, lyne_error *err) {
+static lyne_status read_shards(const json_t *manifest, lyne_manifest *m, lyne_error *err) {
+    const lyne_layout *l = &m->layout;
     json_t *list;
     lyne_status status = lyne_json_array(manifest, "shards", &list, err);
     if (status != LYNE_OK) return status;
     if (json_array_size(list) != l->n_shards)
         return lyne_fail(err, LYNE_EDATA, "lists %zu shards, but its records make %llu", json_array_size(list),
                          (unsigned long long)l->n_shards);
-    *out = lyne_alloc(l->n_shards, sizeof **out);
-    if (!*out) return lyne_fail_memory(err, "a manifest");
+    m->shards = lyne_arena_alloc(&m->arena, l->n_shards * sizeof *m->shards); /* the list is in memory already */
+    if (!m->shards) return lyne_fail_memory(err, "a manifest");
     for (uint64_t i = 0; status == LYNE_OK && i < l->n_shards; i++)
-        status = read_shard(l, i, json_array_get(list, i), *out + i, err);
+        status = read_shard(l, i, json_array_get(list, i), m->shards + i, err);
     return status;
 }
 
@@ -133,30 +208,27 @@ static lyne_status check_fingerprint(const lyne_layout *l, const json_t *manifes
                      "its fingerprint does not fit its numbers, whose fingerprint is %s: it was changed", due);
 }
 
-lyne_status lyne_manifest_load(const char *directory, lyne_layout *l, lyne_shard_entry **shards, lyne_error *err) {
-    lyne_labels_plan plan = {.directory = directory};
+static lyne_status read_all(const json_t *manifest, lyne_manifest *m, lyne_error *err) {
+    lyne_status status = read_plan(manifest, m, err);
+    const lyne_labels_plan plan = m->layout.plan;
+    if (status == LYNE_OK) status = lyne_layout_init(&m->layout, &plan, err);
+    if (status == LYNE_OK) status = check_fingerprint(&m->layout, manifest, err);
+    if (status == LYNE_OK) status = read_shards(manifest, m, err);
+    return status;
+}
+
+lyne_status lyne_manifest_load(const char *directory, lyne_manifest *m, lyne_error *err) {
     json_t *manifest = NULL;
-    *l = (lyne_layout){.plan = plan};
-    *shards = NULL;
-    char *path = lyne_layout_path(l, "manifest.json");
+    *m = (lyne_manifest){.layout = {.plan = {.directory = directory}}};
+    char *path = lyne_layout_path(&m->layout, "manifest.json");
     if (!path) return lyne_fail_memory(err, "a manifest");
     lyne_status status = LYNE_OK;
     if (!lyne_file_exists(path))
         status = lyne_fail(err, LYNE_EDATA, "%s: there is no such file, so %s is no soft-label cache, or not finished",
                            path, directory);
     if (status == LYNE_OK) status = lyne_json_load(path, max_bytes, &manifest, err);
-    if (manifest) {
-        status = read_plan(manifest, &plan, err);
-        if (status == LYNE_OK) status = lyne_layout_init(l, &plan, err);
-        if (status == LYNE_OK) status = check_fingerprint(l, manifest, err);
-        if (status == LYNE_OK) status = read_shards(l, manifest, shards, err);
-        if (status != LYNE_OK) lyne_error_context(err, "%s", path);
-    }
+    if (manifest && (status = read_all(manifest, m, err)) != LYNE_OK) lyne_error_context(err, "%s", path);
     json_decref(manifest);
     lyne_free(path);
-    if (status != LYNE_OK) {
-        lyne_free(*shards);
-        *shards = NULL;
-    }
     return status;
 }

@@ -8,28 +8,32 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "shards are written as they lie in memory");
 
-enum { SAMPLE, CRC, VIEW, LOGITS, N_ARRAYS };
-enum { FORMAT, FINGERPRINT, SHARD, SHARDS, N_METADATA };
+enum { SAMPLE, CRC, VIEW, PART, MOST_ARRAYS = PART + LYNE_ENCODING_PARTS };
+enum { FORMAT, FINGERPRINT, SHARD, SHARDS, N_DUE, ERROR = N_DUE, N_METADATA };
 
 /* What must be in the header of a shard, and nothing else. */
 typedef struct header {
-    lyne_array array[N_ARRAYS]; /* widest first, so that each is aligned */
-    lyne_pair metadata[N_METADATA];
+    lyne_array array[MOST_ARRAYS]; /* widest first, so that each is aligned */
+    int n_arrays;
+    lyne_pair metadata[N_METADATA]; /* the value of ERROR is whatever it is */
     char fingerprint[LYNE_DIGEST_TEXT], shard[24], shards[24];
 } header;
 
 static void make_header(header *h, const lyne_layout *l, uint64_t shard) {
     int64_t n = (int64_t)lyne_layout_records(l, shard);
-    lyne_dtype logits = LYNE_DTYPE_F32;
-    lyne_dtype_named(l->plan.encoding->dtype, &logits);
     h->array[SAMPLE] = (lyne_array){.name = "sample", .dtype = LYNE_DTYPE_U64, .rank = 1, .dims = {n}};
     h->array[CRC] = (lyne_array){.name = "crc", .dtype = LYNE_DTYPE_U32, .rank = 1, .dims = {n}};
     h->array[VIEW] = (lyne_array){.name = "view", .dtype = LYNE_DTYPE_U32, .rank = 1, .dims = {n}};
-    h->array[LOGITS] = (lyne_array){.name = "logits", .dtype = logits, .rank = 2, .dims = {n, l->plan.classes}};
+    h->n_arrays = PART + l->record.n_parts;
+    for (int i = 0; i < l->record.n_parts; i++) {
+        const lyne_part *p = &l->record.part[i];
+        h->array[PART + i] =
+            (lyne_array){.name = p->name, .dtype = p->dtype, .rank = p->width ? 2 : 1, .dims = {n, p->width}};
+    }
     lyne_digest_print(l->fingerprint, h->fingerprint);
     snprintf(h->shard, sizeof h->shard, "%llu", (unsigned long long)shard);
     snprintf(h->shards, sizeof h->shards, "%llu", (unsigned long long)l->n_shards);
-    h->metadata[FORMAT] = (lyne_pair){"lyne.format", "labels 1"};
+    h->metadata[FORMAT] = (lyne_pair){"lyne.format", "labels 2"};
     h->metadata[FINGERPRINT] = (lyne_pair){"lyne.fingerprint", h->fingerprint};
     h->metadata[SHARD] = (lyne_pair){"lyne.shard", h->shard};
     h->metadata[SHARDS] = (lyne_pair){"lyne.shards", h->shards};
@@ -40,27 +44,33 @@ void lyne_shard_name(const lyne_layout *l, uint64_t shard, char out[LYNE_SHARD_N
              (unsigned long long)l->n_shards);
 }
 
-uint32_t lyne_record_crc(uint64_t sample, uint32_t view, const void *logits, size_t stored) {
+uint32_t lyne_record_crc(const lyne_record *r, uint64_t sample, uint32_t view, const void *const part[]) {
     unsigned char id[12];
     memcpy(id, &sample, 8);
     memcpy(id + 8, &view, 4);
-    return lyne_crc32c(lyne_crc32c(0, id, sizeof id), logits, stored);
+    uint32_t crc = lyne_crc32c(0, id, sizeof id);
+    for (int i = 0; i < r->n_parts; i++) crc = lyne_crc32c(crc, part[i], r->part[i].bytes);
+    return crc;
 }
 
 /* ---- writing ---- */
 
 lyne_status lyne_shard_write(const lyne_layout *l, uint64_t shard, const uint64_t *sample, const uint32_t *view,
-                             const void *logits, const uint32_t *crc, lyne_error *err) {
+                             const uint32_t *crc, const unsigned char *const part[], const char *error,
+                             lyne_error *err) {
     header h;
     make_header(&h, l, shard);
-    const void *const data[N_ARRAYS] = {[SAMPLE] = sample, [CRC] = crc, [VIEW] = view, [LOGITS] = logits};
+    h.metadata[ERROR] = (lyne_pair){"lyne.error", error};
+    const void *data[MOST_ARRAYS] = {[SAMPLE] = sample, [CRC] = crc, [VIEW] = view};
+    for (int i = PART; i < h.n_arrays; i++) data[i] = part[i - PART];
     char name[LYNE_SHARD_NAME];
     lyne_shard_name(l, shard, name);
     char *path = lyne_layout_path(l, name);
     lyne_safetensors_writer w = {0};
-    lyne_status status = path ? lyne_safetensors_begin(&w, path, h.array, N_ARRAYS, h.metadata, N_METADATA, err)
-                              : lyne_fail_memory(err, name);
-    for (int i = 0; status == LYNE_OK && i < N_ARRAYS; i++) {
+    lyne_status status =
+        path ? lyne_safetensors_begin(&w, path, h.array, (size_t)h.n_arrays, h.metadata, N_METADATA, err)
+             : lyne_fail_memory(err, name);
+    for (int i = 0; status == LYNE_OK && i < h.n_arrays; i++) {
         size_t bytes;
         lyne_array_size(h.array[i].dtype, h.array[i].rank, h.array[i].dims, &bytes); /* begin has checked it */
         status = lyne_safetensors_append(&w, data[i], bytes, err);
@@ -74,13 +84,15 @@ lyne_status lyne_shard_write(const lyne_layout *l, uint64_t shard, const uint64_
 /* ---- reading ---- */
 
 static lyne_status check_metadata(const lyne_safetensors *file, const header *h, lyne_error *err) {
-    for (int i = 0; i < N_METADATA; i++) {
+    for (int i = 0; i < N_DUE; i++) {
         const char *key = h->metadata[i].key, *found = lyne_safetensors_metadata(file, key);
         if (!found || strcmp(found, h->metadata[i].value) != 0)
             return lyne_fail(err, LYNE_EDATA, "%s: %s is %s, but in this cache it must be %s", file->path, key,
                              found ? found : "missing", h->metadata[i].value);
     }
-    if (file->n != N_ARRAYS || file->n_metadata != N_METADATA)
+    if (!lyne_safetensors_metadata(file, "lyne.error"))
+        return lyne_fail(err, LYNE_EDATA, "%s: lyne.error is missing", file->path);
+    if (file->n != (size_t)h->n_arrays || file->n_metadata != N_METADATA)
         return lyne_fail(err, LYNE_EDATA, "%s: holds more than a shard of soft labels does", file->path);
     return LYNE_OK;
 }
@@ -95,8 +107,8 @@ lyne_status lyne_shard_open(lyne_shard *s, const lyne_layout *l, uint64_t shard,
     lyne_status status = path ? lyne_safetensors_open(&s->file, path, err) : lyne_fail_memory(err, name);
     lyne_free(path);
     if (status == LYNE_OK) status = check_metadata(&s->file, &h, err);
-    const void *data[N_ARRAYS] = {0};
-    for (int i = 0; status == LYNE_OK && i < N_ARRAYS; i++)
+    const void *data[MOST_ARRAYS] = {0};
+    for (int i = 0; status == LYNE_OK && i < h.n_arrays; i++)
         status = lyne_safetensors_get(&s->file, h.array[i].name, h.array[i].dtype, h.array[i].rank, h.array[i].dims,
                                       &data[i], err);
     if (status != LYNE_OK) {
@@ -106,13 +118,33 @@ lyne_status lyne_shard_open(lyne_shard *s, const lyne_layout *l, uint64_t shard,
     s->sample = data[SAMPLE];
     s->crc = data[CRC];
     s->view = data[VIEW];
-    s->logits = data[LOGITS];
+    for (int i = PART; i < h.n_arrays; i++) s->part[i - PART] = data[i];
+    s->error = lyne_safetensors_metadata(&s->file, "lyne.error");
     return LYNE_OK;
 }
 
 void lyne_shard_close(lyne_shard *s) {
     lyne_safetensors_close(&s->file);
     *s = (lyne_shard){0};
+}
+
+lyne_status lyne_shard_tally(const lyne_shard *s, lyne_tally *out, lyne_error *err) {
+    if (lyne_tally_parse(s->error, out) && out->n == s->n) return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA, "%s: lyne.error is not the tally of its %llu records", s->file.path,
+                     (unsigned long long)s->n);
+}
+
+/* Where the parts of a record lie. */
+static void find_parts(const lyne_shard *s, const lyne_layout *l, uint64_t i, const void *part[]) {
+    for (int p = 0; p < l->record.n_parts; p++) part[p] = s->part[p] + i * l->record.part[p].bytes;
+}
+
+lyne_status lyne_shard_decode(const lyne_shard *s, const lyne_layout *l, uint64_t i, float *logits, lyne_error *err) {
+    const void *part[LYNE_ENCODING_PARTS];
+    find_parts(s, l, i, part);
+    if (l->record.encoding->decode(&l->record, part, logits)) return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA, "%s: record %llu is nothing that %s stores", s->file.path, (unsigned long long)i,
+                     l->record.encoding->component.name);
 }
 
 lyne_status lyne_shard_check(const lyne_shard *s, const lyne_layout *l, uint64_t i, lyne_error *err) {
@@ -126,7 +158,9 @@ lyne_status lyne_shard_check(const lyne_shard *s, const lyne_layout *l, uint64_t
                          "%s: record %llu is sample %llu, view %lu, but sample %llu, view %lu is due there",
                          s->file.path, (unsigned long long)i, (unsigned long long)sample, (unsigned long)view,
                          (unsigned long long)due_sample, (unsigned long)due_view);
-    if (crc != lyne_record_crc(sample, view, s->logits + i * l->stored, l->stored))
+    const void *part[LYNE_ENCODING_PARTS];
+    find_parts(s, l, i, part);
+    if (crc != lyne_record_crc(&l->record, sample, view, part))
         return lyne_fail(err, LYNE_EDATA,
                          "%s: record %llu (sample %llu, view %lu) fails its checksum: the file is damaged",
                          s->file.path, (unsigned long long)i, (unsigned long long)sample, (unsigned long)view);

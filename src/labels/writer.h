@@ -24,7 +24,7 @@ typedef struct lyne_labels_plan {
     uint64_t samples;
     uint32_t views; /* record r = sample * views + view */
     int64_t classes;
-    const lyne_encoding *encoding;
+    lyne_instance encoding;     /* kind LYNE_ENCODING; its config is borrowed */
     uint64_t records_per_shard; /* the last shard may have fewer */
     lyne_labels_identity identity;
 } lyne_labels_plan;
@@ -34,7 +34,8 @@ typedef struct lyne_labels_writer lyne_labels_writer;
 /** Make or re-enter the directory (locked against a second writer).  Whole shards of the same plan are kept, anything
  *  else of ours in there is removed. */
 lyne_status lyne_labels_begin(const lyne_labels_plan *plan, lyne_labels_writer **out, lyne_error *err);
-/** The record that is due next: everything before it is on disk or in the open shard.  samples * views: all are there. */
+/** The record that is due next: everything before it is on disk or in the open shard.  samples * views: all are there.
+ */
 uint64_t lyne_labels_next(const lyne_labels_writer *w);
 /** Append n records, the first of which is the one due; logits (n, classes).  Refuses numbers that are not finite
  *  (LYNE_ENOTFINITE, naming the sample). */

@@ -27,6 +27,9 @@ typedef struct lyne_loss_config {
 typedef struct lyne_loss {
     lyne_component component; /* config_size at least that of lyne_loss_config */
     bool needs_teacher;
+    /** The one temperature at which the loss reads the teacher, as softmax(logits / T).  NULL: it may use the logits in
+     *  another way, so a sparse target (the encoding `sampled`) will not do. */
+    double (*temperature)(const void *config);
     /** The term, of shape (1), unweighted; NULL when the graph failed. */
     lyne_node *(*build)(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in);
 } lyne_loss;

@@ -39,6 +39,7 @@ lyne_node *lyne_add(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b)
 const lyne_op lyne_op_add = {
     .component = {.kind = LYNE_OP, .name = "add", .help = "sum of two values of one shape", .example = "add"},
     .n_src = 2,
+    .precision = LYNE_EITHER,
     .shape = add_shape,
     .emit = add_emit,
     .emit_backward = add_emit_backward,

@@ -4,12 +4,32 @@
  *   diff_src = the sum over the windows it lies in of diff_dst / (pixels of that window) */
 #include "ops/pool.h"
 
+static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
+    const lyne_pool_config *c = n->config;
+    const dnn_pooling_spec spec = {.kind = DNN_AVERAGE_POOL,
+                                   .src = lyne_tensor(n->src[0]),
+                                   .dst = lyne_tensor(n),
+                                   .kernel = {c->kernel, c->kernel},
+                                   .stride = {lyne_pool_stride(c), lyne_pool_stride(c)},
+                                   .pad_begin = {c->padding, c->padding},
+                                   .pad_end = {c->padding, c->padding}};
+    return dnn_pooling(lyne_program_dnn(p), &spec, pass, out, err);
+}
+
 static lyne_status avg_pool_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_pool_emit(p, n, DNN_AVERAGE_POOL, err);
+    dnn_primitive *pool;
+    lyne_status status = make(p, n, lyne_forward_pass(p), &pool, err);
+    if (status != LYNE_OK) return status;
+    const lyne_binding b[] = {{DNN_SRC, lyne_src(p, n, 0)}, {DNN_DST, lyne_dst(p, n)}};
+    return lyne_emit_primitive(p, n, pool, b, 2, err);
 }
 
 static lyne_status avg_pool_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_pool_emit_backward(p, n, DNN_AVERAGE_POOL, err);
+    dnn_primitive *pool;
+    lyne_status status = make(p, n, DNN_BACKWARD_DATA, &pool, err);
+    if (status != LYNE_OK) return status;
+    const lyne_binding b[] = {{DNN_DIFF_DST, lyne_diff_dst(p, n)}, {DNN_DIFF_SRC, lyne_diff_src(p, n, 0)}};
+    return lyne_emit_primitive(p, n, pool, b, 2, err);
 }
 
 static const lyne_op_case cases[] = {{.config = "{kernel: 2}", .src = {{4, {2, 3, 4, 4}}}},
@@ -30,6 +50,7 @@ const lyne_op lyne_op_avg_pool = {.component = {.kind = LYNE_OP,
                                                 .config_size = sizeof(lyne_pool_config),
                                                 .fields = lyne_pool_fields},
                                   .n_src = 1,
+                                  .precision = LYNE_EITHER,
                                   .shape = lyne_pool_shape,
                                   .emit = avg_pool_emit,
                                   .emit_backward = avg_pool_emit_backward,

@@ -11,8 +11,9 @@
  * src - shift and of its square, where shift is the first row, so a mean far from 0 costs no digits of the variance.
  * Each of `parts` threads sums its share of the rows, and the shares are added in order: bits depend on the number of
  * threads alone. */
-#include "base/vector.h"
+#include "base/bf16.h"
 #include "lyne/ops.h"
+#include "ops/batch_norm_rows.h"
 #include "ops/common.h"
 #include <math.h>
 #include <omp.h>
@@ -56,12 +57,16 @@ static lyne_status batch_norm_shape(lyne_node *n, lyne_error *err) {
 typedef struct norm_config {
     int64_t values, rows, columns, channels; /* values: n above; rows: values / fold */
     int parts;
+    bool bf16;
     double epsilon, momentum;
 } norm_config;
 
 static norm_config config_of(const lyne_node *n) {
     const lyne_batch_norm_config *config = n->config;
-    norm_config c = {.channels = n->shape.dim[1], .epsilon = config->epsilon, .momentum = config->momentum};
+    norm_config c = {.channels = n->shape.dim[1],
+                     .bf16 = n->type == LYNE_BF16,
+                     .epsilon = config->epsilon,
+                     .momentum = config->momentum};
     c.values = lyne_shape_size(&n->shape) / c.channels;
     int64_t fold = 1;
     while (fold * 2 * c.channels <= 64 && c.values % (fold * 2) == 0) fold *= 2;
@@ -75,6 +80,15 @@ static norm_config config_of(const lyne_node *n) {
 /* The rows of part k. */
 static int64_t first_row(const norm_config *c, int k) {
     return c->rows * k / c->parts;
+}
+static int64_t n_rows(const norm_config *c, int k) {
+    return first_row(c, k + 1) - first_row(c, k);
+}
+static const void *part_of(const norm_config *c, const void *matrix, int k) {
+    return lyne_at(matrix, first_row(c, k) * c->columns, c->bf16);
+}
+static void *mutable_part_of(const norm_config *c, void *matrix, int k) {
+    return lyne_at_mutable(matrix, first_row(c, k) * c->columns, c->bf16);
 }
 
 /* Scratch of one step: two sums a column for each part, then three rows of floats. */
@@ -105,36 +119,8 @@ static void total(const norm_config *c, const double *sum, int64_t k, double out
 
 /* ---- forward ---- */
 
-/* sum[0] = sum over rows of (src - shift), sum[1] of its square.  Four rows a turn: the sums travel a quarter as often.
- */
-LYNE_VECTOR static void moments(int64_t rows, int64_t columns, const float *restrict src, const float *restrict shift,
-                                double *restrict sum) {
-    double *restrict square = sum + columns;
-    for (int64_t j = 0; j < columns; j++) sum[j] = square[j] = 0;
-    int64_t i = 0;
-    for (; i + 4 <= rows; i += 4) {
-        const float *a = src + i * columns, *b = a + columns, *c = b + columns, *d = c + columns;
-        for (int64_t j = 0; j < columns; j++) {
-            const double s = (double)shift[j];
-            const double w = (double)a[j] - s, x = (double)b[j] - s, y = (double)c[j] - s, z = (double)d[j] - s;
-            sum[j] += (w + x) + (y + z);
-            square[j] += (w * w + x * x) + (y * y + z * z);
-        }
-    }
-    for (; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) {
-            const double w = (double)src[i * columns + j] - (double)shift[j];
-            sum[j] += w;
-            square[j] += w * w;
-        }
-}
-
-LYNE_VECTOR static void normalize(int64_t rows, int64_t columns, const float *restrict src, norm_scratch s,
-                                  float *restrict dst) {
-    const float *restrict mean = s.mean, *restrict scale = s.scale, *restrict shift = s.shift;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++)
-            dst[i * columns + j] = (src[i * columns + j] - mean[j]) * scale[j] + shift[j];
+static norm_columns columns_of(norm_scratch s, const float *slope) {
+    return (norm_columns){.mean = s.mean, .scale = s.scale, .shift = s.shift, .slope = slope};
 }
 
 /* What normalize needs of channel k, for each of its columns. */
@@ -172,21 +158,20 @@ static void finish_moments(const norm_config *c, const lyne_call *call, norm_scr
 static void forward_training(const lyne_call *call) {
     const norm_config *c = call->config;
     const norm_scratch s = scratch_at(c, call->buffer[7]);
-    const float *src = call->buffer[0];
-    float *dst = call->buffer[1];
-    for (int64_t k = 0; k < c->channels; k++) set_channel(c, s, k, (double)src[k], 1, 0);
+    const void *src = call->buffer[0];
+    void *dst = call->buffer[1];
+    for (int64_t k = 0; k < c->channels; k++) set_channel(c, s, k, (double)lyne_load(src, k, c->bf16), 1, 0);
 #pragma omp parallel num_threads(c->parts)
     {
 #pragma omp for schedule(static)
         for (int k = 0; k < c->parts; k++)
-            moments(first_row(c, k + 1) - first_row(c, k), c->columns, src + first_row(c, k) * c->columns, s.mean,
-                    s.sum + k * 2 * c->columns);
+            norm_moments(c->bf16, n_rows(c, k), c->columns, part_of(c, src, k), s.mean, s.sum + k * 2 * c->columns);
 #pragma omp single
         finish_moments(c, call, s);
 #pragma omp for schedule(static)
         for (int k = 0; k < c->parts; k++)
-            normalize(first_row(c, k + 1) - first_row(c, k), c->columns, src + first_row(c, k) * c->columns, s,
-                      dst + first_row(c, k) * c->columns);
+            norm_normalize(c->bf16, n_rows(c, k), c->columns, part_of(c, src, k), columns_of(s, NULL),
+                           mutable_part_of(c, dst, k));
     }
 }
 
@@ -194,16 +179,17 @@ static void forward_training(const lyne_call *call) {
 static void forward_inference(const lyne_call *call) {
     const norm_config *c = call->config;
     const norm_scratch s = scratch_at(c, call->buffer[6]);
-    const float *src = call->buffer[0], *weight = call->buffer[2], *bias = call->buffer[3];
+    const void *src = call->buffer[0];
+    const float *weight = call->buffer[2], *bias = call->buffer[3];
     const float *running_mean = call->buffer[4], *running_var = call->buffer[5];
-    float *dst = call->buffer[1];
+    void *dst = call->buffer[1];
     for (int64_t k = 0; k < c->channels; k++)
         set_channel(c, s, k, (double)running_mean[k], (double)weight[k] / sqrt((double)running_var[k] + c->epsilon),
                     bias[k]);
 #pragma omp parallel for schedule(static) num_threads(c->parts)
     for (int k = 0; k < c->parts; k++)
-        normalize(first_row(c, k + 1) - first_row(c, k), c->columns, src + first_row(c, k) * c->columns, s,
-                  dst + first_row(c, k) * c->columns);
+        norm_normalize(c->bf16, n_rows(c, k), c->columns, part_of(c, src, k), columns_of(s, NULL),
+                       mutable_part_of(c, dst, k));
 }
 
 static lyne_status batch_norm_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
@@ -223,38 +209,6 @@ static lyne_status batch_norm_emit(lyne_program *p, const lyne_node *n, lyne_err
 
 /* ---- backward ---- */
 
-/* sum[0] = sum over rows of diff, sum[1] of diff (src - mean). */
-LYNE_VECTOR static void diff_moments(int64_t rows, int64_t columns, const float *restrict diff,
-                                     const float *restrict src, const float *restrict mean, double *restrict sum) {
-    double *restrict product = sum + columns;
-    for (int64_t j = 0; j < columns; j++) sum[j] = product[j] = 0;
-    int64_t i = 0;
-    for (; i + 2 <= rows; i += 2) {
-        const float *d = diff + i * columns, *e = d + columns, *x = src + i * columns, *y = x + columns;
-        for (int64_t j = 0; j < columns; j++) {
-            sum[j] += (double)d[j] + (double)e[j];
-            product[j] += (double)d[j] * (double)(x[j] - mean[j]) + (double)e[j] * (double)(y[j] - mean[j]);
-        }
-    }
-    for (; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) {
-            sum[j] += (double)diff[i * columns + j];
-            product[j] += (double)diff[i * columns + j] * (double)(src[i * columns + j] - mean[j]);
-        }
-}
-
-/* diff_src = scale (diff - average - (src - mean) slope). */
-LYNE_VECTOR static void diff_normalize(int64_t rows, int64_t columns, const float *restrict diff,
-                                       const float *restrict src, norm_scratch s, const float *restrict slope,
-                                       float *restrict diff_src) {
-    const float *restrict mean = s.mean, *restrict scale = s.scale, *restrict average = s.shift;
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) {
-            const int64_t at = i * columns + j;
-            diff_src[at] = scale[j] * (diff[at] - average[j] - (src[at] - mean[j]) * slope[j]);
-        }
-}
-
 /* buffers: src, diff_dst, weight, mean and rstd, diff_weight, diff_bias, scratch, slope, diff_src or none */
 static void finish_diff_moments(const norm_config *c, const lyne_call *call, norm_scratch s) {
     const float *weight = call->buffer[2];
@@ -273,27 +227,23 @@ static void finish_diff_moments(const norm_config *c, const lyne_call *call, nor
 static void backward(const lyne_call *call) {
     const norm_config *c = call->config;
     const norm_scratch s = scratch_at(c, call->buffer[6]);
-    const float *src = call->buffer[0], *diff = call->buffer[1];
+    const void *src = call->buffer[0], *diff = call->buffer[1];
     const double *mean = call->buffer[3];
-    float *diff_src = call->buffer[8];
+    void *diff_src = call->buffer[8];
     for (int64_t k = 0; k < c->channels; k++) set_channel(c, s, k, mean[k], 1, 0);
 #pragma omp parallel num_threads(c->parts)
     {
 #pragma omp for schedule(static)
-        for (int k = 0; k < c->parts; k++) {
-            const int64_t at = first_row(c, k) * c->columns;
-            diff_moments(first_row(c, k + 1) - first_row(c, k), c->columns, diff + at, src + at, s.mean,
-                         s.sum + k * 2 * c->columns);
-        }
+        for (int k = 0; k < c->parts; k++)
+            norm_diff_moments(c->bf16, n_rows(c, k), c->columns, part_of(c, diff, k), part_of(c, src, k), s.mean,
+                              s.sum + k * 2 * c->columns);
 #pragma omp single
         finish_diff_moments(c, call, s);
         if (diff_src) {
 #pragma omp for schedule(static)
-            for (int k = 0; k < c->parts; k++) {
-                const int64_t at = first_row(c, k) * c->columns;
-                diff_normalize(first_row(c, k + 1) - first_row(c, k), c->columns, diff + at, src + at, s,
-                               call->buffer[7], diff_src + at);
-            }
+            for (int k = 0; k < c->parts; k++)
+                norm_diff_normalize(c->bf16, n_rows(c, k), c->columns, part_of(c, diff, k), part_of(c, src, k),
+                                    columns_of(s, call->buffer[7]), mutable_part_of(c, diff_src, k));
         }
     }
 }
@@ -333,6 +283,7 @@ const lyne_op lyne_op_batch_norm = {
                   .config_size = sizeof(lyne_batch_norm_config),
                   .fields = fields},
     .n_src = 1,
+    .precision = LYNE_EITHER,
     .shape = batch_norm_shape,
     .emit = batch_norm_emit,
     .emit_backward = batch_norm_emit_backward,

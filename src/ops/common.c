@@ -21,7 +21,8 @@ static lyne_status check_config(const lyne_node *n, lyne_error *err) {
 
 lyne_status lyne_check_source(const lyne_node *n, lyne_error *err) {
     static const char *const type[] = {[LYNE_F32] = "f32", [LYNE_BF16] = "bf16", [LYNE_S32] = "s32", [LYNE_U8] = "u8"};
-    if (n->src[0]->type != LYNE_F32)
+    const bool fits = n->src[0]->type == LYNE_F32 || (n->src[0]->type == LYNE_BF16 && n->op->precision != LYNE_F32_ONLY);
+    if (!fits)
         return lyne_fail(err, LYNE_ERECIPE, "%s expects f32, not %s", n->op->component.name, type[n->src[0]->type]);
     return check_config(n, err);
 }
@@ -58,6 +59,16 @@ dnn_pass lyne_forward_pass(const lyne_program *p) {
 
 /* ---- layers with weights ---- */
 
+dnn_type lyne_weight_type(const lyne_node *n, dnn_pass pass) {
+    return n->src[0]->type == LYNE_BF16 && pass != DNN_BACKWARD_WEIGHTS ? DNN_BF16 : DNN_F32;
+}
+
+dnn_tensor lyne_dst_tensor(const lyne_node *n, dnn_pass pass) {
+    dnn_tensor t = lyne_tensor(n);
+    if (n->src[0]->type == LYNE_BF16 && (pass == DNN_BACKWARD_DATA || pass == DNN_BACKWARD_WEIGHTS)) t.type = DNN_BF16;
+    return t;
+}
+
 /* As lyne_emit_primitive, unless one of the weights could not be had, which err then says. */
 static lyne_status emit(lyne_program *p, const lyne_node *n, dnn_primitive *primitive, const lyne_binding *bindings,
                         int n_bindings, lyne_error *err) {
@@ -77,25 +88,40 @@ lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *m
     return emit(p, n, forward, b, 2 + n->n_params, err);
 }
 
-static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {
+static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
+                                     lyne_error *err) {
     dnn_primitive *weights;
     lyne_status status = make(p, n, DNN_BACKWARD_WEIGHTS, &weights, err);
     if (status != LYNE_OK) return status;
     lyne_binding b[4] = {{DNN_SRC, lyne_src(p, n, 0)},
-                         {DNN_DIFF_DST, lyne_diff_dst(p, n)},
+                         {DNN_DIFF_DST, diff_dst},
                          {DNN_DIFF_WEIGHTS, lyne_diff_weight(p, n, 0, dnn_layout_of(weights, DNN_DIFF_WEIGHTS), err)}};
     if (n->n_params > 1) b[3] = (lyne_binding){DNN_DIFF_BIAS, lyne_diff_weight(p, n, 1, NULL, err)};
     return emit(p, n, weights, b, 2 + n->n_params, err);
 }
 
-lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {
+/* diff_dst as backward takes it: in bf16, where forward read bf16 and wrote f32. */
+static lyne_status narrow_diff_dst(lyne_program *p, const lyne_node *n, lyne_buffer *out, lyne_error *err) {
+    const int64_t size = lyne_shape_size(&n->shape);
+    *out = lyne_diff_dst(p, n);
+    if (n->src[0]->type == n->type) return LYNE_OK;
+    const lyne_buffer wide = *out;
+    *out = lyne_scratch(p, (size_t)size * lyne_type_size(LYNE_BF16));
+    return lyne_emit_cast(p, n, size, LYNE_BF16, wide, *out, err);
+}
+
+lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make,
+                                        lyne_emit_gradient *weights, lyne_error *err) {
     const lyne_buffer diff_src = lyne_diff_src(p, n, 0);
-    lyne_status status = emit_diff_weights(p, n, make, err);
+    lyne_buffer diff_dst;
+    lyne_status status = narrow_diff_dst(p, n, &diff_dst, err);
+    if (status == LYNE_OK)
+        status = weights ? weights(p, n, diff_dst, err) : emit_diff_weights(p, n, make, diff_dst, err);
     if (status != LYNE_OK || diff_src == LYNE_NO_BUFFER) return status;
     dnn_primitive *data;
     status = make(p, n, DNN_BACKWARD_DATA, &data, err);
     if (status != LYNE_OK) return status;
-    const lyne_binding b[] = {{DNN_DIFF_DST, lyne_diff_dst(p, n)},
+    const lyne_binding b[] = {{DNN_DIFF_DST, diff_dst},
                               {DNN_DIFF_SRC, diff_src},
                               {DNN_WEIGHTS, lyne_weight(p, n, 0, dnn_layout_of(data, DNN_WEIGHTS), err)}};
     return emit(p, n, data, b, 3, err);

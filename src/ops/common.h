@@ -4,7 +4,7 @@
 
 #include "graph/op.h"
 
-/** Source 0 is f32 and the config is within the ranges of its field table (a builder's config was never parsed). */
+/** Source 0 is f32, or bf16 if the op takes it, and the config is within the ranges of its field table (a builder's config was never parsed). */
 lyne_status lyne_check_source(const lyne_node *n, lyne_error *err);
 /** The same, and source 0 is a picture, (B, C, H, W). */
 lyne_status lyne_check_picture(const lyne_node *n, lyne_error *err);
@@ -21,9 +21,18 @@ lyne_status lyne_window_slide(const lyne_node *n, lyne_window w, int64_t size[2]
 /** The kind of forward pass that the program needs. */
 dnn_pass lyne_forward_pass(const lyne_program *p);
 
-/* A layer of one primitive a pass, with parameters weight and, where it has two, bias: linear, conv2d. */
+/* A layer of one primitive a pass, with parameters weight and, where it has two, bias: linear, conv2d.
+ * Where src is bf16, so is the copy of weights that a primitive reads; bias and both gradients are f32.  dst may be f32
+ * all the same (can_widen); its gradient is then cast to bf16 before the backward passes read it. */
 typedef lyne_status lyne_make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err);
+/* Emits the gradients of weight and bias from diff_dst; NULL: one primitive of make's. */
+typedef lyne_status lyne_emit_gradient(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err);
+
+/** The type of the weights (in backward weights: of their gradient) and the tensor of dst, for make. */
+dnn_type lyne_weight_type(const lyne_node *n, dnn_pass pass);
+dnn_tensor lyne_dst_tensor(const lyne_node *n, dnn_pass pass);
 lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err);
-lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err);
+lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make,
+                                        lyne_emit_gradient *weights, lyne_error *err);
 
 #endif

@@ -48,6 +48,7 @@ static lyne_status conv2d_shape(lyne_node *n, lyne_error *err) {
 static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
     const lyne_conv2d_config *c = n->config;
     dnn_tensor weights = lyne_param_tensor(n, 0, DNN_ANY);
+    weights.type = lyne_weight_type(n, pass);
     if (c->groups > 1)
         weights =
             (dnn_tensor){.rank = 5,
@@ -57,7 +58,7 @@ static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_
     const dnn_convolution_spec spec = {.src = lyne_tensor(n->src[0]),
                                        .weights = weights,
                                        .bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0},
-                                       .dst = lyne_tensor(n),
+                                       .dst = lyne_dst_tensor(n, pass),
                                        .stride = {c->stride, c->stride},
                                        .dilation = {c->dilation, c->dilation},
                                        .pad_begin = {c->padding, c->padding},
@@ -70,7 +71,7 @@ static lyne_status conv2d_emit(lyne_program *p, const lyne_node *n, lyne_error *
 }
 
 static lyne_status conv2d_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_emit_weighted_backward(p, n, make, err);
+    return lyne_emit_weighted_backward(p, n, make, NULL, err);
 }
 
 static int64_t conv2d_macs(const lyne_node *n) {
@@ -101,6 +102,8 @@ const lyne_op lyne_op_conv2d = {.component = {.kind = LYNE_OP,
                                               .config_size = sizeof(lyne_conv2d_config),
                                               .fields = fields},
                                 .n_src = 1,
+                                .precision = LYNE_BF16_BEST,
+                                .can_widen = true,
                                 .shape = conv2d_shape,
                                 .emit = conv2d_emit,
                                 .emit_backward = conv2d_emit_backward,

@@ -3,6 +3,7 @@
  *   diff_src = diff_dst / (1 - rate) where the mask keeps, else 0
  * The mask is not stored: row r draws from the stream at (seed, this node, place of the row in the sample stream), so
  * backward draws it again, and a resumed run draws what it would have drawn. */
+#include "base/bf16.h"
 #include "base/random.h"
 #include "base/vector.h"
 #include "lyne/ops.h"
@@ -25,6 +26,7 @@ typedef struct mask_config {
     int64_t rows, width;
     uint32_t drop; /* a draw below this drops */
     float scale;
+    bool bf16;
 } mask_config;
 
 LYNE_VECTOR static void keep(int64_t n, const uint32_t *restrict draw, uint32_t drop, float scale,
@@ -35,12 +37,20 @@ LYNE_VECTOR static void keep(int64_t n, const uint32_t *restrict draw, uint32_t 
     }
 }
 
+LYNE_VECTOR static void keep_bf16(int64_t n, const uint32_t *restrict draw, uint32_t drop, float scale,
+                                  const uint16_t *restrict src, uint16_t *restrict dst) {
+    for (int64_t i = 0; i < n; i++) {
+        const uint16_t kept = lyne_to_bf16(lyne_from_bf16(src[i]) * scale);
+        dst[i] = draw[i] < drop ? 0 : kept;
+    }
+}
+
 /* dst = mask(src): the same arithmetic for values and for gradients. */
 static void apply_mask(const lyne_call *call) {
     enum { DRAWS = 1024 };
     const mask_config *c = call->config;
-    const float *src = call->buffer[0];
-    float *dst = call->buffer[1];
+    const void *src = call->buffer[0];
+    void *dst = call->buffer[1];
 #pragma omp parallel for schedule(static) if (c->rows * c->width > 16384)
     for (int64_t r = 0; r < c->rows; r++) {
         uint32_t draw[DRAWS];
@@ -49,7 +59,10 @@ static void apply_mask(const lyne_call *call) {
         for (int64_t i = 0; i < c->width; i += DRAWS) {
             const int64_t n = c->width - i < DRAWS ? c->width - i : DRAWS, at = r * c->width + i;
             lyne_stream_fill(&s, draw, (size_t)n);
-            keep(n, draw, c->drop, c->scale, src + at, dst + at);
+            if (c->bf16)
+                keep_bf16(n, draw, c->drop, c->scale, (const uint16_t *)src + at, (uint16_t *)dst + at);
+            else
+                keep(n, draw, c->drop, c->scale, (const float *)src + at, (float *)dst + at);
         }
     }
 }
@@ -59,7 +72,8 @@ static lyne_status emit_mask(lyne_program *p, const lyne_node *n, lyne_buffer sr
     const mask_config c = {.rows = n->shape.dim[0],
                            .width = lyne_shape_size(&n->shape) / n->shape.dim[0],
                            .drop = (uint32_t)(rate * 0x1p32),
-                           .scale = (float)(1 / (1 - rate))};
+                           .scale = (float)(1 / (1 - rate)),
+                           .bf16 = n->type == LYNE_BF16};
     return lyne_emit_kernel(p, n, "dropout", apply_mask, &c, sizeof c, (lyne_buffer[]){src, dst}, 2, err);
 }
 
@@ -100,6 +114,7 @@ const lyne_op lyne_op_dropout = {.component = {.kind = LYNE_OP,
                                                .config_size = sizeof(lyne_dropout_config),
                                                .fields = fields},
                                  .n_src = 1,
+                                 .precision = LYNE_EITHER,
                                  .shape = dropout_shape,
                                  .emit = dropout_emit,
                                  .emit_backward = dropout_emit_backward,

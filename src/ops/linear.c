@@ -2,6 +2,7 @@
  *   src (B, F), weight (units, F), bias (units), dst (B, units)
  *   diff_src = diff_dst weight;  diff_weight = diff_dst^T src;  diff_bias = sum over B of diff_dst */
 #include "lyne/ops.h"
+#include "ops/column_sums.h"
 #include "ops/common.h"
 
 static const lyne_field fields[] = {{.name = "units",
@@ -33,16 +34,35 @@ static lyne_status linear_shape(lyne_node *n, lyne_error *err) {
 static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
     const lyne_linear_config *c = n->config;
     const dnn_tensor bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0};
-    return dnn_inner_product(lyne_program_dnn(p), lyne_tensor(n->src[0]), lyne_param_tensor(n, 0, DNN_ANY), bias,
-                             lyne_tensor(n), pass, out, err);
+    dnn_tensor weights = lyne_param_tensor(n, 0, DNN_ANY);
+    weights.type = lyne_weight_type(n, pass);
+    return dnn_inner_product(lyne_program_dnn(p), lyne_tensor(n->src[0]), weights, bias, lyne_dst_tensor(n, pass), pass,
+                             out, err);
 }
 
 static lyne_status linear_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
     return lyne_emit_weighted(p, n, make, err);
 }
 
+/* diff_weight (units, F) = diff_dst^T (units, B) src (B, F), a plain product: oneDNN's own gradient of an inner product is
+ * slower in bf16, and writes a layout that must be brought to plain behind it, which takes nearly as long again. */
+static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err) {
+    const int64_t B = n->shape.dim[0], units = n->shape.dim[1];
+    const dnn_tensor src = lyne_tensor(n->src[0]), diff_weight = lyne_param_tensor(n, 0, DNN_PLAIN);
+    const dnn_tensor diff = {.rank = 2, .dim = {units, B}, .type = src.type, .format = DNN_TRANSPOSED};
+    dnn_primitive *product;
+    lyne_status status = dnn_matmul(lyne_program_dnn(p), diff, src, (dnn_tensor){0}, diff_weight, &product, err);
+    if (status != LYNE_OK) return status;
+    const lyne_binding b[] = {{DNN_SRC, diff_dst},
+                              {DNN_WEIGHTS, lyne_src(p, n, 0)},
+                              {DNN_DST, lyne_diff_weight(p, n, 0, NULL, err)}};
+    status = lyne_emit_primitive(p, n, product, b, 3, err);
+    if (status != LYNE_OK || n->n_params == 1) return status;
+    return lyne_emit_column_sums(p, n, n->src[0]->type, B, units, diff_dst, lyne_diff_weight(p, n, 1, NULL, err), err);
+}
+
 static lyne_status linear_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_emit_weighted_backward(p, n, make, err);
+    return lyne_emit_weighted_backward(p, n, make, emit_diff_weights, err);
 }
 
 static int64_t linear_macs(const lyne_node *n) {
@@ -67,6 +87,8 @@ const lyne_op lyne_op_linear = {.component = {.kind = LYNE_OP,
                                               .config_size = sizeof(lyne_linear_config),
                                               .fields = fields},
                                 .n_src = 1,
+                                .precision = LYNE_BF16_BEST,
+                                .can_widen = true,
                                 .shape = linear_shape,
                                 .emit = linear_emit,
                                 .emit_backward = linear_emit_backward,

@@ -1,6 +1,7 @@
 /* ops/normalize.c -- dst = (src / 255 - mean[c]) / sd[c], for pictures as they are stored.
- *   src (B, C, H, W) u8, dst (B, C, H, W) f32; mean, sd: (C) or one number for all channels.  No gradient.
+ *   src (B, C, H, W) u8, dst (B, C, H, W) f32 or, in a graph of bf16, bf16; mean, sd: (C) or one number for all channels.  No gradient.
  * There are 256 values a channel, so they are computed once, in double, and a pixel is one load from a table. */
+#include "base/bf16.h"
 #include "base/memory.h"
 #include "lyne/ops.h"
 #include "ops/common.h"
@@ -34,7 +35,7 @@ static lyne_status normalize_shape(lyne_node *n, lyne_error *err) {
         if (!(c->sd.item[i] > 0))
             return lyne_fail(err, LYNE_ERECIPE, "normalize: sd = %g is not above 0", c->sd.item[i]);
     n->shape = *src;
-    n->type = LYNE_F32;
+    n->type = lyne_graph_precision(n->graph);
     lyne_status status = check_list("mean", &c->mean, src->dim[1], err);
     return status != LYNE_OK ? status : check_list("sd", &c->sd, src->dim[1], err);
 }
@@ -56,6 +57,18 @@ static void look_up(const lyne_call *call) {
         }
 }
 
+static void look_up_bf16(const lyne_call *call) {
+    const table_config *c = call->config;
+    const unsigned char *restrict src = call->buffer[0];
+    uint16_t *restrict dst = call->buffer[1];
+#pragma omp parallel for schedule(static) if (c->pixels * c->channels > 16384)
+    for (int64_t i = 0; i < c->pixels; i++)
+        for (int64_t k = 0; k < c->channels; k++) {
+            const int64_t at = i * c->channels + k;
+            dst[at] = lyne_to_bf16(c->table[k * 256 + src[at]]);
+        }
+}
+
 static double of_channel(const lyne_floats *list, int64_t k, double otherwise) {
     return list->n == 0 ? otherwise : list->item[list->n == 1 ? 0 : k];
 }
@@ -72,7 +85,7 @@ static lyne_status normalize_emit(lyne_program *p, const lyne_node *n, lyne_erro
         for (int v = 0; v < 256; v++)
             c->table[k * 256 + v] =
                 (float)((v / 255.0 - of_channel(&config->mean, k, 0)) / of_channel(&config->sd, k, 1));
-    lyne_status status = lyne_emit_kernel(p, n, "normalize", look_up, c, bytes,
+    lyne_status status = lyne_emit_kernel(p, n, "normalize", n->type == LYNE_BF16 ? look_up_bf16 : look_up, c, bytes,
                                           (lyne_buffer[]){lyne_src(p, n, 0), lyne_dst(p, n)}, 2, err);
     lyne_free(c);
     return status;

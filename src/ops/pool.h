@@ -1,4 +1,4 @@
-/* ops/pool.h -- what max_pool and avg_pool share: everything but the kind. */
+/* ops/pool.h -- what max_pool and avg_pool share: the fields and the shape rule. */
 #ifndef LYNE_OPS_POOL_H
 #define LYNE_OPS_POOL_H
 
@@ -7,7 +7,6 @@
 
 extern const lyne_field lyne_pool_fields[];
 lyne_status lyne_pool_shape(lyne_node *n, lyne_error *err);
-lyne_status lyne_pool_emit(lyne_program *p, const lyne_node *n, dnn_pool kind, lyne_error *err);
-lyne_status lyne_pool_emit_backward(lyne_program *p, const lyne_node *n, dnn_pool kind, lyne_error *err);
+int64_t lyne_pool_stride(const lyne_pool_config *c);
 
 #endif

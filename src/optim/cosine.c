@@ -1,5 +1,5 @@
 /* optim/cosine.c -- the schedule that falls along half a cosine (Loshchilov, Hutter 2017, arXiv:1608.03983, section 3,
- * without restarts):  factor = final + (1 - final) (1 + cos(pi epoch / epochs)) / 2. */
+ * without restarts):  factor = final + (1 - final) (1 + cos(pi x)) / 2,  x = (epoch - warmup) / (epochs - warmup). */
 #include "optim/schedule.h"
 
 #include <math.h>
@@ -21,9 +21,10 @@ static const lyne_field fields[] = {
 };
 
 static double factor(const void *config, double epoch, double epochs) {
-    double final = ((const cosine_config *)config)->final;
-    if (epoch >= epochs) return final; /* also when the warm-up has left nothing to fall along */
-    return final + (1 - final) * (1 + cos(3.14159265358979323846 * epoch / epochs)) / 2;
+    const cosine_config *c = config;
+    if (epoch >= epochs) return c->final; /* also when the warm-up has left nothing to fall along */
+    const double x = (epoch - c->base.warmup) / (epochs - c->base.warmup);
+    return c->final + (1 - c->final) * (1 + cos(3.14159265358979323846 * x)) / 2;
 }
 
 const lyne_schedule lyne_schedule_cosine = {

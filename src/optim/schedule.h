@@ -18,12 +18,12 @@ typedef struct lyne_schedule_config {
 
 typedef struct lyne_schedule {
     lyne_component component;
-    /** Without the warm-up: epoch is real-valued (2.5 = half-way through the third), 0 <= epoch <= epochs. */
+    /** Behind the warm-up.  epoch is real-valued (2.5 = half-way through the third) and counts from the start of the
+     *  training, warmup <= epoch <= epochs. */
     double (*factor)(const void *config, double epoch, double epochs);
 } lyne_schedule;
 
-/** Warm-up included: during it epoch / warmup, after it the schedule's factor over what remains:
- *  factor(epoch - warmup, epochs - warmup). */
+/** Warm-up included: during it epoch / warmup, behind it the schedule's factor. */
 double lyne_schedule_at(const lyne_instance *schedule, double epoch, double epochs);
 
 #endif

@@ -13,7 +13,7 @@ static const lyne_field fields[] = {
     {.name = "lr",
      .type = LYNE_FIELD_FLOAT,
      .help = "learning rate that the schedule multiplies",
-     .fallback = "0.1",
+     .fallback = "0.05",
      .offset = offsetof(sgd_config, lr),
      LYNE_RANGE(0, 1e6)},
     {.name = "momentum",

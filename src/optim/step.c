@@ -12,7 +12,7 @@ static const lyne_field fields[] = {
     LYNE_SCHEDULE_FIELDS,
     {.name = "at",
      .type = LYNE_FIELD_FLOATS,
-     .help = "when the rate drops, rising, counted from the end of the warm-up [epochs]",
+     .help = "when the rate drops, rising [epochs]",
      .fallback = LYNE_REQUIRED,
      .offset = offsetof(step_config, at),
      LYNE_RANGE(0, 1e6)},

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Goes up when the same recipe would give other numbers with this version of the code. */
-#define NUMERICS 1
+#define NUMERICS 2
 
 typedef struct pipeline {
     const lyne_recipe *r;
@@ -17,6 +17,7 @@ typedef struct pipeline {
     lyne_outcomes *out;
     lyne_dataset train, test;
     int lock;
+    double start; /* clock */
 } pipeline;
 
 /* ---- the data ---- */
@@ -27,7 +28,7 @@ static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, ly
         .dataset = r->data, .directory = p->o->data_directory, .n = p->o->n_data_directories};
     const lyne_format *format = (const lyne_format *)r->description.format.row;
     lyne_status status = format->open(d, r->description.format.config, split, &paths, err);
-    if (status != LYNE_OK) return lyne_error_context(err, "data set '%s': ", r->data);
+    if (status != LYNE_OK) return lyne_error_context(err, "data set '%s'", r->data);
     d->name = r->data;
     const lyne_picture_size *want = &r->task.picture;
     if (d->channels == want->channels && d->height == want->height && d->width == want->width &&
@@ -60,8 +61,10 @@ static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome 
     const lyne_instance *kind = &p->r->stage[o->stage].kind;
     for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
         const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type == LYNE_FIELD_STAGE && ref->name)
-            lyne_hash_digest(h, outcome_of(p, ref->name, o->seed)->fingerprint);
+        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
+        const lyne_outcome *source = outcome_of(p, ref->name, o->seed);
+        lyne_hash_digest(h, source->fingerprint);
+        lyne_hash_digest(h, source->files);
     }
 }
 
@@ -70,24 +73,33 @@ static void hash_floats(lyne_hash *h, const lyne_floats *list) {
     for (size_t i = 0; i < list->n; i++) lyne_hash_double(h, list->item[i]);
 }
 
-static lyne_digest fingerprint(const pipeline *p, const lyne_outcome *o) {
+/* Once the jobs that it reads are done. */
+static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *err) {
     const lyne_recipe *r = p->r;
+    const lyne_instance *kind = &r->stage[o->stage].kind;
+    lyne_digest files;
     lyne_hash h;
     lyne_hash_init(&h);
     lyne_hash_u64(&h, NUMERICS);
-    lyne_instance_hash(&h, &r->stage[o->stage].kind);
+    lyne_instance_hash(&h, kind);
     lyne_hash_u64(&h, o->seed);
-    lyne_hash_u64(&h, (uint64_t)r->precision);
+    lyne_hash_u64(&h, (uint64_t)r->task.precision);
     lyne_hash_digest(&h, p->train.digest);
     lyne_hash_digest(&h, p->test.digest);
     lyne_hash_digest(&h, r->classes);
     hash_floats(&h, &r->task.mean);
     hash_floats(&h, &r->task.sd);
     hash_references(p, &h, o);
-    return lyne_hash_finish(&h);
+    if (row_of(r, o->stage)->files) {
+        lyne_status status = row_of(r, o->stage)->files(kind->config, &files, err);
+        if (status != LYNE_OK) return lyne_error_context(err, "%s", r->stage[o->stage].name);
+        lyne_hash_digest(&h, files);
+    }
+    o->fingerprint = lyne_hash_finish(&h);
+    return LYNE_OK;
 }
 
-/* All jobs in order, with their directories and fingerprints. */
+/* All jobs in order, with their directories. */
 static lyne_status list_jobs(pipeline *p, lyne_error *err) {
     const lyne_recipe *r = p->r;
     lyne_outcomes *out = p->out;
@@ -102,7 +114,6 @@ static lyne_status list_jobs(pipeline *p, lyne_error *err) {
                                                        (unsigned long long)o->seed);
             if (!o->directory) return lyne_fail_memory(err, "a run");
             o->result = lyne_result_empty();
-            o->fingerprint = fingerprint(p, o);
             out->n++;
         }
     return LYNE_OK;
@@ -149,15 +160,28 @@ static lyne_status sweep(const char *directory, lyne_error *err) {
     return status;
 }
 
+/* Remove what speaks of files that are about to change, and the model of another recipe: a job that fails leaves
+ * neither.  Soft labels see to themselves (labels/writer.h). */
+static lyne_status forget(const pipeline *p, const char *directory, lyne_error *err) {
+    const struct {
+        const char *directory, *name;
+    } file[] = {{directory, "result.json"}, {directory, "model.safetensors"}, {p->o->out, "results.json"}};
+    lyne_status status = LYNE_OK;
+    for (size_t i = 0; i < sizeof file / sizeof *file && status == LYNE_OK; i++) {
+        char path[LYNE_PATH_MAX];
+        status = lyne_path(path, file[i].directory, file[i].name, err);
+        if (status == LYNE_OK) status = lyne_file_remove(path, err);
+    }
+    return status;
+}
+
 static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label, const char *directory,
                           lyne_error *err) {
-    char result[LYNE_PATH_MAX];
     lyne_source_stage *earlier = sources(p, o);
     if (!earlier) return lyne_fail_memory(err, "a run");
-    lyne_status status = lyne_path(result, directory, "result.json", err);
-    if (status == LYNE_OK) status = lyne_directory_make(directory, err);
+    lyne_status status = lyne_directory_make(directory, err);
     if (status == LYNE_OK) status = sweep(directory, err);
-    if (status == LYNE_OK) status = lyne_file_remove(result, err); /* it speaks of files that are about to change */
+    if (status == LYNE_OK) status = forget(p, directory, err);
     if (status != LYNE_OK) return status;
     const lyne_job job = {.stage = &p->r->stage[o->stage],
                           .label = label,
@@ -174,7 +198,7 @@ static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label,
                           .any_environment = p->o->any_environment,
                           .listener = p->o->listener};
     status = row_of(p->r, o->stage)->run(&job, &o->result, err);
-    if (status == LYNE_OK) status = lyne_result_file_save(directory, o->fingerprint, &o->result, err);
+    if (status == LYNE_OK) status = lyne_result_file_save(directory, o->fingerprint, &o->result, &o->files, err);
     return status;
 }
 
@@ -187,7 +211,8 @@ static lyne_status run_job(const pipeline *p, lyne_outcome *o, lyne_error *err) 
         snprintf(label, sizeof label, "%s", name);
     else
         snprintf(label, sizeof label, "%s, seed %llu", name, (unsigned long long)o->seed);
-    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result);
+    if ((status = fingerprint(p, o, err)) != LYNE_OK) return status;
+    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
     if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date);
     if (!o->was_up_to_date) {
         o->result = lyne_result_empty();
@@ -215,26 +240,34 @@ static lyne_status enter(pipeline *p, lyne_error *err) {
     return status;
 }
 
+static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
+    if (r->task.precision != LYNE_BF16 || dnn_has_bf16()) return LYNE_OK;
+    return lyne_fail(err, LYNE_EENVIRONMENT,
+                     "precision: bf16 needs a CPU with AVX512-BF16 or AMX, and here oneDNN uses %s; precision: auto takes "
+                     "f32 on such a CPU",
+                     dnn_isa());
+}
+
 static lyne_status run_all(pipeline *p, lyne_error *err) {
     char path[LYNE_PATH_MAX];
-    lyne_status status = enter(p, err);
+    lyne_status status = check_precision(p->r, err);
+    if (status == LYNE_OK) status = enter(p, err);
     if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
     if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
     if (status == LYNE_OK) status = list_jobs(p, err);
     for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
+    p->out->seconds = lyne_now() - p->start;
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, "results.json", err);
     if (status == LYNE_OK) status = lyne_results_save(p->r, p->out, path, err);
     return status;
 }
 
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
-    const double start = lyne_now();
-    pipeline p = {.r = r, .o = o, .out = out, .lock = -1};
+    pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
     *out = (lyne_outcomes){0};
-    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d threads", dnn_version(), dnn_isa(),
-                                         omp_get_max_threads());
+    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
+                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
-    out->seconds = lyne_now() - start;
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);
     lyne_unlock(p.lock);

@@ -7,8 +7,8 @@
  *         result.json                  written last: what came out, and the fingerprint of all that it depends on
  *     OUT/results.json                 all of them
  *
- * A fingerprint is a digest over the stage's own section with every default, the data, the seed, and the fingerprints of
- * the stages it reads.  A stage whose result.json has the fingerprint it would get now, and whose files are as they were
+ * A fingerprint is a digest over the stage's own section with every default, the data, the seed, and the fingerprints and
+ * files of the stages it reads (the same recipe on another CPU may give other files).  A stage whose result.json has the fingerprint it would get now, and whose files are as they were
  * left, is up to date.  Checkpoints and shards carry the fingerprint too, so unfinished work is gone on with if it is
  * still wanted, and forgotten if not. */
 #ifndef LYNE_RECIPE_PIPELINE_H
@@ -33,7 +33,7 @@ typedef struct lyne_outcome {
     bool once;
     uint64_t seed;
     bool was_up_to_date;
-    lyne_digest fingerprint;
+    lyne_digest fingerprint, files; /* files: of what it left, once it is done */
     const char *directory; /* relative to OUT */
     uint64_t model_bytes;  /* of model.safetensors, 0: none */
     lyne_result result;

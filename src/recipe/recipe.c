@@ -2,6 +2,7 @@
 #include "recipe/recipe.h"
 #include "base/file.h"
 #include "component/layers.h"
+#include "dnn/dnn.h"
 #include "losses/loss.h"
 #include "recipe/expect.h"
 #include "recipe/extends.h"
@@ -10,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const precisions[] = {"f32", NULL};
+static const char *const precisions[] = {"f32", "bf16", "auto", NULL};
+enum { F32, BF16, AUTO };
 
 static const lyne_field paper_fields[] = {
     {.name = "title", .type = LYNE_FIELD_TEXT, .help = "title", .fallback = LYNE_UNSET,
@@ -34,7 +36,7 @@ const lyne_field lyne_recipe_fields[] = {
      .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, data_tree)},
     {.name = "seeds", .type = LYNE_FIELD_INTS, .help = "students run once for each; teachers for the first",
      .fallback = "[1]", .offset = offsetof(lyne_recipe, seeds), LYNE_RANGE(0, 1e15)},
-    {.name = "precision", .type = LYNE_FIELD_CHOICE, .help = "of activations and their gradients", .fallback = "f32",
+    {.name = "precision", .type = LYNE_FIELD_CHOICE, .help = "of activations and their gradients; auto: bf16 where the CPU computes in it", .fallback = "f32",
      .offset = offsetof(lyne_recipe, precision), .choices = precisions},
     {.name = "blocks", .type = LYNE_FIELD_TREE, .help = "name: {arguments: {name: default}, layers: [...]}, for models in layers",
      .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, blocks_tree)},
@@ -85,7 +87,8 @@ static bool set_task(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *ou
         .picture = {.channels = d->picture.item[0], .height = d->picture.item[1], .width = d->picture.item[2]},
         .n_classes = (int64_t)d->classes.n,
         .mean = d->mean,
-        .sd = d->sd};
+        .sd = d->sd,
+        .precision = r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32};
     const int64_t channels = r->task.picture.channels;
     const lyne_floats *list[] = {&d->mean, &d->sd};
     for (int i = 0; i < 2; i++)

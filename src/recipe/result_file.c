@@ -17,10 +17,29 @@ typedef struct number {
 } number;
 #define WHOLE(member, metric) {#member, offsetof(lyne_result, member), true, metric}
 #define REAL(member, metric)  {#member, offsetof(lyne_result, member), false, metric}
-static const number numbers[] = {WHOLE(test_samples, true), WHOLE(test_errors, true), REAL(test_accuracy, true),
-                                 REAL(test_loss, true),     REAL(agreement, true),    WHOLE(parameters, false),
-                                 WHOLE(macs, false),        WHOLE(steps, false),      WHOLE(records, false),
-                                 WHOLE(bytes, false),       REAL(seconds, false),     REAL(samples_per_second, false)};
+/* Of soft labels, at temperature T: entry i. */
+#define KL(i, T)                                                                                                       \
+    {"label_kl_mean_t" #T, offsetof(lyne_result, kl.mean[i]), false, true},                                            \
+        {"label_kl_p99_t" #T, offsetof(lyne_result, kl.p99[i]), false, true}, {                                        \
+        "label_kl_max_t" #T, offsetof(lyne_result, kl.max[i]), false, true                                             \
+    }
+static const number numbers[] = {WHOLE(test_samples, true),
+                                 WHOLE(test_errors, true),
+                                 REAL(test_accuracy, true),
+                                 REAL(test_loss, true),
+                                 REAL(agreement, true),
+                                 WHOLE(parameters, false),
+                                 WHOLE(macs, false),
+                                 WHOLE(steps, false),
+                                 WHOLE(records, false),
+                                 WHOLE(bytes, false),
+                                 REAL(seconds, false),
+                                 REAL(samples_per_second, false),
+                                 KL(0, 1),
+                                 KL(1, 2),
+                                 KL(2, 4),
+                                 KL(3, 8),
+                                 KL(4, 20)};
 #define N_NUMBERS (sizeof numbers / sizeof *numbers)
 
 void lyne_result_json(json_t *object, const lyne_result *r) {
@@ -46,8 +65,8 @@ static lyne_status read_numbers(const json_t *object, lyne_result *r, lyne_error
         const json_t *from = n->metric ? metrics : object;
         void *at = (char *)r + n->offset;
         if (!json_object_get(from, n->name)) continue;
-        status = n->whole ? lyne_json_int(from, n->name, 0, INT64_MAX, at, err)
-                          : lyne_json_real(from, n->name, at, err);
+        status =
+            n->whole ? lyne_json_int(from, n->name, 0, INT64_MAX, at, err) : lyne_json_real(from, n->name, at, err);
     }
     return status;
 }
@@ -104,8 +123,20 @@ static bool still_there(const char *directory, const json_t *file) {
            lyne_digest_equal(digest, digest_now);
 }
 
+static lyne_digest digest_of_all(const json_t *files) {
+    lyne_hash h;
+    lyne_hash_init(&h);
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        const json_t *file = json_array_get(files, i);
+        lyne_hash_text(&h, json_string_value(json_object_get(file, "name")));
+        lyne_hash_u64(&h, (uint64_t)json_integer_value(json_object_get(file, "bytes")));
+        lyne_hash_text(&h, json_string_value(json_object_get(file, "xxh128")));
+    }
+    return lyne_hash_finish(&h);
+}
+
 lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint, const lyne_result *r,
-                                  lyne_error *err) {
+                                  lyne_digest *made, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     json_t *root = json_pack("{s:i, s:[]}", "lyne_result", FORMAT, "files");
     lyne_status status = lyne_path(path, directory, "result.json", err);
@@ -114,12 +145,15 @@ lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint
         lyne_result_json(root, r);
         status = list_products(directory, json_object_get(root, "files"), err);
     }
-    if (status == LYNE_OK) status = lyne_json_save(path, root, err);
+    if (status == LYNE_OK) {
+        *made = digest_of_all(json_object_get(root, "files"));
+        status = lyne_json_save(path, root, err);
+    }
     json_decref(root);
     return status;
 }
 
-bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r) {
+bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r, lyne_digest *made) {
     char path[LYNE_PATH_MAX];
     json_t *root = NULL, *files;
     lyne_digest found;
@@ -131,6 +165,7 @@ bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_
                 lyne_digest_equal(found, fingerprint) && read_numbers(root, r, NULL) == LYNE_OK &&
                 lyne_json_array(root, "files", &files, NULL) == LYNE_OK;
     for (size_t i = 0; good && i < json_array_size(files); i++) good = still_there(directory, json_array_get(files, i));
+    if (good) *made = digest_of_all(files);
     json_decref(root);
     return good;
 }

@@ -9,7 +9,7 @@ typedef struct lyne_display {
     bool quiet, bar, colour;
     int width;     /* of the terminal, in characters */
     bool open;     /* a bar stands on the line       */
-    double spoken; /* clock at the last plain line   */
+    double spoken; /* clock at the last drawing      */
 } lyne_display;
 
 /** Looks at stderr and the environment. */

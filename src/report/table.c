@@ -14,12 +14,16 @@ typedef struct row {
     const lyne_outcome *first; /* of its outcomes */
 } row;
 
-static lyne_summary whole(const row *x, size_t offset) { return lyne_summarise(x->o, x->stage, offset, true); }
-static lyne_summary real(const row *x, size_t offset) { return lyne_summarise(x->o, x->stage, offset, false); }
+static lyne_summary whole(const row *x, size_t offset) {
+    return lyne_summarise(x->o, x->stage, offset, true);
+}
+static lyne_summary real(const row *x, size_t offset) {
+    return lyne_summarise(x->o, x->stage, offset, false);
+}
 
-static void stage(const row *x, char out[CELL]) { snprintf(out, CELL, "%.38s", x->r->stage[x->stage].name); }
-
-static void kind(const row *x, char out[CELL]) { snprintf(out, CELL, "%.20s", x->r->stage[x->stage].kind.row->name); }
+static void stage(const row *x, char out[CELL]) {
+    snprintf(out, CELL, "%.38s", x->r->stage[x->stage].name);
+}
 
 static void seeds(const row *x, char out[CELL]) {
     snprintf(out, CELL, "%zu", x->r->once[x->stage] ? (size_t)1 : x->r->seeds.n);
@@ -85,10 +89,10 @@ static const struct column {
     const char *title;
     void (*cell)(const row *x, char out[CELL]);
     bool left; /* aligned */
-} columns[] = {{"stage", stage, true},        {"kind", kind, true},         {"seeds", seeds, false},
-               {"test errors", errors, false}, {"sd", errors_sd, false},     {"accuracy", accuracy, false},
-               {"agreement", agreement, false}, {"parameters", parameters, false}, {"MACs", macs, false},
-               {"file", file, false},          {"images/s", speed, false},   {"seconds", seconds, false}};
+} columns[] = {{"stage", stage, true},        {"seeds", seeds, false},       {"test errors", errors, false},
+               {"sd", errors_sd, false},      {"accuracy", accuracy, false}, {"agreement", agreement, false},
+               {"params", parameters, false}, {"MACs", macs, false},         {"file", file, false},
+               {"img/s", speed, false},       {"seconds", seconds, false}};
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
 static const lyne_outcome *first_of(const lyne_outcomes *o, size_t stage_index) {
@@ -123,7 +127,8 @@ static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FIL
                               : lyne_summarise(o, k, offsetof(lyne_result, test_accuracy), false);
         const double ours = by_errors ? s.mean : 100 * s.mean, off = ours - published;
         const char *unit = by_errors ? " errors" : "%";
-        fprintf(to, "  %-16s %.6g%s +- %.4g, here %.6g%s (n = %d): ", e->stage, published, unit, within, ours, unit, s.n);
+        fprintf(to, "  %-16s %.6g%s +- %.4g, here %.6g%s (n = %d): ", e->stage, published, unit, within, ours, unit,
+                s.n);
         fprintf(to, fabs(off) <= within ? "within" : "off by %+.4g", off);
         fprintf(to, "%s%s\n", e->note ? "; " : "", e->note ? e->note : "");
     }

@@ -13,18 +13,20 @@ const char *lyne_product_name(lyne_product p) {
 }
 
 lyne_result lyne_result_empty(void) {
-    return (lyne_result){.test_samples = -1,
-                         .test_errors = -1,
-                         .test_accuracy = -1,
-                         .test_loss = -1,
-                         .parameters = -1,
-                         .macs = -1,
-                         .steps = -1,
-                         .records = -1,
-                         .bytes = -1,
-                         .agreement = -1,
-                         .seconds = -1,
-                         .samples_per_second = -1};
+    lyne_result r = {.test_samples = -1,
+                     .test_errors = -1,
+                     .test_accuracy = -1,
+                     .test_loss = -1,
+                     .parameters = -1,
+                     .macs = -1,
+                     .steps = -1,
+                     .records = -1,
+                     .bytes = -1,
+                     .agreement = -1,
+                     .seconds = -1,
+                     .samples_per_second = -1};
+    for (int i = 0; i < LYNE_LABELS_TEMPERATURES; i++) r.kl.mean[i] = r.kl.p99[i] = r.kl.max[i] = -1;
+    return r;
 }
 
 const lyne_source_stage *lyne_job_find(const lyne_job *job, const char *name) {

@@ -5,6 +5,13 @@
 #include "component/config.h"
 #include <math.h>
 
+typedef struct label_config {
+    lyne_reference teacher;
+    lyne_instance encoding;
+    lyne_instances augment;
+    int64_t views, view_seed, batch, records_per_shard;
+} label_config;
+
 static const lyne_field fields[] = {
     {.name = "teacher",
      .type = LYNE_FIELD_STAGE,
@@ -45,7 +52,7 @@ static const lyne_field fields[] = {
     {.name = "records_per_shard",
      .type = LYNE_FIELD_INT,
      .help = "records in a file; a killed writer goes on behind its last whole file",
-     .fallback = "65536",
+     .fallback = "16384",
      .offset = offsetof(label_config, records_per_shard),
      LYNE_RANGE(1, 1e9)},
     LYNE_FIELDS_END};
@@ -84,26 +91,41 @@ static lyne_status teacher_digest(const lyne_job *job, const char *name, lyne_di
     return LYNE_OK;
 }
 
-static lyne_status loader_init(lyne_loader *l, const lyne_job *job, const label_config *c, lyne_error *err) {
-    return lyne_loader_init(l, job->train, 0, (uint64_t)c->view_seed, (uint32_t)c->views, c->augment, err);
-}
-
-lyne_status label_identity(const lyne_job *job, const label_config *c, lyne_labels_identity *out, lyne_error *err) {
+lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t views, lyne_instances augment,
+                           lyne_labels_identity *out, lyne_error *err) {
     lyne_loader loader;
-    lyne_status status = loader_init(&loader, job, c, err);
+    lyne_status status = lyne_loader_init(&loader, job->train, 0, view_seed, views, augment, err);
     if (status != LYNE_OK) return status;
     *out = (lyne_labels_identity){.data = job->train->digest,
                                   .preprocessing = preprocessing_digest(job->task),
                                   .views = lyne_loader_views_digest(&loader),
                                   .classes = job->classes};
     lyne_loader_deinit(&loader);
-    return teacher_digest(job, c->teacher.name, &out->teacher, err);
+    return LYNE_OK;
 }
 
-static void tell(const lyne_job *job, uint64_t done, uint64_t first, uint64_t total, double seconds) {
+static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
+    const label_config *c = config;
+    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed, .augment = c->augment};
+    lyne_status status = label_identity(job, out->view_seed, (uint32_t)c->views, c->augment, &out->identity, err);
+    return status == LYNE_OK ? teacher_digest(job, c->teacher.name, &out->identity.teacher, err) : status;
+}
+
+lyne_status label_result(const lyne_job *job, lyne_result *out, lyne_error *err) {
+    lyne_labels *written;
+    lyne_status status = lyne_labels_open(job->directory, &written, err);
+    if (status != LYNE_OK) return status;
+    out->records = (int64_t)(lyne_labels_samples(written) * lyne_labels_views(written));
+    out->bytes = (int64_t)lyne_labels_bytes(written);
+    out->kl = lyne_labels_error_of(written);
+    lyne_labels_close(written);
+    return LYNE_OK;
+}
+
+void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t first, uint64_t total, double seconds) {
     if (!job->listener.tell) return;
     lyne_progress p = {.stage = job->label,
-                       .doing = "labelling",
+                       .doing = doing,
                        .done = done,
                        .total = total,
                        .accuracy = -1,
@@ -131,7 +153,7 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
         if (status == LYNE_OK)
             status = lyne_labels_append(w, logits, left < (uint64_t)batch ? (int64_t)left : batch, err);
         if (status != LYNE_OK) return status;
-        tell(job, lyne_labels_next(w), first, total, lyne_now() - start);
+        label_tell(job, "labelling", lyne_labels_next(w), first, total, lyne_now() - start);
     }
     out->seconds = lyne_now() - start;
     if (total > first) out->samples_per_second = (double)(total - first) / fmax(out->seconds, 1e-9);
@@ -144,25 +166,22 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                              .samples = (uint64_t)job->train->n,
                              .views = (uint32_t)c->views,
                              .classes = job->task->n_classes,
-                             .encoding = (const lyne_encoding *)c->encoding.row,
+                             .encoding = c->encoding,
                              .records_per_shard = (uint64_t)c->records_per_shard};
     const uint64_t total = plan.samples * plan.views;
     lyne_network net = {0};
     lyne_loader loader = {0};
     lyne_labels_writer *w = NULL;
-    lyne_labels *written = NULL;
-    lyne_status status = label_identity(job, c, &plan.identity, err);
-    if (status == LYNE_OK) status = loader_init(&loader, job, c, err);
+    lyne_label_source source;
+    lyne_status status = labels(job, c, &source, err);
+    plan.identity = source.identity;
+    if (status == LYNE_OK)
+        status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
     if (status == LYNE_OK) status = lyne_job_load(job, c->teacher.name, c->batch, &net, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &net, &loader, w, total, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);
-    if (status == LYNE_OK) status = lyne_labels_open(job->directory, &written, err);
-    if (status == LYNE_OK) {
-        out->records = (int64_t)total;
-        out->bytes = (int64_t)lyne_labels_bytes(written);
-    }
-    lyne_labels_close(written);
+    if (status == LYNE_OK) status = label_result(job, out, err);
     lyne_labels_writer_free(w);
     lyne_network_deinit(&net);
     lyne_loader_deinit(&loader);
@@ -179,4 +198,5 @@ const lyne_stage lyne_stage_label = {
                   .check = check},
     .product = LYNE_MAKES_LABELS,
     .once = true,
+    .labels = labels,
     .run = run};

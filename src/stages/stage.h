@@ -6,6 +6,7 @@
 #define LYNE_STAGES_STAGE_H
 
 #include "data/dataset.h"
+#include "lyne/labels.h"
 #include "train/evaluate.h"
 #include "train/network.h"
 #include "train/progress.h"
@@ -24,6 +25,7 @@ typedef struct lyne_result {
     int64_t parameters, macs; /* macs: of one sample                         */
     int64_t steps;
     int64_t records, bytes; /* of soft labels                                */
+    lyne_labels_error kl;   /* of what is stored from what the teacher said  */
     double agreement; /* with another model, share of the test split         */
     double seconds, samples_per_second;
 } lyne_result;
@@ -58,6 +60,8 @@ typedef struct lyne_job {
     lyne_listener listener;
 } lyne_job;
 
+struct lyne_label_source; /* stages/label.h */
+
 typedef struct lyne_stage {
     lyne_component component;
     lyne_product product;
@@ -66,6 +70,10 @@ typedef struct lyne_stage {
     lyne_instance (*model)(const void *config);
     /** The losses it trains with, for `lyne check`; n 0 (or NULL): none. */
     lyne_instances (*losses)(const void *config);
+    /** A digest of files that the config names and the stage reads, for its fingerprint; NULL: there are none. */
+    lyne_status (*files)(const void *config, lyne_digest *out, lyne_error *err);
+    /** For a stage that makes soft labels: whose and of what they must be, from its sources as they are now. */
+    lyne_status (*labels)(const lyne_job *job, const void *config, struct lyne_label_source *out, lyne_error *err);
     /** Do it.  A stage that finds its own unfinished work in the directory goes on with it.  Checkpoints stay: the caller
      *  clears them once the result is on disk. */
     lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);

@@ -46,7 +46,7 @@ typedef struct training_config {
          .type = LYNE_FIELD_COMPONENT,                                                                                 \
          .kind = LYNE_SCHEDULE,                                                                                        \
          .help = "how the learning rate moves over the epochs",                                                        \
-         .fallback = "cosine",                                                                                         \
+         .fallback = "{cosine: {warmup: 1}}",                                                                                         \
          .offset = offsetof(training_config, schedule)},                                                               \
         {.name = "checkpoint_seconds",                                                                                 \
          .type = LYNE_FIELD_FLOAT,                                                                                     \

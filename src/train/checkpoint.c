@@ -42,11 +42,13 @@ static void describe(const lyne_checkpoint *c, contents *out) {
     }
 }
 
-static lyne_digest digest_of(const lyne_array *tensor, const void *const *data, size_t n) {
+/* Over all that a checkpoint says, so that none of it can change unseen. */
+static lyne_digest digest_of(const contents *k, const char *environment) {
     lyne_hash h;
     lyne_hash_init(&h);
-    for (size_t i = 0; i < n; i++)
-        lyne_hash_bytes(&h, data[i], (size_t)tensor[i].dims[0] * lyne_dtype_size(tensor[i].dtype));
+    lyne_hash_text(&h, environment);
+    for (size_t i = 0; i < k->n; i++)
+        lyne_hash_bytes(&h, k->tensor[i].data, (size_t)k->tensor[i].dims[0] * lyne_dtype_size(k->tensor[i].dtype));
     return lyne_hash_finish(&h);
 }
 
@@ -62,14 +64,21 @@ static bool is_ours(const char *name) {
     return strspn(name + head, "0123456789") == n - head - tail;
 }
 
-/* Remove all but the `keep` newest; names sort as the steps do. */
-static lyne_status prune(const char *directory, size_t keep, lyne_error *err) {
+/* What a process left that was killed while it wrote. */
+static bool is_torn(const char *name) {
+    return strncmp(name, PREFIX, strlen(PREFIX)) == 0 && strstr(name, SUFFIX ".tmp.");
+}
+
+/* Keep `newest` (NULL: nothing) and the one before it; names sort as the steps do.  One behind it is another stage's, or
+ * damaged: the run would have gone on from it. */
+static lyne_status prune(const char *directory, const char *newest, lyne_error *err) {
     char **name, path[PATH_MAX_HERE];
-    size_t n, seen = 0;
+    size_t n, kept = 0;
     lyne_status status = lyne_directory_list(directory, &name, &n, err);
     if (status != LYNE_OK) return status;
     for (size_t i = n; i-- > 0 && status == LYNE_OK;) {
-        if (!is_ours(name[i]) || ++seen <= keep) continue;
+        if (!is_ours(name[i]) && !is_torn(name[i])) continue;
+        if (newest && is_ours(name[i]) && strcmp(name[i], newest) <= 0 && kept++ < KEPT) continue;
         status = path_of(path, directory, name[i], err);
         if (status == LYNE_OK) status = lyne_file_remove(path, err);
     }
@@ -77,26 +86,24 @@ static lyne_status prune(const char *directory, size_t keep, lyne_error *err) {
     return status;
 }
 
-lyne_status lyne_checkpoint_clear(const char *directory, lyne_error *err) { return prune(directory, 0, err); }
+lyne_status lyne_checkpoint_clear(const char *directory, lyne_error *err) { return prune(directory, NULL, err); }
 
 lyne_status lyne_checkpoint_save(const lyne_checkpoint *c, const lyne_standing *at, lyne_error *err) {
     contents k = {.counter = {at->step, at->metrics_bytes, at->seen, at->correct}};
     memcpy(k.sum, at->sum, sizeof at->sum);
     k.sum[LYNE_MAX_TERMS] = at->seconds;
     describe(c, &k);
-    const void *data[MAX_TENSORS];
-    for (size_t i = 0; i < k.n; i++) data[i] = k.tensor[i].data;
     char name[64], path[PATH_MAX_HERE], fingerprint[LYNE_DIGEST_TEXT], digest[LYNE_DIGEST_TEXT];
     snprintf(name, sizeof name, PREFIX "%012llu" SUFFIX, (unsigned long long)at->step);
     lyne_digest_print(c->fingerprint, fingerprint);
-    lyne_digest_print(digest_of(k.tensor, data, k.n), digest);
+    lyne_digest_print(digest_of(&k, c->environment), digest);
     const lyne_pair metadata[] = {{"lyne.checkpoint", FORMAT},
                                   {"lyne.digest", digest},
                                   {"lyne.environment", c->environment},
                                   {"lyne.fingerprint", fingerprint}};
     lyne_status status = path_of(path, c->directory, name, err);
     if (status == LYNE_OK) status = lyne_safetensors_write(path, k.tensor, k.n, metadata, 4, err);
-    return status == LYNE_OK ? prune(c->directory, KEPT, err) : status;
+    return status == LYNE_OK ? prune(c->directory, name, err) : status;
 }
 
 /* ---- loading ---- */
@@ -113,27 +120,39 @@ static bool same_stage(const lyne_checkpoint *c, const lyne_safetensors *s) {
     return metadata_is(s, "lyne.fingerprint", fingerprint);
 }
 
-/* All tensors there and the digest right; then copied out. */
-static lyne_status take(const lyne_checkpoint *c, const lyne_safetensors *s, const char *path, lyne_standing *at,
-                        lyne_error *err) {
-    contents k = {0};
-    const void *data[MAX_TENSORS];
+/* All of it there and as it was written; k's tensors then lie in the file. */
+static lyne_status find(const lyne_checkpoint *c, const lyne_safetensors *s, contents *k, lyne_error *err) {
     char digest[LYNE_DIGEST_TEXT];
-    describe(c, &k);
+    describe(c, k);
     if (!metadata_is(s, "lyne.checkpoint", FORMAT))
-        return lyne_fail(err, LYNE_EDATA, "%s: is a checkpoint of another format version than " FORMAT, path);
-    for (size_t i = 0; i < k.n; i++) {
-        const lyne_array *t = &k.tensor[i];
-        lyne_status status = lyne_safetensors_get(s, t->name, t->dtype, 1, t->dims, &data[i], err);
+        return lyne_fail(err, LYNE_EDATA, "%s: is a checkpoint of another format version than " FORMAT, s->path);
+    for (size_t i = 0; i < k->n; i++) {
+        lyne_array *t = &k->tensor[i];
+        lyne_status status = lyne_safetensors_get(s, t->name, t->dtype, 1, t->dims, &t->data, err);
         if (status != LYNE_OK) return status;
     }
-    lyne_digest_print(digest_of(k.tensor, data, k.n), digest);
+    lyne_digest_print(digest_of(k, lyne_safetensors_metadata(s, "lyne.environment")), digest);
     if (!metadata_is(s, "lyne.digest", digest))
-        return lyne_fail(err, LYNE_EDATA, "%s: is damaged: its digest is not that of its numbers", path);
-    memcpy(k.counter, data[0], sizeof k.counter);
-    memcpy(k.sum, data[1], sizeof k.sum);
-    memcpy(c->weights->value, data[2], c->weights->n_values * sizeof(float));
-    for (int i = 0; i < c->n_slots; i++) memcpy(c->slot[i], data[3 + i], c->weights->n_trained * sizeof(float));
+        return lyne_fail(err, LYNE_EDATA, "%s: is damaged: its digest is not that of its contents", s->path);
+    return LYNE_OK;
+}
+
+static lyne_status check_environment(const lyne_checkpoint *c, const lyne_safetensors *s, lyne_error *err) {
+    if (metadata_is(s, "lyne.environment", c->environment)) return LYNE_OK;
+    return lyne_fail(err, LYNE_EENVIRONMENT,
+                     "%s was made with %s; here it is %s, which gives other bits. Go on there, or go on here all the "
+                     "same with --any-environment",
+                     s->path, lyne_safetensors_metadata(s, "lyne.environment"), c->environment);
+}
+
+/* Out of the file, as describe() has ordered it. */
+static void take(const lyne_checkpoint *c, const contents *found, lyne_standing *at) {
+    contents k;
+    memcpy(k.counter, found->tensor[0].data, sizeof k.counter);
+    memcpy(k.sum, found->tensor[1].data, sizeof k.sum);
+    memcpy(c->weights->value, found->tensor[2].data, c->weights->n_values * sizeof(float));
+    for (int i = 0; i < c->n_slots; i++)
+        memcpy(c->slot[i], found->tensor[3 + i].data, c->weights->n_trained * sizeof(float));
     c->weights->version++;
     *at = (lyne_standing){.step = k.counter[0],
                           .metrics_bytes = k.counter[1],
@@ -141,7 +160,6 @@ static lyne_status take(const lyne_checkpoint *c, const lyne_safetensors *s, con
                           .correct = k.counter[3],
                           .seconds = k.sum[LYNE_MAX_TERMS]};
     memcpy(at->sum, k.sum, sizeof at->sum);
-    return LYNE_OK;
 }
 
 /* LYNE_OK with at->step 0: not usable, try an older one. */
@@ -149,21 +167,21 @@ static lyne_status load_one(const lyne_checkpoint *c, const char *path, bool any
                             lyne_error *err) {
     lyne_error why = {0};
     lyne_safetensors s;
+    contents k = {0};
     lyne_status status = lyne_safetensors_open(&s, path, &why);
-    if (status == LYNE_OK && !same_stage(c, &s)) goto out;
-    if (status == LYNE_OK && !any_environment && !metadata_is(&s, "lyne.environment", c->environment)) {
-        const char *was = lyne_safetensors_metadata(&s, "lyne.environment");
-        lyne_safetensors_close(&s);
-        return lyne_fail(err, LYNE_EENVIRONMENT,
-                         "%s was made with %s; here it is %s, which gives other bits. Go on there, or go on here all the "
-                         "same with --any-environment",
-                         path, was ? was : "an unknown environment", c->environment);
+    const bool ours = status == LYNE_OK && same_stage(c, &s);
+    if (ours) status = find(c, &s, &k, &why);
+    if (status == LYNE_EDATA) {
+        lyne_warn("passing over a checkpoint: %s", why.text);
+        status = LYNE_OK;
+    } else if (status != LYNE_OK) {
+        lyne_fail(err, status, "%s", why.text);
+    } else if (ours) {
+        status = any_environment ? LYNE_OK : check_environment(c, &s, err);
+        if (status == LYNE_OK) take(c, &k, at);
     }
-    if (status == LYNE_OK) status = take(c, &s, path, at, &why);
-    if (status != LYNE_OK) lyne_warn("passing over a checkpoint: %s", why.text);
-out:
     lyne_safetensors_close(&s);
-    return LYNE_OK;
+    return status;
 }
 
 lyne_status lyne_checkpoint_load(const lyne_checkpoint *c, bool any_environment, lyne_standing *at, lyne_error *err) {

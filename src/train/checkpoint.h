@@ -28,7 +28,7 @@ typedef struct lyne_checkpoint {
     int n_slots;
 } lyne_checkpoint;
 
-/** Commit, then remove all but the two newest. */
+/** Commit, then remove all but this one and the one before it: others are older, another stage's or damaged. */
 lyne_status lyne_checkpoint_save(const lyne_checkpoint *c, const lyne_standing *at, lyne_error *err);
 /** Load the newest whole one into weights, slots and *at; at->step stays 0 when there is none.  A checkpoint of this
  *  stage made in another environment is LYNE_EENVIRONMENT, saying what differs, unless any_environment. */

@@ -10,11 +10,11 @@ int64_t lyne_argmax(const float *logits, int64_t n) {
     return best;
 }
 
-/* -log softmax(z)[label]; not finite when a logit is not. */
+/* -log softmax(z)[label]; NaN when a logit is not finite. */
 static double cross_entropy(const float *z, int64_t n, int32_t label) {
     const double top = (double)z[lyne_argmax(z, n)];
     double sum = 0;
-    for (int64_t c = 0; c < n; c++) sum += exp((double)z[c] - top);
+    for (int64_t c = 0; c < n; c++) sum += isfinite(z[c]) ? exp((double)z[c] - top) : (double)NAN;
     return log(sum) + top - (double)z[label];
 }
 

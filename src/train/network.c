@@ -1,6 +1,19 @@
 /* train/network.c -- picture -> normalize -> model -> logits -> losses. */
 #include "train/network.h"
 #include "lyne/ops.h"
+#include <stdio.h>
+
+/* A model may be a plug-in's. */
+static void check_logits(const lyne_network *net, const lyne_network_options *o) {
+    const lyne_shape due = LYNE_SHAPE(o->batch, o->task->n_classes);
+    const lyne_node *logits = net->logits;
+    char text[2][LYNE_SHAPE_TEXT];
+    if (!logits)
+        lyne_graph_fail(net->graph, "model %s makes no logits", o->model.row->name);
+    else if (logits->type != LYNE_F32 || !lyne_shape_equal(&logits->shape, &due))
+        lyne_graph_fail(net->graph, "model %s: its logits %s are %s; they should be f32 %s", o->model.row->name,
+                        logits->path, lyne_shape_print(&logits->shape, text[0]), lyne_shape_print(&due, text[1]));
+}
 
 /* The graph up to the logits. */
 static void build_model(lyne_network *net, const lyne_network_options *o) {
@@ -8,15 +21,32 @@ static void build_model(lyne_network *net, const lyne_network_options *o) {
     const lyne_task *t = o->task;
     const lyne_model *model = (const lyne_model *)o->model.row;
     const lyne_shape shape = LYNE_SHAPE(o->batch, t->picture.channels, t->picture.height, t->picture.width);
+    lyne_graph_set_precision(g, t->precision);
     net->picture = lyne_graph_input(g, "picture", shape, LYNE_U8);
     lyne_node *x = lyne_normalize(g, "normalize", net->picture, (lyne_normalize_config){.mean = t->mean, .sd = t->sd});
-    if (x) net->logits = model->build(g, o->model.config, x, t->n_classes);
+    if (!x) return;
+    net->logits = model->build(g, o->model.config, x, t->n_classes);
+    if (net->logits && net->logits->type == LYNE_BF16) net->logits = lyne_graph_cast(g, net->logits, LYNE_F32);
+    check_logits(net, o);
 }
 
 static bool needs_teacher(const lyne_instances *losses) {
     for (size_t i = 0; i < losses->n; i++)
         if (((const lyne_loss *)losses->item[i].row)->needs_teacher) return true;
     return false;
+}
+
+#define SCOPE "loss"
+
+/* "kd", "kd_2": how many of this kind stand before it tells them apart. */
+static void name_term(const lyne_instances *losses, size_t i, char out[64]) {
+    int before = 0;
+    for (size_t k = 0; k < i; k++) before += losses->item[k].row == losses->item[i].row;
+    snprintf(out, 64, before ? "%.40s_%d" : "%.40s", losses->item[i].row->name, before + 1);
+}
+
+const char *lyne_network_term_name(const lyne_network *net, int i) {
+    return net->term[i].node->path + sizeof SCOPE; /* behind "loss." */
 }
 
 static lyne_status build_losses(lyne_network *net, const lyne_network_options *o, lyne_error *err) {
@@ -27,12 +57,14 @@ static lyne_status build_losses(lyne_network *net, const lyne_network_options *o
     if (needs_teacher(&o->losses))
         net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(o->batch, o->task->n_classes), LYNE_F32);
     const lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher};
-    lyne_graph_enter(g, "loss");
+    lyne_graph_enter(g, SCOPE);
     for (size_t i = 0; i < o->losses.n && lyne_graph_status(g, NULL) == LYNE_OK; i++) {
         const lyne_instance *loss = &o->losses.item[i];
         const lyne_loss *row = (const lyne_loss *)loss->row;
         const double weight = ((const lyne_loss_config *)loss->config)->weight;
-        net->term[i] = (lyne_term){.node = row->build(g, row->component.name, loss->config, &in), .weight = weight};
+        char name[64];
+        name_term(&o->losses, i, name);
+        net->term[i] = (lyne_term){.node = row->build(g, name, loss->config, &in), .weight = weight};
     }
     lyne_graph_leave(g);
     net->n_terms = (int)o->losses.n;

@@ -11,6 +11,7 @@ typedef struct lyne_task {
     lyne_picture_size picture;
     int64_t n_classes;
     lyne_floats mean, sd; /* of pixel / 255; borrowed */
+    lyne_type precision;  /* of activations: LYNE_F32 or LYNE_BF16; weights, losses and logits are f32 always */
 } lyne_task;
 
 /* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, and teacher (B, n_classes) f32 if one of them
@@ -40,6 +41,9 @@ lyne_status lyne_network_build(lyne_network *net, const lyne_network_options *o,
 /** Build and compile. */
 lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, lyne_error *err);
 void lyne_network_deinit(lyne_network *net); /* NULL and zeroed are fine */
+
+/** Of term i: the loss's name, numbered from the second of a kind on ("kd", "kd_2").  Borrowed from the network. */
+const char *lyne_network_term_name(const lyne_network *net, int i);
 
 /** Logits (batch, n_classes) of one batch whose pictures are already in the picture input.  Borrowed until the next. */
 lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_error *err);

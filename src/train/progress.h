@@ -31,5 +31,7 @@ typedef struct lyne_listener {
  *  handler. */
 void lyne_request_stop(void);
 bool lyne_stop_requested(void);
+/** Take the request back: for a process that goes on after its job has stopped. */
+void lyne_clear_stop(void);
 
 #endif

@@ -32,7 +32,7 @@ uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch) {
     return (uint64_t)ceil(samples / (double)batch - 1e-9);
 }
 
-static const char *term_name(const run *r, int i) { return r->t->losses.item[i].row->name; }
+static const char *term_name(const run *r, int i) { return lyne_network_term_name(&r->net, i); }
 
 static double seconds(const run *r) { return r->at.seconds + lyne_now() - r->started; }
 
@@ -69,8 +69,10 @@ static lyne_status add_up(run *r, lyne_error *err) {
     return LYNE_OK;
 }
 
-static double learning_rate(const run *r) {
-    const double epoch = (double)r->at.step * (double)r->t->batch / (double)r->n_samples;
+/* Of step `step`, counted from 0: the schedule at the middle of the step, so that neither the first step of a warm-up nor
+ * the last of a cosine is lost to a rate of 0. */
+static double learning_rate(const run *r, uint64_t step) {
+    const double epoch = ((double)step + 0.5) * (double)r->t->batch / (double)r->n_samples;
     return r->optimizer->lr(r->t->optimizer.config) * lyne_schedule_at(&r->t->schedule, epoch, r->t->epochs);
 }
 
@@ -80,7 +82,7 @@ static lyne_status step(run *r, lyne_error *err) {
     if (status == LYNE_OK) status = lyne_program_run(r->net.program, &clock, err);
     if (status == LYNE_OK) status = add_up(r, err);
     if (status != LYNE_OK) return status;
-    lyne_update u = {.weights = r->net.weights, .step = r->at.step + 1, .lr = learning_rate(r)};
+    lyne_update u = {.weights = r->net.weights, .step = r->at.step + 1, .lr = learning_rate(r, r->at.step)};
     memcpy(u.slot, r->slot, sizeof u.slot);
     r->optimizer->step(r->t->optimizer.config, &u);
     r->at.step++;
@@ -122,7 +124,7 @@ static void tell(run *r, bool ends_epoch) {
 static lyne_status end_epoch(run *r, lyne_error *err) {
     lyne_epoch e = {.epoch = (double)(r->at.step * (uint64_t)r->t->batch) / (double)r->n_samples,
                     .step = r->at.step,
-                    .learning_rate = learning_rate(r),
+                    .learning_rate = learning_rate(r, r->at.step - 1),
                     .n_terms = r->net.n_terms,
                     .accuracy = (double)r->at.correct / (double)r->at.seen,
                     .seconds = seconds(r)};
@@ -185,6 +187,9 @@ static lyne_status init(run *r, lyne_error *err) {
         .model = t->model, .task = t->task, .batch = t->batch, .losses = t->losses, .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
+    if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
+        return lyne_fail(err, LYNE_EDATA, "%s: the soft labels are of %lld classes, the data set has %lld", t->name,
+                         (long long)lyne_labels_classes(t->labels), (long long)t->task->n_classes);
     r->sample = lyne_alloc((size_t)t->batch, sizeof *r->sample);
     r->view = lyne_alloc((size_t)t->batch, sizeof *r->view);
     if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");

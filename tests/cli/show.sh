@@ -1,7 +1,18 @@
 # The layers of a model: each with its shape and numbers, which add up.
 set -eu
 fail() { echo "$1" && cat said && exit 1; }
-recipe=$LYNE_SOURCE/recipes/mnist/quick.yaml
+mkdir datasets && cp "$LYNE_SOURCE/datasets/mnist.yaml" datasets
+cat >recipe.yaml <<'END'
+lyne: 1
+name: show
+data: mnist
+stages:
+  teacher: {train: {model: mlp}}
+  soft_labels: {label: {teacher: teacher}}
+  student: {distill: {model: {mlp: {hidden: [24]}}, labels: soft_labels}}
+  alone: {train: {model: lenet}}
+END
+recipe=recipe.yaml
 
 "$LYNE" show "$recipe" student >said
 # 784 x 24 + 24 and 24 x 10 + 10; bytes of one sample in f32, the picture in u8

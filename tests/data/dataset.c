@@ -98,12 +98,15 @@ Test(dataset, close_takes_nothing) {
 
 /* datasets/ *.yaml are accepted, and say what the code says. */
 Test(dataset, shipped_descriptions) {
-    const lyne_component *rows[] = {&lyne_dataset_idx.component, &lyne_dataset_strokes.component};
+    const lyne_component *rows[] = {&lyne_dataset_idx.component, &lyne_dataset_strokes.component,
+                                    &lyne_dataset_cifar.component, &lyne_dataset_pictures.component};
     lyne_registry *registry;
-    cr_assert_eq(lyne_registry_new(rows, 2, &registry, NULL), LYNE_OK);
+    cr_assert_eq(lyne_registry_new(rows, 4, &registry, NULL), LYNE_OK);
     static const struct {
         const char *name, *format;
-    } table[] = {{"mnist", "idx"}, {"strokes", "strokes"}};
+        size_t channels;
+    } table[] = {
+        {"mnist", "idx", 1}, {"strokes", "strokes", 1}, {"cifar10", "cifar", 3}, {"cifar10-jpeg", "pictures", 3}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char path[512];
         snprintf(path, sizeof path, LYNE_SOURCE_DIR "/datasets/%s.yaml", table[i].name);
@@ -119,8 +122,8 @@ Test(dataset, shipped_descriptions) {
         cr_expect_str_eq(d.name, table[i].name);
         cr_expect_str_eq(d.format.row->name, table[i].format);
         cr_expect_eq(d.classes.n, 10);
-        cr_expect_eq(d.mean.n, 1);
-        cr_expect_eq(d.sd.n, 1);
+        cr_expect_eq(d.mean.n, table[i].channels);
+        cr_expect_eq(d.sd.n, table[i].channels);
         lyne_diagnostics_free(&out);
         lyne_arena_free(&arena);
     }

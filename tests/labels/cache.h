@@ -13,8 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const lyne_encoding lyne_encoding_f16, lyne_encoding_f32;
-
 enum { SAMPLES = 5, VIEWS = 2, CLASSES = 3, RECORDS = SAMPLES * VIEWS, PER_SHARD = 4, SHARDS = 3 };
 
 static char root[64]; /* each test runs in a process of its own */
@@ -27,17 +25,26 @@ static void remove_root(void) {
     lyne_directory_remove(root, NULL);
 }
 
-static inline lyne_labels_plan small_plan(const lyne_encoding *encoding) {
+/* An encoding by its text; lives as long as the test. */
+static inline lyne_instance encoding_of(const char *text) {
+    static lyne_arena arena;
+    lyne_instance encoding;
+    lyne_error err = {0};
+    cr_assert_eq(lyne_encoding_read(text, &arena, &encoding, &err), LYNE_OK, "%s", err.text);
+    return encoding;
+}
+
+static inline lyne_labels_plan small_plan(const char *encoding) {
     return (lyne_labels_plan){.directory = root,
                               .samples = SAMPLES,
                               .views = VIEWS,
                               .classes = CLASSES,
-                              .encoding = encoding,
+                              .encoding = encoding_of(encoding),
                               .records_per_shard = PER_SHARD,
                               .identity = {{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}}};
 }
 
-/* Multiples of 1/8, which both encodings hold exactly. */
+/* Multiples of 1/8, which f32, f16, bf16 and a topk of all classes hold exactly. */
 static inline float logit(uint64_t record, int64_t c) {
     return (float)((int)(record * 7 + (uint64_t)c * 5) % 41 - 20) / 8;
 }

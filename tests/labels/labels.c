@@ -3,17 +3,22 @@
 
 TestSuite(labels, .init = make_root, .fini = remove_root);
 
-static const lyne_encoding *const encodings[] = {&lyne_encoding_f32, &lyne_encoding_f16};
+static const struct {
+    const char *name;
+    size_t bytes; /* of a record */
+} encodings[] = {{"f32", 16 + 12}, {"f16", 16 + 6}, {"bf16", 16 + 6}};
 
 Test(labels, records_by_sample_and_view) {
-    for (int e = 0; e < 2; e++) {
-        lyne_labels_plan plan = small_plan(encodings[e]);
+    for (int e = 0; e < 3; e++) {
+        lyne_labels_plan plan = small_plan(encodings[e].name);
         write_cache(&plan);
         lyne_labels *labels = opened();
         cr_expect_eq(lyne_labels_samples(labels), SAMPLES);
         cr_expect_eq(lyne_labels_views(labels), VIEWS);
         cr_expect_eq(lyne_labels_classes(labels), CLASSES);
-        cr_expect_str_eq(lyne_labels_encoding(labels), encodings[e]->component.name);
+        cr_expect_str_eq(lyne_labels_encoding(labels), encodings[e].name);
+        cr_expect_eq(lyne_labels_record_bytes(labels), encodings[e].bytes);
+        cr_expect_eq(lyne_labels_temperature(labels), 0);
         uint64_t on_disk = 0;
         for (int f = 0; f < SHARDS; f++) {
             bytes b = get_file(file_names[f]);
@@ -37,7 +42,7 @@ Test(labels, records_by_sample_and_view) {
 }
 
 Test(labels, ids_out_of_range) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f32);
+    lyne_labels_plan plan = small_plan("f32");
     write_cache(&plan);
     lyne_labels *labels = opened();
     static const struct {
@@ -53,35 +58,53 @@ Test(labels, ids_out_of_range) {
     lyne_labels_close(labels);
 }
 
+static bool same_error(const lyne_labels_error *before) {
+    lyne_labels *labels = opened();
+    const lyne_labels_error now = lyne_labels_error_of(labels);
+    lyne_labels_close(labels);
+    return memcmp(&now, before, sizeof now) == 0;
+}
+
 /* Each bit of each file in turn. */
-static void flip_every_bit(const lyne_encoding *encoding) {
+static void flip_every_bit(const char *encoding, bool exact) {
     lyne_labels_plan plan = small_plan(encoding);
     lyne_error err;
     bool wrong;
     write_cache(&plan);
+    lyne_labels *labels = opened();
+    const lyne_labels_error before = lyne_labels_error_of(labels);
+    lyne_labels_close(labels);
     for (int f = 0; f < FILES; f++) {
         bytes b = get_file(file_names[f]);
         lyne_free(b.data);
         for (size_t bit = 0; bit < 8 * b.size; bit++) {
             flip_bit(file_names[f], bit);
-            cr_expect_eq(examine(&err, &wrong), LYNE_EDATA, "%s: bit %d of byte %d", file_names[f], (int)(bit % 8),
-                         (int)(bit / 8));
+            if (examine(&err, &wrong) == LYNE_OK) /* another last digit of 17 may be the same number */
+                cr_expect(f == MANIFEST && same_error(&before), "%s: bit %d of byte %d", file_names[f], (int)(bit % 8),
+                          (int)(bit / 8));
+            cr_expect(err.status == LYNE_OK || err.status == LYNE_EDATA, "%s", err.text);
             flip_bit(file_names[f], bit);
         }
     }
-    cr_expect(examine(&err, &wrong) == LYNE_OK && !wrong, "%s", err.text);
+    cr_expect(examine(&err, &wrong) == LYNE_OK && wrong != exact, "%s", err.text);
 }
 
 Test(labels, every_bit_f32) {
-    flip_every_bit(&lyne_encoding_f32);
+    flip_every_bit("f32", true);
 }
 Test(labels, every_bit_f16) {
-    flip_every_bit(&lyne_encoding_f16);
+    flip_every_bit("f16", true);
+}
+Test(labels, every_bit_topk) {
+    flip_every_bit("{topk: {k: 1}}", false);
+}
+Test(labels, every_bit_sampled) {
+    flip_every_bit("{sampled: {draws: 3}}", false);
 }
 
 /* Without a verify before it, reading alone never hands out another number. */
 Test(labels, reading_alone_notices) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f16);
+    lyne_labels_plan plan = small_plan("f16");
     write_cache(&plan);
     bytes b = get_file(file_names[1]);
     lyne_free(b.data);
@@ -105,7 +128,7 @@ Test(labels, reading_alone_notices) {
 }
 
 Test(labels, every_truncation) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f16);
+    lyne_labels_plan plan = small_plan("f16");
     write_cache(&plan);
     for (int f = 0; f < FILES; f++) {
         bytes b = get_file(file_names[f]);
@@ -125,7 +148,7 @@ Test(labels, every_truncation) {
 }
 
 Test(labels, missing_files) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f16);
+    lyne_labels_plan plan = small_plan("f16");
     write_cache(&plan);
     for (int f = 0; f < FILES; f++) {
         bytes b = get_file(file_names[f]);
@@ -151,7 +174,7 @@ Test(labels, swapped_records) {
     } table[] = {{1, "record 0 is sample 0, view 1, but sample 0, view 0 is due there"},
                  {2, "record 0 is sample 1, view 0, but sample 0, view 0 is due there"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        lyne_labels_plan plan = small_plan(&lyne_encoding_f32);
+        lyne_labels_plan plan = small_plan("f32");
         write_cache(&plan);
         bytes b = get_file(file_names[0]);
         static const size_t width[] = {8, 4, 4, 4 * CLASSES}; /* sample, crc, view, logits: in the order of the file */
@@ -179,7 +202,7 @@ Test(labels, swapped_records) {
 
 /* Two whole shards of the same size under each other's name. */
 Test(labels, swapped_shards) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f32);
+    lyne_labels_plan plan = small_plan("f32");
     write_cache(&plan);
     bytes a = get_file(file_names[0]), b = get_file(file_names[1]);
     cr_assert_eq(a.size, b.size);
@@ -195,7 +218,7 @@ Test(labels, swapped_shards) {
 
 /* A shard of another teacher's cache of the same shape. */
 Test(labels, shard_of_another_cache) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f32);
+    lyne_labels_plan plan = small_plan("f32");
     plan.identity.teacher.low++;
     write_cache(&plan);
     bytes other = get_file(file_names[2]);
@@ -210,7 +233,7 @@ Test(labels, shard_of_another_cache) {
 }
 
 Test(labels, match_names_what_differs) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f32);
+    lyne_labels_plan plan = small_plan("f32");
     write_cache(&plan);
     lyne_labels *labels = opened();
     lyne_labels_identity wanted = plan.identity;
@@ -233,7 +256,7 @@ Test(labels, match_names_what_differs) {
 }
 
 Test(labels, no_memory) {
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f16);
+    lyne_labels_plan plan = small_plan("f16");
     write_cache(&plan);
     lyne_status status = LYNE_ENOSPACE;
     uint64_t n = 0;

@@ -8,9 +8,9 @@ Test(manifest, refused) {
     static const struct {
         const char *from, *to, *message;
     } table[] = {
-        {"\"lyne_labels\": 1", "\"lyne_labels\": 2", "is of version 2 of the format, and this program reads version 1"},
-        {"\"lyne_labels\": 1", "\"lyne_labels\": \"1\"", "\"lyne_labels\" is a text"},
-        {"\"lyne_labels\": 1,", "", "\"lyne_labels\" is missing"},
+        {"\"lyne_labels\": 2", "\"lyne_labels\": 1", "is of version 1 of the format, and this program reads version 2"},
+        {"\"lyne_labels\": 2", "\"lyne_labels\": \"2\"", "\"lyne_labels\" is a text"},
+        {"\"lyne_labels\": 2,", "", "\"lyne_labels\" is missing"},
         {"\"samples\": 5", "\"samples\": 6", "fingerprint"},
         {"\"samples\": 5", "\"samples\": 0", "\"samples\" = 0 is outside"},
         {"\"samples\": 5", "\"samples\": -5", "\"samples\" = -5 is outside"},
@@ -23,13 +23,26 @@ Test(manifest, refused) {
         {"\"records_per_shard\": 4", "\"records_per_shard\": 0", "\"records_per_shard\" = 0 is outside"},
         {"\"records_per_shard\": 4", "\"records_per_shard\": 5", "fingerprint"},
         {"\"samples\": 5", "\"samples\": 500000", "raise records_per_shard"},
-        {"\"encoding\": \"f16\"", "\"encoding\": \"f17\"", "\"encoding\" \"f17\" is not one that this program reads"},
+        {"\"encoding\": \"f16\"", "\"encoding\": \"f17\"", "there is no encoding 'f17'; did you mean 'f16'?"},
         {"\"encoding\": \"f16\"", "\"encoding\": \"f32\"", "fingerprint"},
+        {"\"encoding\": \"f16\"", "\"encoding\": \"{f16: ~}\"", "a manifest writes \"f16\""},
+        {"\"encoding\": \"f16\"", "\"encoding\": \"{topk: {k: 9}}\"", "a manifest writes \"{topk: {k: 9, temperature"},
+        {"\"encoding\": \"f16\"", "\"encoding\": \"{topk: {k: 9, temperature: 1, tail: uniform}}\"",
+         "topk: k = 9, but there are 3 classes; give k at most that"},
+        {"\"encoding\": \"f16\"", "\"encoding\": \"{topk: {k: 0}}\"", "k = 0 is outside [1, 4096]"},
+        {"\"encoding\": \"f16\"", "\"encoding\": 16", "\"encoding\" is an integer"},
+        {"\"mean\": [", "\"mean\": [1, ", "\"mean\" has 6 numbers, and 5 are due"},
+        {"\"max\": [", "\"max\": [[],", "\"max\" has 6 numbers"},
+        {"\"p99\": [", "\"p98\": [", "\"p99\" is missing"},
+        {"\"p99\": [", "\"more\": 1, \"p99\": [", "\"error\" has 5 keys, and 4 are due"},
+        {"20", "21", "must be 1, 2, 4, 8, 20"},
+        {"0.0", "0.1", "\"error\" is not what the shards say"},
+        {"0.0", "\"0\"", "has something but numbers"},
         {"00000000000000010000000000000002", "00000000000000010000000000000003", "it was changed"},
         {"00000000000000010000000000000002", "000000000000000100000000000000002", "\"teacher\" is no fingerprint"},
         {"\"teacher\"", "\"Teacher\"", "\"teacher\" is missing"},
         {"\"teacher\"", "\"more\": 1, \"teacher\"", "\"identity\" has 6 keys, and 5 are due"},
-        {"\"samples\"", "\"more\": 1, \"samples\"", "the manifest has 10 keys, and 9 are due"},
+        {"\"samples\"", "\"more\": 1, \"samples\"", "the manifest has 11 keys, and 10 are due"},
         {"\"samples\": 5", "\"samples\": 5, \"samples\": 5", "duplicate"},
         {"\"labels-00001-of-00003.safetensors\"", "\"../labels-00001-of-00003.safetensors\"",
          "shard 1: is called \"../labels-00001-of-00003.safetensors\", but it must be \"labels-00001-of-00003"},
@@ -41,7 +54,7 @@ Test(manifest, refused) {
         {"\"shards\": [", "\"shards\": [{}, ", "lists 4 shards, but its records make 3"},
         {"{", "[{", "manifest.json"},
     };
-    lyne_labels_plan plan = small_plan(&lyne_encoding_f16);
+    lyne_labels_plan plan = small_plan("f16");
     write_cache(&plan);
     bytes good = get_file("manifest.json");
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

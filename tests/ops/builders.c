@@ -25,6 +25,13 @@ Test(builders, defaults) {
         {&lyne_op_max_pool, NULL, &(lyne_pool_config){LYNE_POOL_DEFAULTS}},
         {&lyne_op_avg_pool, NULL, &(lyne_pool_config){LYNE_POOL_DEFAULTS}},
         {&lyne_op_dropout, NULL, &(lyne_dropout_config){LYNE_DROPOUT_DEFAULTS}},
+        {&lyne_op_transpose, NULL, &(lyne_transpose_config){LYNE_TRANSPOSE_DEFAULTS}},
+        {&lyne_op_reshape, "{shape: [7]}", &(lyne_reshape_config){.shape = {1, (const int64_t[]){7}}}},
+        {&lyne_op_concat, NULL, &(lyne_concat_config){LYNE_CONCAT_DEFAULTS}},
+        {&lyne_op_slice, "{length: 7}", &(lyne_slice_config){LYNE_SLICE_DEFAULTS, .length = 7}},
+        {&lyne_op_layer_norm, NULL, &(lyne_layer_norm_config){LYNE_LAYER_NORM_DEFAULTS}},
+        {&lyne_op_group_norm, "{groups: 7}", &(lyne_group_norm_config){LYNE_GROUP_NORM_DEFAULTS, .groups = 7}},
+        {&lyne_op_leaky_relu, NULL, &(lyne_leaky_relu_config){LYNE_LEAKY_RELU_DEFAULTS}},
         {&lyne_op_normalize, NULL, &(lyne_normalize_config){.mean = {0}}},
     };
     size_t with_config = 0;

@@ -31,13 +31,13 @@ static const struct {
     const char *yaml;
     formula formula;
 } table[] = {
-    {&lyne_optimizer_sgd, "sgd", {.decay_all = true, .lr = 0.1, .momentum = 0.9}},
+    {&lyne_optimizer_sgd, "sgd", {.decay_all = true, .lr = 0.05, .momentum = 0.9}},
     {&lyne_optimizer_sgd,
      "{sgd: {lr: 0.5, momentum: 0, weight_decay: 0.2}}",
      {.decay_all = true, .lr = 0.5, .decay = 0.2}},
     {&lyne_optimizer_sgd,
      "{sgd: {nesterov: true, weight_decay: 0.1, decay_all: false}}",
-     {.nesterov = true, .lr = 0.1, .momentum = 0.9, .decay = 0.1}},
+     {.nesterov = true, .lr = 0.05, .momentum = 0.9, .decay = 0.1}},
     {&lyne_optimizer_adamw,
      "adamw",
      {.adam = true, .decay_all = true, .lr = 0.001, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .decay = 0.01}},

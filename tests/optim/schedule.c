@@ -36,8 +36,8 @@ Test(schedule, values) {
         {&lyne_schedule_step, "{step: {at: [2, 3.5]}}", 3.5, 9, 0.01},
         {&lyne_schedule_step, "{step: {at: [2, 3.5], factor: 0.5}}", 9, 9, 0.25},
         {&lyne_schedule_step, "{step: {at: []}}", 9, 9, 1},
-        {&lyne_schedule_step, "{step: {at: [2], warmup: 1}}", 2.5, 9, 1}, /* counted from the end of the warm-up */
-        {&lyne_schedule_step, "{step: {at: [2], warmup: 1}}", 3, 9, 0.1},
+        {&lyne_schedule_step, "{step: {at: [2], warmup: 1}}", 1.5, 9, 1}, /* epochs count from the start */
+        {&lyne_schedule_step, "{step: {at: [2], warmup: 1}}", 2, 9, 0.1},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         filled f = filled_with(&table[i].row->component, table[i].yaml);

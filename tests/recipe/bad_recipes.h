@@ -48,7 +48,7 @@ static const bad_recipe bad_recipes[] = {
     {"data: {use: tiny}\n", "", 1, 1, "'data' is missing"},
     {"precision: f32\n", "precison: f32\n", 6, 1, "unknown key 'precison'; did you mean 'precision'?"},
     {"precision: f32\n", "colour: f32\n", 6, 1, "unknown key 'colour'; the keys are lyne, name,"},
-    {"precision: f32", "precision: bf16", 6, 12, "'bf16' is not a choice for precision; the choices are f32"},
+    {"precision: f32", "precision: f16", 6, 12, "'f16' is not a choice for precision; did you mean 'bf16'?"},
     {"name: small", "name: ../x", 2, 7, "'../x' cannot name a folder"},
     {"name: small", "name: a/b", 2, 7, "'a/b' cannot name a folder"},
     {"name: small", "name: ''", 2, 7, "'' cannot name a folder"},

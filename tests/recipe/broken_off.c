@@ -1,5 +1,5 @@
-/* tests/recipe/broken_off.c -- a run that dies or meets a full disk at any of its system calls: what bears its final name
- * is whole, and the next run ends in the same bits and leaves nothing behind.
+/* tests/recipe/broken_off.c -- a run that dies or meets a full disk at any of its system calls, or runs out of memory at
+ * any allocation: what bears its final name is whole, and the next run ends in the same bits and leaves nothing behind.
  *
  * Of some 800 calls each test takes one in STRIDE, which is prime to the 6 or 7 calls of a commit; all of them take half
  * a minute. */
@@ -59,11 +59,11 @@ static void expect_same(const char *a, const char *b) {
 
 /* ---- broken off ---- */
 
-static uint64_t calls_of_a_run(void) {
+static small_run count(void) {
     small_run s = {0};
     cr_assert(small_run_into(&s, "count"), "killed");
     cr_assert_eq(s.status, LYNE_OK, "%s", s.text);
-    return s.calls;
+    return s;
 }
 
 static void go_on(const char *what, uint64_t n) {
@@ -85,7 +85,7 @@ static void expect_no_model_alone(const char *stage, uint64_t n) {
 }
 
 Test(broken_off, killed_at_each_system_call) {
-    const uint64_t n = calls_of_a_run();
+    const uint64_t n = count().calls;
     cr_assert_gt(n, 200);
     for (uint64_t i = 1; i <= n; i += STRIDE) {
         small_run s = {.fail_at = i, .error = LYNE_FILE_DIE};
@@ -97,7 +97,7 @@ Test(broken_off, killed_at_each_system_call) {
 }
 
 Test(broken_off, no_space_at_each_system_call) {
-    const uint64_t n = calls_of_a_run();
+    const uint64_t n = count().calls;
     for (uint64_t i = 3; i <= n; i += STRIDE) {
         small_run s = {.fail_at = i, .error = ENOSPC};
         cr_assert(small_run_into(&s, "run"), "killed");
@@ -109,8 +109,21 @@ Test(broken_off, no_space_at_each_system_call) {
     }
 }
 
+Test(broken_off, no_memory_at_each_allocation) {
+    const uint64_t n = count().allocations;
+    cr_assert_gt(n, 200);
+    for (uint64_t i = 1; i <= n; i += STRIDE) {
+        small_run s = {.starve = i};
+        cr_assert(small_run_into(&s, "run"), "killed");
+        cr_expect_eq(s.status, LYNE_ENOSPACE, "allocation %d of %d: status %d: %s", (int)i, (int)n, (int)s.status,
+                     s.text);
+        cr_expect(s.text[0], "allocation %d: nothing is said", (int)i);
+        go_on("an allocation that failed", i);
+    }
+}
+
 Test(broken_off, killed_twice) {
-    const uint64_t n = calls_of_a_run();
+    const uint64_t n = count().calls;
     for (uint64_t i = 7; i <= n; i += 4 * STRIDE) {
         small_run first = {.fail_at = i, .error = LYNE_FILE_DIE},
                   second = {.fail_at = i / 2 + 1, .error = LYNE_FILE_DIE};

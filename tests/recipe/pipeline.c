@@ -93,3 +93,50 @@ Test(pipeline, mean_and_sd_are_told_apart) {
     free(mean);
     free(sd);
 }
+
+/* ---- checkpoints of what is no longer wanted ---- */
+
+Test(pipeline, a_longer_training_that_was_given_up_is_not_in_the_way) {
+    lyne_error err = {0};
+    char **name;
+    size_t n, ours = 0;
+    small_run longer = {.set = {"stages.teacher.train.epochs=50"}, .fail_at = 800, .error = LYNE_FILE_DIE};
+    small_run wanted = {.fail_at = 120, .error = LYNE_FILE_DIE};
+    cr_assert_not(small_run_into(&longer, "run"));
+    cr_assert_not(small_run_into(&wanted, "run"));
+    cr_assert_eq(lyne_directory_list(at("run/teacher"), &name, &n, &err), LYNE_OK, "%s", err.text);
+    for (size_t i = 0; i < n; i++) ours += strcmp(name[i], "checkpoint-000000000004") < 0 && name[i][0] == 'c';
+    cr_expect_gt(ours, 0, "no checkpoint of the last run is left");
+    lyne_names_free(name, n);
+}
+
+/* ---- the same recipe, other files ---- */
+
+/* Make FOLDER/run/teacher that of FOLDER/other, as if the same recipe had given other bits (another CPU). */
+static void take_teacher_of(const char *name) {
+    char from[2][64], *result, *model;
+    size_t size;
+    lyne_error err = {0};
+    char *own = NULL;
+    snprintf(from[0], sizeof from[0], "%s/teacher/result.json", name);
+    snprintf(from[1], sizeof from[1], "%s/teacher/model.safetensors", name);
+    cr_assert_eq(lyne_file_read(at("run/teacher/result.json"), 1 << 20, &own, &size, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_file_read(at(from[0]), 1 << 20, &result, &size, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_file_read(at(from[1]), 1 << 20, &model, &size, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_file_commit(at("run/teacher/model.safetensors"), model, size, &err), LYNE_OK, "%s", err.text);
+    const char *const key = "\"fingerprint\": \"";
+    memcpy(strstr(result, key) + strlen(key), strstr(own, key) + strlen(key), LYNE_DIGEST_TEXT - 1);
+    put("run/teacher/result.json", result);
+    lyne_free(own);
+    lyne_free(result);
+    lyne_free(model);
+}
+
+Test(pipeline, another_teacher_of_the_same_recipe_has_its_students_run_again) {
+    run_well((small_run){0}, "run");
+    run_well((small_run){.set = {"seeds=[2, 1]"}}, "other");
+    take_teacher_of("other");
+    const small_run s = run_well((small_run){0}, "run");
+    for (size_t k = 0; k < s.n; k++)
+        cr_expect_eq(s.job[k].was_up_to_date, !strchr("sde", letter(s.job[k].stage)), "%s", s.job[k].stage);
+}

@@ -234,3 +234,28 @@ Test(recipe, out_of_memory_is_said_wherever_it_happens) {
         reading_end(&r);
     }
 }
+
+/* ---- the rows that are built in ---- */
+
+/* An example is what a recipe has in that place: an instance, of a stage with its name in front. */
+Test(recipe, the_example_of_each_row_is_good) {
+    size_t n = 0;
+    for (size_t i = 0; i < lyne_n_builtin_rows; i++) {
+        const lyne_component *row = lyne_builtin_rows[i];
+        lyne_arena arena = {0};
+        lyne_diagnostics out = {0};
+        lyne_instance instance = {0};
+        const lyne_constant classes = {"classes", "10"};
+        const lyne_filler f = {.registry = registry, .arena = &arena, .out = &out, .constants = {1, &classes}};
+        if (!row->example) continue;
+        const lyne_yaml *node = lyne_yaml_parse("example", row->example, strlen(row->example), &arena, &out);
+        if (node && row->kind == LYNE_STAGE && node->kind == LYNE_YAML_MAP) node = node->item[0];
+        cr_expect(node && lyne_config_instance(&f, row->kind, row->name, node, &instance) && instance.row == row,
+                  "%s '%s': %s: %s", lyne_kind_name(row->kind), row->name, row->example,
+                  out.n ? out.item[0].text : "is of another row");
+        lyne_diagnostics_free(&out);
+        lyne_arena_free(&arena);
+        n++;
+    }
+    cr_expect_geq(n, 10);
+}

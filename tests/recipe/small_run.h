@@ -33,11 +33,12 @@ typedef struct small_run {
     const char *recipe; /* default FOLDER/recipe.yaml */
     const char *set[4];
     uint64_t fail_at; /* system call, 0: none */
+    uint64_t starve;  /* allocation that fails, 0: none */
     int error;        /* errno or LYNE_FILE_DIE */
     /* from here on by the child */
     lyne_status status;
     char text[1024];
-    uint64_t calls;
+    uint64_t calls, allocations;
     size_t n;
     struct {
         char stage[16];
@@ -61,10 +62,13 @@ static inline void small_run_child(small_run *s, const char *out) {
     cr_assert_eq(r.status, LYNE_OK, "%s", problems);
     free(problems);
     const lyne_run_options o = {.out = out};
-    const uint64_t before = lyne_file_calls();
+    const uint64_t before = lyne_file_calls(), allocated = lyne_memory_count();
+    lyne_memory_fail_at(s->starve);
     lyne_file_fail_at(s->fail_at, s->error);
     s->status = lyne_pipeline_run(&r.recipe, &o, &outcomes, &err);
     lyne_file_fail_at(0, 0);
+    lyne_memory_fail_at(0);
+    s->allocations = lyne_memory_count() - allocated;
     s->calls = lyne_file_calls() - before;
     snprintf(s->text, sizeof s->text, "%s", err.text);
     s->n = outcomes.n;

@@ -1,5 +1,6 @@
 /* reference/bench.c -- see bench.h. */
 #include "reference/bench.h"
+#include "base/bf16.h"
 #include "base/random.h"
 #include "component/config.h"
 #include <stdio.h>
@@ -119,6 +120,8 @@ static void fill(bench *b) {
     for (int i = 0; i < w->n; i++)
         if (w->param[i].role != LYNE_STATE)
             draw(b->subject, 100 + (uint64_t)i, lyne_shape_size(&w->param[i].shape), w->value + w->offset[i]);
+    for (size_t i = 0; b->subject->rounded && i < w->n_trained; i++)
+        w->value[i] = lyne_from_bf16(lyne_to_bf16(w->value[i]));
     for (int i = 0; i < b->subject->n_src; i++) {
         const bench_source *s = &b->subject->src[i];
         if (b->src[i]->op) continue;
@@ -139,11 +142,15 @@ lyne_status bench_open(bench *b, const bench_subject *s, bool training, lyne_err
     static const char *const name[] = {"src0", "src1", "src2", "src3"};
     *b = (bench){.subject = s, .clock = {.seed = 7, .position = 1000}};
     if (lyne_graph_new(s->src[0].shape.dim[0], &b->graph, err) != LYNE_OK) return err->status;
-    for (int i = 0; i < s->n_src; i++)
+    if (s->bf16) lyne_graph_set_precision(b->graph, LYNE_BF16);
+    lyne_node *given[LYNE_MAX_SRC];
+    for (int i = 0; i < s->n_src; i++) {
         b->src[i] = s->src[i].type != LYNE_F32 || s->src[i].constant
                         ? lyne_graph_input(b->graph, name[i], s->src[i].shape, s->src[i].type)
                         : lyne_graph_add(b->graph, &variable, name[i], &s->src[i].shape, NULL, 0);
-    b->node = s->build(b->graph, s->context, b->src);
+        given[i] = s->bf16 && s->src[i].type == LYNE_F32 ? lyne_graph_cast(b->graph, b->src[i], LYNE_BF16) : b->src[i];
+    }
+    b->node = lyne_graph_cast(b->graph, s->build(b->graph, s->context, given), LYNE_F32);
     if (lyne_graph_status(b->graph, err) != LYNE_OK) return err->status;
     b->r = draw_r(lyne_shape_size(&b->node->shape));
     const dot_config c = {.r = b->r, .sum = &b->objective};

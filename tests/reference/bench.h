@@ -21,6 +21,8 @@ typedef struct bench_subject {
     lyne_node *(*build)(lyne_graph *g, const void *context, lyne_node *const *src);
     const void *context;
     bool has_kink, spread; /* as in lyne_op_case */
+    bool bf16;             /* a graph of bf16, and the subject is given its f32 sources in bf16 */
+    bool rounded;          /* sources and parameters start as numbers that bf16 has too         */
     float kink;
 } bench_subject;
 

@@ -151,6 +151,117 @@ static void softmax(const reference_call *r) {
     }
 }
 
+static void layer_norm(const reference_call *r) {
+    const double epsilon = ((const lyne_layer_norm_config *)r->node->config)->epsilon;
+    const int64_t F = r->node->shape.dim[r->node->shape.rank - 1];
+    for (int64_t row = 0; row < size(&r->node->shape) / F; row++) {
+        const double *x = r->src[0] + row * F;
+        double mean = 0, var = 0;
+        for (int64_t i = 0; i < F; i++) mean += x[i] / (double)F;
+        for (int64_t i = 0; i < F; i++) var += pow(x[i] - mean, 2) / (double)F;
+        for (int64_t i = 0; i < F; i++)
+            r->dst[row * F + i] = (x[i] - mean) / sqrt(var + epsilon) * r->param[0][i] + r->param[1][i];
+    }
+}
+
+static void group_norm(const reference_call *r) {
+    const lyne_group_norm_config *c = r->node->config;
+    const int64_t B = r->node->shape.dim[0], C = r->node->shape.dim[1], P = size(&r->node->shape) / B / C;
+    const int64_t n = C / c->groups * P; /* in logical order a group is one run */
+    for (int64_t k = 0; k < B * c->groups; k++) {
+        const double *x = r->src[0] + k * n;
+        double mean = 0, var = 0;
+        for (int64_t i = 0; i < n; i++) mean += x[i] / (double)n;
+        for (int64_t i = 0; i < n; i++) var += pow(x[i] - mean, 2) / (double)n;
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t channel = (k * n + i) / P % C;
+            r->dst[k * n + i] = (x[i] - mean) / sqrt(var + c->epsilon) * r->param[0][channel] + r->param[1][channel];
+        }
+    }
+}
+
+/* The place of element i of dst in a value of other dimensions: coordinate k is coordinate k of dst less offset[k], or
+ * 0 where that value has 1.  -1: outside. */
+static int64_t place(const lyne_shape *dst, int64_t i, const lyne_shape *s, const int64_t offset[LYNE_MAX_RANK]) {
+    int64_t at = 0, step = 1;
+    for (int k = dst->rank - 1; k >= 0; k--) {
+        int64_t x = i % dst->dim[k] - offset[k];
+        i /= dst->dim[k];
+        if (s->dim[k] == 1 && offset[k] == 0) x = 0;
+        if (x < 0 || x >= s->dim[k]) return -1;
+        at += x * step;
+        step *= s->dim[k];
+    }
+    return at;
+}
+
+static void mul(const reference_call *r) {
+    const int64_t none[LYNE_MAX_RANK] = {0};
+    const lyne_shape *s = &r->node->shape;
+    for (int64_t i = 0; i < size(s); i++)
+        r->dst[i] = r->src[0][i] * r->src[1][place(s, i, &r->node->src[1]->shape, none)];
+}
+
+static void concat(const reference_call *r) {
+    const int64_t axis = ((const lyne_concat_config *)r->node->config)->axis;
+    const lyne_shape *s = &r->node->shape, *a = &r->node->src[0]->shape, *b = &r->node->src[1]->shape;
+    const int64_t none[LYNE_MAX_RANK] = {0};
+    int64_t behind[LYNE_MAX_RANK] = {0};
+    behind[axis] = a->dim[axis];
+    for (int64_t i = 0; i < size(s); i++) {
+        const int64_t in_b = place(s, i, b, behind);
+        r->dst[i] = in_b >= 0 ? r->src[1][in_b] : r->src[0][place(s, i, a, none)];
+    }
+}
+
+static void slice(const reference_call *r) {
+    const lyne_slice_config *c = r->node->config;
+    int64_t before[LYNE_MAX_RANK] = {0};
+    before[c->axis] = -c->first;
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = r->src[0][place(&r->node->shape, i, &r->node->src[0]->shape, before)];
+}
+
+static void transpose(const reference_call *r) {
+    const lyne_transpose_config *c = r->node->config;
+    const lyne_shape *s = &r->node->shape, *src = &r->node->src[0]->shape;
+    for (int64_t i = 0; i < size(s); i++) {
+        int64_t x[LYNE_MAX_RANK], left = i, at = 0;
+        for (int k = s->rank - 1; k >= 0; k--) {
+            x[k] = left % s->dim[k];
+            left /= s->dim[k];
+        }
+        for (int k = 0; k < s->rank; k++) at = at * src->dim[k] + x[k == c->a ? c->b : k == c->b ? c->a : k];
+        r->dst[i] = r->src[0][at];
+    }
+}
+
+static void relu6(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = fmin(fmax(r->src[0][i], 0), 6);
+}
+static void leaky_relu(const reference_call *r) {
+    const double slope = ((const lyne_leaky_relu_config *)r->node->config)->slope;
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = fmax(r->src[0][i], 0) + slope * fmin(r->src[0][i], 0);
+}
+static void gelu(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = r->src[0][i] * (1 + erf(r->src[0][i] / sqrt(2))) / 2;
+}
+static void silu(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] / (1 + exp(-r->src[0][i]));
+}
+static void hard_swish(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++)
+        r->dst[i] = r->src[0][i] * fmin(fmax(r->src[0][i] + 3, 0), 6) / 6;
+}
+static void sigmoid(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = 1 / (1 + exp(-r->src[0][i]));
+}
+static void hyperbolic_tangent(const reference_call *r) {
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = 1 - 2 / (exp(2 * r->src[0][i]) + 1);
+}
+
 bool reference_forward(const reference_call *c) {
     static const struct {
         const char *name;
@@ -166,7 +277,21 @@ bool reference_forward(const reference_call *c) {
                  {"add", add},
                  {"flatten", flatten},
                  {"dropout", dropout},
-                 {"softmax", softmax}};
+                 {"softmax", softmax},
+                 {"layer_norm", layer_norm},
+                 {"group_norm", group_norm},
+                 {"mul", mul},
+                 {"concat", concat},
+                 {"slice", slice},
+                 {"transpose", transpose},
+                 {"reshape", flatten},
+                 {"relu6", relu6},
+                 {"leaky_relu", leaky_relu},
+                 {"gelu", gelu},
+                 {"silu", silu},
+                 {"hard_swish", hard_swish},
+                 {"sigmoid", sigmoid},
+                 {"tanh", hyperbolic_tangent}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         if (strcmp(table[i].name, c->node->op->component.name) == 0) {
             table[i].forward(c);

@@ -1,4 +1,5 @@
-"""The numbers of parameters in tests/models/: the same networks in PyTorch.  Printed by 2.13.0."""
+"""The numbers of parameters in tests/models/models.c: the same networks in PyTorch.  Printed by 2.13.0.  Those of the
+families with residual blocks come from families.py."""
 import torch.nn as nn
 
 

@@ -1,0 +1,167 @@
+/* labels/topk.c -- the k largest logits, in halves, largest first, with their classes, and how much the others weigh:
+ *   rest = T log sum_{others} exp(z / T)        their log-mass, T being `temperature`
+ * 4 + k (2 + w) bytes, w = 1, 2, 4 for up to 256, 65536, more classes: k = 10 of 1000 classes take 44.
+ *
+ * Decoding gives dense logits: the k as they were, and by `tail`
+ *   uniform   to each of the C - k others rest - T log(C - k), all alike.  The softmax at T then gives the k and the
+ * rest together exactly their mass (to the rounding of the halves).  At another temperature T' the rest gets too much
+ * if T' > T and too little if T' < T, the more so the less even it is (the mean of order T/T' of exp(z/T) grows with
+ * the order), so choose for T what the student is distilled at. drop      to each of them nothing: softmax over the k
+ * alone.  Biased: the k get the mass of the rest. */
+#include "base/exponential.h"
+#include "labels/encoding.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 4096 };
+
+typedef struct topk_config {
+    int64_t k;
+    double temperature;
+    int tail;
+} topk_config;
+
+enum { UNIFORM, DROP };
+static const char *const tails[] = {"uniform", "drop", NULL};
+
+static const lyne_field fields[] = {
+    {.name = "k",
+     .type = LYNE_FIELD_INT,
+     .help = "how many logits are kept",
+     .fallback = "10",
+     .offset = offsetof(topk_config, k),
+     LYNE_RANGE(1, MOST)},
+    {.name = "temperature",
+     .type = LYNE_FIELD_FLOAT,
+     .help = "where the mass of the others is exact",
+     .fallback = "1",
+     .offset = offsetof(topk_config, temperature),
+     LYNE_RANGE(0.01, 1000)},
+    {.name = "tail",
+     .type = LYNE_FIELD_CHOICE,
+     .choices = tails,
+     .help =
+         "what the others are read as: uniform (alike, with their mass) or drop (nothing: softmax over the k alone)",
+     .fallback = "uniform",
+     .offset = offsetof(topk_config, tail)},
+    LYNE_FIELDS_END};
+
+/* Where the parts are: the classes stand before the halves if they are wider. */
+typedef struct places {
+    int rest, class, logits;
+} places;
+static places places_of(const lyne_record *r) {
+    return lyne_class_dtype(r->classes) == LYNE_DTYPE_U32 ? (places){0, 1, 2} : (places){0, 2, 1};
+}
+
+static lyne_status layout(lyne_record *r, lyne_error *err) {
+    const topk_config *c = r->config;
+    const places at = places_of(r);
+    if (c->k > r->classes)
+        return lyne_fail(err, LYNE_EDATA, "topk: k = %lld, but there are %lld classes; give k at most that",
+                         (long long)c->k, (long long)r->classes);
+    if (r->classes > UINT32_MAX) return lyne_fail(err, LYNE_EDATA, "topk: more than 2^32 - 1 classes");
+    r->n_parts = 3;
+    r->part[at.rest] = (lyne_part){.name = "rest", .dtype = LYNE_DTYPE_F32};
+    r->part[at.class] = (lyne_part){.name = "class", .dtype = lyne_class_dtype(r->classes), .width = c->k};
+    r->part[at.logits] = (lyne_part){.name = "logits", .dtype = LYNE_DTYPE_F16, .width = c->k};
+    return LYNE_OK;
+}
+
+/* ---- the k largest: a heap with the least of them on top; of equal ones the lower class counts as larger ---- */
+
+typedef struct entry {
+    float logit;
+    uint32_t class;
+} entry;
+
+static bool below(entry a, entry b) {
+    return a.logit < b.logit || (a.logit == b.logit && a.class > b.class);
+}
+
+static void sink(entry *heap, int64_t n, int64_t at) {
+    const entry moved = heap[at];
+    for (int64_t child; (child = 2 * at + 1) < n; at = child) {
+        if (child + 1 < n && below(heap[child + 1], heap[child])) child++;
+        if (!below(heap[child], moved)) break;
+        heap[at] = heap[child];
+    }
+    heap[at] = moved;
+}
+
+/* Largest first. */
+static void select_largest(const float *logits, int64_t n, int64_t k, entry *out) {
+    for (int64_t i = 0; i < k; i++) out[i] = (entry){logits[i], (uint32_t)i};
+    for (int64_t i = k / 2; i-- > 0;) sink(out, k, i);
+    for (int64_t i = k; i < n; i++) {
+        if (logits[i] <= out[0].logit) continue;
+        out[0] = (entry){logits[i], (uint32_t)i};
+        sink(out, k, 0);
+    }
+    for (int64_t left = k - 1; left > 0; left--) {
+        const entry least = out[0];
+        out[0] = out[left];
+        out[left] = least;
+        sink(out, left, 0);
+    }
+}
+
+/* ---- */
+
+static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
+    const topk_config *c = r->config;
+    const places at = places_of(r);
+    const lyne_dtype type = lyne_class_dtype(r->classes);
+    entry largest[MOST];
+    float kept[MOST], rest = 0;
+    (void)number, (void)scratch;
+    select_largest(logits, r->classes, c->k, largest);
+    for (int64_t i = 0; i < c->k; i++) {
+        kept[i] = largest[i].logit;
+        lyne_class_put(type, part[at.class], i, largest[i].class);
+    }
+    if (r->classes > c->k) { /* relative to the least of the k, which none of the others exceeds */
+        const entry least = largest[c->k - 1];
+        double sum = 0;
+        for (int64_t i = 0; i < r->classes; i++)
+            if (below((entry){logits[i], (uint32_t)i}, least))
+                sum += lyne_exp(((double)logits[i] - (double)least.logit) / c->temperature);
+        rest = (float)((double)least.logit + c->temperature * log(sum));
+    }
+    lyne_f16_encode(kept, c->k, part[at.logits]);
+    memcpy(part[at.rest], &rest, sizeof rest);
+}
+
+static bool decode(const lyne_record *r, const void *const part[], float *logits) {
+    const topk_config *c = r->config;
+    const places at = places_of(r);
+    const lyne_dtype type = lyne_class_dtype(r->classes);
+    float kept[MOST], rest;
+    memcpy(&rest, part[at.rest], sizeof rest);
+    if (!isfinite(rest)) return false;
+    const int64_t others = r->classes - c->k;
+    if (others) rest = (float)((double)rest - c->temperature * log((double)others));
+    if (c->tail == DROP) rest = LYNE_NO_LOGIT;
+    for (int64_t i = 0; i < r->classes; i++) logits[i] = rest;
+    lyne_f16_decode(part[at.logits], c->k, kept);
+    for (int64_t i = 0; i < c->k; i++) {
+        const uint32_t class = lyne_class_get(type, part[at.class], i);
+        if (class >= r->classes || !isfinite(kept[i])) return false;
+        logits[class] = kept[i];
+    }
+    return true;
+}
+
+const lyne_encoding lyne_encoding_topk = {
+    .component = {.kind = LYNE_ENCODING,
+                  .name = "topk",
+                  .help = "the k largest logits and the mass of the rest",
+                  .example = "{topk: {k: 10, temperature: 4}}",
+                  .config_size = sizeof(topk_config),
+                  .fields = fields},
+    .largest = 65504,
+    .layout = layout,
+    .encode = encode,
+    .decode = decode,
+};

@@ -1,0 +1,113 @@
+/* stages/import.c -- soft labels from logits that another program wrote, in whatever framework the teacher lives.
+ *
+ * Which picture a row belongs to is said by the ids, never by its place.  The teacher's identity is the digest of the
+ * two files, so a student of other logits is another student.  The teacher has seen each picture once as it is in the
+ * data set, and so does the student. */
+#include "base/log.h"
+#include "base/memory.h"
+#include "labels/given.h"
+#include "stages/label.h"
+
+typedef struct import_config {
+    const char *logits, *ids;
+    lyne_instance encoding;
+    int64_t records_per_shard;
+} import_config;
+
+static const lyne_field fields[] = {
+    {.name = "logits",
+     .type = LYNE_FIELD_TEXT,
+     .help = "a .npy of (samples, classes), or a .safetensors with a tensor `logits`; from the current directory",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(import_config, logits)},
+    {.name = "ids",
+     .type = LYNE_FIELD_TEXT,
+     .help = "a .npy of (samples), or a .safetensors with a tensor `ids`: which sample each row is of",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(import_config, ids)},
+    {.name = "encoding",
+     .type = LYNE_FIELD_COMPONENT,
+     .kind = LYNE_ENCODING,
+     .help = "how logits are stored",
+     .fallback = "f16",
+     .offset = offsetof(import_config, encoding)},
+    {.name = "records_per_shard",
+     .type = LYNE_FIELD_INT,
+     .help = "records in a file; a killed writer goes on behind its last whole file",
+     .fallback = "65536",
+     .offset = offsetof(import_config, records_per_shard),
+     LYNE_RANGE(1, 1e9)},
+    LYNE_FIELDS_END};
+
+static lyne_status files(const void *config, lyne_digest *out, lyne_error *err) {
+    const import_config *c = config;
+    return lyne_given_digest(c->logits, c->ids, out, err);
+}
+
+static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
+    const import_config *c = config;
+    *out = (lyne_label_source){0};
+    lyne_status status = label_identity(job, 0, 1, (lyne_instances){0}, &out->identity, err);
+    return status == LYNE_OK ? lyne_given_digest(c->logits, c->ids, &out->identity.teacher, err) : status;
+}
+
+enum { BATCH = 256 };
+
+static lyne_status write_all(const lyne_job *job, const lyne_given *g, lyne_labels_writer *w, lyne_result *out,
+                             lyne_error *err) {
+    const uint64_t total = (uint64_t)g->samples, first = lyne_labels_next(w);
+    const double start = lyne_now();
+    float *logits = lyne_alloc((size_t)g->classes, BATCH * sizeof *logits);
+    lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "a batch of logits");
+    for (uint64_t next = first; status == LYNE_OK && next < total; next = lyne_labels_next(w)) {
+        const uint64_t n = total - next < BATCH ? total - next : BATCH;
+        if (lyne_stop_requested()) {
+            status = lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on",
+                               job->label, (unsigned long long)next, (unsigned long long)total);
+            break;
+        }
+        lyne_given_read(g, (int64_t)next, (int64_t)n, logits);
+        status = lyne_labels_append(w, logits, (int64_t)n, err);
+        label_tell(job, "importing", next + n, first, total, lyne_now() - start);
+    }
+    lyne_free(logits);
+    out->seconds = lyne_now() - start;
+    if (total > first && out->seconds > 0) out->samples_per_second = (double)(total - first) / out->seconds;
+    return status;
+}
+
+static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
+    const import_config *c = job->stage->kind.config;
+    lyne_labels_plan plan = {.directory = job->directory,
+                             .samples = (uint64_t)job->train->n,
+                             .views = 1,
+                             .classes = job->task->n_classes,
+                             .encoding = c->encoding,
+                             .records_per_shard = (uint64_t)c->records_per_shard};
+    lyne_label_source source;
+    lyne_given given = {0};
+    lyne_labels_writer *w = NULL;
+    lyne_status status = labels(job, c, &source, err);
+    plan.identity = source.identity;
+    if (status == LYNE_OK) status = lyne_given_open(&given, c->logits, c->ids, job->train->n, plan.classes, err);
+    if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
+    if (status == LYNE_OK) status = write_all(job, &given, w, out, err);
+    if (status == LYNE_OK) status = lyne_labels_finish(w, err);
+    if (status == LYNE_OK) status = label_result(job, out, err);
+    lyne_labels_writer_free(w);
+    lyne_given_close(&given);
+    return status;
+}
+
+const lyne_stage lyne_stage_import = {
+    .component = {.kind = LYNE_STAGE,
+                  .name = "import",
+                  .help = "make soft labels of logits that another program wrote",
+                  .example = "soft_labels: {import: {logits: teacher.npy, ids: ids.npy, encoding: f16}}",
+                  .config_size = sizeof(import_config),
+                  .fields = fields},
+    .product = LYNE_MAKES_LABELS,
+    .once = true,
+    .files = files,
+    .labels = labels,
+    .run = run};

@@ -1,0 +1,36 @@
+# `lyne labels`: what it says of a cache, and what of a damaged one.
+set -eu
+"$LYNE" run "$LYNE_SOURCE/recipes/quickstart.yaml" --quiet --out run --set 'seeds=[1]' --set stages.teacher.train.epochs=1 \
+    --set stages.student.distill.epochs=0.1 --set stages.alone.train.epochs=0.1 \
+    --set 'stages.soft_labels.label.encoding={topk: {k: 4, temperature: 4}}' >table
+cache=run/soft_labels
+
+"$LYNE" labels info $cache >info
+grep -q '^encoding  *{topk: {k: 4, temperature: 4, tail: uniform}}$' info
+grep -q '^bytes per record  32 (16 and 16 for sample, view and checksum)$' info
+grep -q '^  T = 20 ' info
+grep -q '"label_kl_p99_t20"' run/results.json
+"$LYNE" labels verify $cache | grep -q 'fine, 8000 records in 1 shards'
+"$LYNE" labels compare $cache $cache | grep -q '8000 (100.0000%)'
+"$LYNE" labels export $cache --out arrays
+test "$(wc -c <arrays/ids.npy)" -eq $((128 + 8 * 8000))
+test "$(wc -c <arrays/logits.npy)" -eq $((128 + 4 * 10 * 8000))
+
+# status TEXT COMMAND...: it exits with that and says so.
+status() {
+    want=$1 text=$2 got=0
+    shift 2
+    "$@" >out 2>&1 || got=$?
+    test $got -eq "$want" && grep -q "$text" out || { cat out && echo "exit status $got: $*" && exit 1; }
+}
+status 2 'expects info, verify, export or compare' "$LYNE" labels
+status 2 'expects info, verify, export or compare' "$LYNE" labels inspect $cache
+status 2 'takes no --out' "$LYNE" labels info $cache --out x
+status 2 'expects two directories' "$LYNE" labels compare $cache
+status 2 'where to' "$LYNE" labels export $cache
+status 2 'from 0 to 1000' "$LYNE" labels compare $cache $cache --list -1
+status 4 'no soft-label cache, or not finished' "$LYNE" labels verify arrays
+shard=$(echo $cache/labels-*)
+printf lyne | dd of="$shard" bs=1 seek=200000 conv=notrunc 2>/dev/null
+status 4 'fails its checksum' "$LYNE" labels verify $cache
+status 0 '' "$LYNE" labels info $cache

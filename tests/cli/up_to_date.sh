@@ -1,0 +1,79 @@
+# tests/cli/up_to_date.sh -- what is run again: nothing, the stage that changed, the stage whose file was lost.
+. "$LYNE_SOURCE/tests/cli/helpers"
+small_recipe
+
+# again STAGE...: of the last run, just these were run again.
+again() {
+    sed -n 's/^\([a-z_]*\)[a-z0-9, ]*: up to date$/\1/p' err | sort -u >skipped
+    for stage in teacher soft_labels student alone fidelity; do
+        case " $* " in
+        *" $stage "*) ! grep -qx $stage skipped || fail "$stage was not run again" ;;
+        *) grep -qx $stage skipped || fail "$stage was run again" ;;
+        esac
+    done
+}
+
+say "a second run does nothing, within 2 s, and says the same"
+expect 0 "$LYNE" run recipe.yaml --threads 1
+again teacher soft_labels student alone fidelity
+cp out first
+grep -v 'up_to_date\|wall_seconds' runs/small/results.json >results
+cp -r runs/small before
+started=$(date +%s)
+expect 0 "$LYNE" run recipe.yaml --threads 1
+[ $(($(date +%s) - started)) -le 2 ] || fail "it took $(($(date +%s) - started)) s"
+again
+cmp out first || fail "another table"
+grep -v 'up_to_date\|wall_seconds' runs/small/results.json | cmp - results || fail "other results"
+same_runs before runs/small
+
+say "a changed student: it alone, and what scores it, is run again"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --set stages.student.distill.epochs=3
+again student fidelity
+expect 0 "$LYNE" run recipe.yaml --threads 1
+again student fidelity
+same_runs before runs/small
+
+say "an expectation, a title, how often checkpoints are made: nothing is run again"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --set 'expect=[]' --set 'paper.title=On strokes' $often
+again
+
+say "a model file that was lost is made again, to the same bits, and nothing else is"
+rm runs/small/teacher/model.safetensors
+expect 0 "$LYNE" run recipe.yaml --threads 1
+again teacher
+same_runs before runs/small
+
+say "so is one in which a bit has flipped"
+model=runs/small/student/seed-2/model.safetensors
+size=$(wc -c <$model)
+{ head -c $((size - 1)) before/student/seed-2/model.safetensors && printf '\377'; } >$model
+cmp -s $model before/student/seed-2/model.safetensors && fail "the file was not changed"
+expect 0 "$LYNE" run recipe.yaml --threads 1
+has err 'student, seed 1: up to date'
+lacks err 'student, seed 2: up to date'
+same_runs before runs/small
+
+say "a soft label in which a bit has flipped: the labels are made again"
+printf 'x' | dd of=runs/small/soft_labels/labels-00003-of-00010.safetensors bs=1 seek=700 conv=notrunc 2>dd.log ||
+    fail "$(cat dd.log)"
+expect 0 "$LYNE" run recipe.yaml --threads 1
+again soft_labels
+same_runs before runs/small
+
+say "a run that fails leaves no model and no results of the recipe before"
+expect 5 "$LYNE" run recipe.yaml --threads 1 --set stages.student.distill.optimizer.sgd.lr=1e6
+has err 'student, seed 1: the loss kd is not a finite number'
+absent runs/small/student/seed-1/model.safetensors
+absent runs/small/results.json
+there runs/small/teacher/model.safetensors
+expect 0 "$LYNE" run recipe.yaml --threads 1
+lacks err 'student, seed 1: up to date'
+has err 'student, seed 2: up to date'
+same_runs before runs/small
+
+say "one seed more: only what is of that seed is run"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --set 'seeds=[1, 2, 3]'
+has err 'student, seed 2: up to date'
+lacks err 'student, seed 3: up to date'
+has err 'teacher: up to date'

@@ -1,0 +1,51 @@
+/* tests/recipe/encodings.c -- a student learns from each encoding; from draws at their own temperature alone. */
+#include "small_run.h"
+
+static void enter(void) {
+    folder_enter();
+    put("recipe.yaml", small_recipe);
+}
+TestSuite(encodings, .init = enter, .fini = folder_leave);
+
+Test(encodings, each_teaches) {
+    static const char *const set[] = {"stages.soft_labels.label.encoding=bf16",
+                                      "stages.soft_labels.label.encoding=int8",
+                                      "stages.soft_labels.label.encoding={topk: {k: 3}}",
+                                      "stages.soft_labels.label.encoding={topk: {k: 3, tail: drop}}",
+                                      "stages.soft_labels.label.encoding={sampled: {draws: 9, temperature: 4}}"};
+    for (size_t i = 0; i < COUNT(set); i++) {
+        small_run s = {.set = {set[i]}};
+        char name[16];
+        snprintf(name, sizeof name, "out%d", (int)i);
+        cr_assert(small_run_into(&s, name));
+        cr_expect_eq(s.status, LYNE_OK, "%s: %s", set[i], s.text);
+        const lyne_result *labels = &s.job[1].result, *student = &s.job[2].result;
+        cr_expect_str_eq(s.job[1].stage, "soft_labels");
+        for (int t = 0; t < LYNE_LABELS_TEMPERATURES; t++) {
+            cr_expect(labels->kl.mean[t] > 0 && labels->kl.max[t] >= labels->kl.p99[t], "%s", set[i]);
+            cr_expect(student->kl.mean[t] < 0, "not known of a student");
+        }
+        small_run again = {.set = {set[i]}};
+        cr_assert(small_run_into(&again, name));
+        cr_expect(again.job[1].was_up_to_date);
+        cr_expect_arr_eq(&again.job[1].result.kl, &labels->kl, sizeof labels->kl, "read back");
+    }
+}
+
+Test(encodings, draws_are_for_one_temperature) {
+    const char *set = "stages.soft_labels.label.encoding={sampled: {draws: 9, temperature: 1}}";
+    small_run s = {.set = {set}};
+    cr_assert(small_run_into(&s, "out"));
+    cr_expect_eq(s.status, LYNE_ERECIPE);
+    cr_expect(strstr(s.text, "good at temperature 1 alone, but kd reads them at 4; give both the same"), "%s", s.text);
+    small_run again = {.set = {set, "stages.student.distill.loss=[{kd: {temperature: 1}}]"}};
+    cr_assert(small_run_into(&again, "out"));
+    cr_expect_eq(again.status, LYNE_OK, "%s", again.text);
+}
+
+Test(encodings, too_many_for_the_classes) {
+    small_run s = {.set = {"stages.soft_labels.label.encoding={topk: {k: 11}}"}};
+    cr_assert(small_run_into(&s, "out"));
+    cr_expect_eq(s.status, LYNE_EDATA);
+    cr_expect(strstr(s.text, "topk: k = 11, but there are 10 classes; give k at most that"), "%s", s.text);
+}

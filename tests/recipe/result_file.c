@@ -1,0 +1,118 @@
+/* tests/recipe/result_file.c -- result.json: what was saved is loaded, and anything that changed since is noticed. */
+#include "recipe/result_file.h"
+#include "folder.h"
+
+TestSuite(result_file, .init = folder_enter, .fini = folder_leave);
+
+static const lyne_digest fingerprint = {.low = 1, .high = 2};
+
+static lyne_result some_result(void) {
+    lyne_result r = lyne_result_empty();
+    r.test_samples = 2000;
+    r.test_errors = 0;
+    r.test_accuracy = 1;
+    r.test_loss = 0.1234567890123456789;
+    r.seconds = 1.5;
+    r.records = INT64_MAX;
+    return r;
+}
+
+static lyne_digest made; /* by the last save, or found by the last load */
+
+static void save(void) {
+    lyne_error err = {0};
+    const lyne_result r = some_result();
+    put("model.safetensors", "a model");
+    put("labels-00000-of-00001.safetensors", "labels");
+    put("metrics.jsonl", "{}\n");
+    cr_assert_eq(lyne_result_file_save(folder, fingerprint, &r, &made, &err), LYNE_OK, "%s", err.text);
+}
+
+static bool loads(lyne_result *r) {
+    lyne_result unused;
+    return lyne_result_file_load(folder, fingerprint, r ? r : &unused, &made);
+}
+
+Test(result_file, gives_back_what_was_saved) {
+    lyne_result r;
+    const lyne_result was = some_result();
+    cr_expect_not(loads(&r), "there is none yet");
+    save();
+    const lyne_digest saved = made;
+    made = (lyne_digest){0};
+    cr_assert(loads(&r));
+    cr_expect(lyne_digest_equal(made, saved));
+    cr_expect(memcmp(&r, &was, sizeof r) == 0, "all numbers, known and unknown");
+}
+
+Test(result_file, is_of_one_fingerprint) {
+    lyne_result r;
+    save();
+    cr_expect_not(lyne_result_file_load(folder, (lyne_digest){.low = 1, .high = 3}, &r, &made));
+    cr_expect_not(lyne_result_file_load(folder, (lyne_digest){.low = 0, .high = 2}, &r, &made));
+}
+
+Test(result_file, a_changed_product_is_noticed) {
+    static const struct change {
+        const char *file, *text; /* NULL: removed */
+        bool still_good;
+    } changes[] = {
+        {"model.safetensors", "b model", false},
+        {"model.safetensors", "a mode", false},
+        {"model.safetensors", "a model ", false},
+        {"model.safetensors", "", false},
+        {"model.safetensors", NULL, false},
+        {"labels-00000-of-00001.safetensors", "Labels", false},
+        {"labels-00000-of-00001.safetensors", NULL, false},
+        {"metrics.jsonl", "another log", true},
+        {"metrics.jsonl", NULL, true},
+        {"model.safetensors", "a model", true},
+    };
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        const struct change *c = &changes[i];
+        save();
+        if (c->text)
+            put(c->file, c->text);
+        else
+            cr_assert_eq(lyne_file_remove(at(c->file), NULL), LYNE_OK);
+        cr_expect_eq(loads(NULL), c->still_good, "%s: %s", c->file, c->text ? c->text : "removed");
+    }
+}
+
+/* Cut short by more than its last line end, it is no result; changed anywhere, it is none or says the same of the files. */
+Test(result_file, a_damaged_one_is_none) {
+    char *text;
+    size_t size;
+    save();
+    cr_assert_eq(lyne_file_read(at("result.json"), 1 << 20, &text, &size, NULL), LYNE_OK);
+    for (size_t cut = 0; cut + 1 < size; cut++) {
+        cr_assert_eq(lyne_file_commit(at("result.json"), text, cut, NULL), LYNE_OK);
+        cr_expect_not(loads(NULL), "cut at %zu of %zu", cut, size);
+    }
+    for (size_t i = 0; i < size; i++) {
+        text[i] = (char)(text[i] ^ 1);
+        cr_assert_eq(lyne_file_commit(at("result.json"), text, size, NULL), LYNE_OK);
+        loads(NULL);
+        text[i] = (char)(text[i] ^ 1);
+    }
+    lyne_free(text);
+}
+
+/* Names in it are not followed out of the folder, nor to files that are no products. */
+Test(result_file, names_no_other_files) {
+    static const char *const names[] = {"../model.safetensors", "/etc/passwd", "labels-/../model.safetensors",
+                                        "result.json", "model.safetensors"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char text[512], digest[LYNE_DIGEST_TEXT], print[LYNE_DIGEST_TEXT];
+        put("model.safetensors", "a model");
+        lyne_digest_print(lyne_digest_of("a model", 7), digest);
+        lyne_digest_print(fingerprint, print);
+        snprintf(text, sizeof text,
+                 "{\"lyne_result\": 1, \"fingerprint\": \"%s\", \"metrics\": {}, \"files\": [{\"name\": \"%s\", "
+                 "\"bytes\": 7, "
+                 "\"xxh128\": \"%s\"}]}",
+                 print, names[i], digest);
+        put("result.json", text);
+        cr_expect_eq(loads(NULL), i + 1 == COUNT(names), "%s", names[i]);
+    }
+}

@@ -29,6 +29,17 @@ same '{lenet: {norm: true}}' \
       {conv2: {conv2d: {filters: 16, kernel: 5, bias: false}}}, {norm2: batch_norm}, relu, max_pool, flatten,
       {fc1: {linear: {units: 120}}}, relu, {fc2: {linear: {units: 84}}}, relu, {fc3: {linear: {units: classes}}}]}'
 
+basic() { # FILTERS STRIDE
+    printf '{residual: {main: [%s, %s, relu, %s, %s], shortcut: [%s]}}, relu' \
+        "{conv1: {conv2d: {filters: $1, stride: $2, padding: 1, bias: false}}}" '{bn1: batch_norm}' \
+        "{conv2: {conv2d: {filters: $1, padding: 1, bias: false}}}" '{bn2: batch_norm}' \
+        "$([ "$2" = 1 ] || echo "{downsample: [{conv2d: {filters: $1, kernel: 1, stride: $2, bias: false}}, batch_norm]}")"
+}
+same '{resnet_cifar: {depth: 8}}' \
+    "{layers: [{conv1: {conv2d: {filters: 16, padding: 1, bias: false}}}, {bn1: batch_norm}, relu,
+      {layer1: [[$(basic 16 1)]]}, {layer2: [[$(basic 32 2)]]}, {layer3: [[$(basic 64 2)]]}, global_avg_pool,
+      {fc: {linear: {units: classes}}}]}"
+
 # What is kept beside the results reads back to the same network: nothing has to be done again.
 train a '{layers: [{b: [flatten, {linear: {units: 8 * 2}}]}, relu, {fc: {linear: {units: classes}}}]}'
 cp a/recipe.yaml again.yaml

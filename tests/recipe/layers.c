@@ -34,7 +34,7 @@ static const char resnet20[] =
     "    train:\n"
     "      model:\n"
     "        layers:\n"
-    "        - stem: [{conv2d: {filters: 16, padding: 1, bias: false}}, batch_norm, relu]\n"
+    "        - [{conv1: {conv2d: {filters: 16, padding: 1, bias: false}}}, {bn1: batch_norm}, relu]\n"
     "        - layer1: {repeat: {times: 3, layers: [{basic: {filters: 16}}]}}\n"
     "        - layer2: [{basic: {filters: 32, stride: 2}}, {repeat: {times: 2, layers: [{basic: {filters: 32}}]}}]\n"
     "        - layer3: [{basic: {filters: 64, stride: 2}}, {repeat: {times: 2, layers: [{basic: {filters: 64}}]}}]\n"
@@ -85,8 +85,8 @@ Test(layers, resnet20_in_thirty_lines) {
     int lines = 0;
     for (const char *p = resnet20; *p; p++) lines += *p == '\n';
     cr_expect_leq(lines, 30);
-    static const char *const there[] = {"stem.0.weight (16, 3, 3, 3)\n",
-                                        "stem.1.running_var (16)\n",
+    static const char *const there[] = {"conv1.weight (16, 3, 3, 3)\n",
+                                        "bn1.running_var (16)\n",
                                         "layer1.0.conv1.weight (16, 16, 3, 3)\n",
                                         "layer1.2.bn2.bias (16)\n",
                                         "layer2.0.conv1.weight (32, 16, 3, 3)\n",
@@ -109,6 +109,7 @@ Test(layers, resnet20_in_thirty_lines) {
 static const struct twin {
     const char *built_in, *written;
 } twins[] = {
+    {HEAD "{resnet_cifar: {depth: 20}}}}}\n", resnet20},
     {HEAD "{mlp: {hidden: [5, 4]}}}}}\n",
      HEAD "{layers: [flatten, fc1: {linear: {units: 5}}, relu, fc2: {linear: {units: 4}}, relu, fc3: {linear: "
           "{units: classes}}]}}}}\n"},

@@ -53,6 +53,7 @@ typedef enum lyne_field_type {
     LYNE_FIELD_COMPONENT,  /* lyne_instance        `name` or `{name: {fields}}` of `kind`                        */
     LYNE_FIELD_COMPONENTS, /* lyne_instances       list of those                                                 */
     LYNE_FIELD_STAGE,      /* lyne_reference       the name of an earlier stage of the recipe                    */
+    LYNE_FIELD_LAYERS,     /* lyne_layers          list of layers, blocks expanded (component/layers.h)          */
     LYNE_FIELD_TREE        /* const struct lyne_yaml *   anything, as it was written; for the recipe's own top level */
 } lyne_field_type;
 
@@ -85,6 +86,13 @@ typedef struct lyne_reference {
     const char *name;
     lyne_mark mark;
 } lyne_reference;
+
+/* A network written as a list, and one item of it; component/layers.h says what an item is. */
+typedef struct lyne_layer lyne_layer;
+typedef struct lyne_layers {
+    size_t n;
+    const lyne_layer *item;
+} lyne_layers;
 
 /* fallback: what the field is when a recipe leaves it out, as YAML text, read by the same reader ("4", "[]",
  * "{sgd: {lr: 0.1}}").  LYNE_REQUIRED: leaving it out is an error.  LYNE_UNSET: stays zero (NULL, no row, n = 0). */

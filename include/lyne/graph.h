@@ -100,6 +100,11 @@ lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, co
 void lyne_graph_enter(lyne_graph *g, const char *name);
 void lyne_graph_leave(lyne_graph *g);
 
+/** Where in a recipe the nodes stand that are added next, and where it was when the graph failed (source NULL: it has not,
+ *  or nobody said). */
+void lyne_graph_at(lyne_graph *g, lyne_mark mark);
+lyne_mark lyne_graph_failed_at(const lyne_graph *g);
+
 /** Keep a failure found by a builder itself (the first wins).  Returns NULL, for `return lyne_graph_fail(...)`. */
 lyne_node *lyne_graph_fail(lyne_graph *g, const char *fmt, ...) LYNE_PRINTF(2, 3);
 lyne_status lyne_graph_status(const lyne_graph *g, lyne_error *err);

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "component/layers.h"
 #include "recipe/recipe.h"
 #include <getopt.h>
 #include <stdio.h>
@@ -60,6 +61,9 @@ static void print_type(const lyne_field *f) {
     case LYNE_FIELD_STAGE:
         printf("stage that makes %s", lyne_product_name((lyne_product)f->makes));
         break;
+    case LYNE_FIELD_LAYERS:
+        printf("list of layers");
+        break;
     case LYNE_FIELD_TREE:
         printf("structure");
         break;
@@ -84,7 +88,18 @@ static void print_row(const char *kind, const lyne_component *row) {
     printf("%s%s%s: %s\n", kind, *kind ? " " : "", row->name, row->help);
     if (row->source) printf("\npaper: %s\n", row->source);
     if (row->example) printf("\nexample: %s\n", row->example);
-    if (row->fields && row->fields->name) {
+    if (row->fields && lyne_takes_layers(row)) {
+        printf(
+            "\nA layer is an op (`lyne explain op`), a block of the recipe's `blocks`, a list, or NAME: layer, or a\n"
+            "map of one of these.  Numbers may be whole-number arithmetic over arguments, channels, height, width and\n"
+            "classes.\n");
+        for (const lyne_keyword *k = lyne_layer_keywords; k->name; k++) {
+            printf("\n%s:\n", k->name);
+            print_fields(k->fields, 2);
+        }
+        printf("\neach of blocks:\n");
+        print_fields(lyne_block_fields, 2);
+    } else if (row->fields && row->fields->name) {
         printf("\nfields:\n");
         print_fields(row->fields, 2);
     } else {

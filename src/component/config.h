@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/text.h"
+#include "component/expression.h"
 #include "component/registry.h"
 #include "component/yaml.h"
 
@@ -13,6 +14,9 @@ typedef struct lyne_filler {
     lyne_arena *arena;
     lyne_diagnostics *out;
     int depth; /* of defaults within defaults; 0 for the caller */
+    /* For LYNE_FIELD_LAYERS; the recipe's blocks (NULL: none), and what arithmetic may name, such as classes. */
+    const lyne_yaml *blocks;
+    lyne_constants constants;
 } lyne_filler;
 
 /** Fill `config` (zeroed by the caller) from a map, or from defaults alone when map is NULL.  Reports every mistake:

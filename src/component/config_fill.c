@@ -3,6 +3,7 @@
  * One small reader per field type, in a table; each reports what it refuses and says false, and filling goes on, so all
  * mistakes of a recipe are shown at once. */
 #include "component/config.h"
+#include "component/layers.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,6 +148,10 @@ static bool read_tree(const slot *s, const lyne_yaml *node, void *dst) {
     return true;
 }
 
+static bool read_layers(const slot *s, const lyne_yaml *node, void *dst) {
+    return lyne_layers_read(s->f, s->where, node, dst);
+}
+
 static bool read_group(const slot *s, const lyne_yaml *node, void *dst) {
     if (node->kind != LYNE_YAML_MAP) return refuse_type(s, node, "a map", "");
     const char *where = lyne_arena_printf(s->f->arena, "%s.%s", s->where, s->field->name);
@@ -216,6 +221,7 @@ static bool (*const readers[])(const slot *, const lyne_yaml *, void *) = {
     [LYNE_FIELD_COMPONENT] = read_component,
     [LYNE_FIELD_COMPONENTS] = read_components,
     [LYNE_FIELD_STAGE] = read_stage,
+    [LYNE_FIELD_LAYERS] = read_layers,
     [LYNE_FIELD_TREE] = read_tree,
 };
 
@@ -367,7 +373,12 @@ bool lyne_config_instance(const lyne_filler *f, lyne_kind kind, const char *wher
     }
     void *config = row->config_size > 0 ? room_for(f, 1, row->config_size) : NULL;
     if (row->config_size > 0 && !config) return false;
-    if (!lyne_config_fill(f, row->fields, row->name, name->mark, map, config)) return false;
+    if (lyne_takes_layers(row)) {
+        if (!lyne_layers_read(f, row->name, map ? map : name, (void *)((char *)config + row->fields->offset)))
+            return false;
+    } else if (!lyne_config_fill(f, row->fields, row->name, name->mark, map, config)) {
+        return false;
+    }
     const char *problem = row->check ? row->check(config) : NULL;
     if (problem) {
         lyne_diagnose(f->out, name->mark, LYNE_ERECIPE, "%s: %s", row->name, problem);

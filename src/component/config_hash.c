@@ -3,6 +3,7 @@
  * Values, not texts: `4`, `4.0` and a default of 4 are the same.  Choices and components count by name, so the order of
  * a table of names is free to change. */
 #include "component/config.h"
+#include "component/layers.h"
 
 static void hash_value(lyne_hash *h, const lyne_field *field, const void *value) {
     switch (field->type) {
@@ -53,6 +54,9 @@ static void hash_value(lyne_hash *h, const lyne_field *field, const void *value)
     }
     case LYNE_FIELD_STAGE:
         lyne_hash_text(h, ((const lyne_reference *)value)->name);
+        break;
+    case LYNE_FIELD_LAYERS:
+        lyne_layers_hash(h, value);
         break;
     case LYNE_FIELD_TREE: /* whoever reads the tree hashes what it means */
         break;

@@ -1,5 +1,6 @@
 /* component/config_print.c -- a config as flow YAML that fills an equal one. */
 #include "component/config.h"
+#include "component/layers.h"
 #include "component/utf8.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -74,6 +75,8 @@ static bool left_out(const lyne_field *field, const void *value) {
         return ((const lyne_instances *)value)->n == 0;
     case LYNE_FIELD_STAGE:
         return !((const lyne_reference *)value)->name;
+    case LYNE_FIELD_LAYERS:
+        return ((const lyne_layers *)value)->n == 0;
     case LYNE_FIELD_TREE:
         return true;
     }
@@ -148,6 +151,9 @@ static void print_value(lyne_text *t, const lyne_field *field, const void *value
     case LYNE_FIELD_STAGE:
         print_text(t, ((const lyne_reference *)value)->name);
         break;
+    case LYNE_FIELD_LAYERS:
+        lyne_layers_print(t, value);
+        break;
     case LYNE_FIELD_TREE:
         break;
     }
@@ -173,6 +179,9 @@ void lyne_instance_print(lyne_text *t, const lyne_instance *instance) {
         return;
     }
     lyne_text_add(t, "{%s: ", row->name);
-    lyne_config_print(t, row->fields, instance->config);
+    if (lyne_takes_layers(row))
+        lyne_layers_print(t, (const void *)((const char *)instance->config + row->fields->offset));
+    else
+        lyne_config_print(t, row->fields, instance->config);
     lyne_text_add(t, "}");
 }

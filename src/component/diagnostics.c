@@ -24,6 +24,16 @@ static void sanitize(char *text) {
     *to = '\0';
 }
 
+static bool is_there(const lyne_diagnostics *d, lyne_mark mark, const char *text) {
+    for (size_t i = 0; i < d->n; i++) {
+        const lyne_mark *m = &d->item[i].mark;
+        if (m->source && m->source == mark.source && m->line == mark.line && m->column == mark.column &&
+            strcmp(d->item[i].text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 void lyne_diagnose(lyne_diagnostics *d, lyne_mark mark, lyne_status status, const char *fmt, ...) {
     if (d->n == MAX_KEPT) {
         d->dropped++;
@@ -34,9 +44,15 @@ void lyne_diagnose(lyne_diagnostics *d, lyne_mark mark, lyne_status status, cons
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, fmt, args);
     char *text = length < 0 ? NULL : lyne_arena_alloc(&d->arena, (size_t)length + 1);
-    if (text && lyne_grow(&d->item, &d->capacity, d->n + 1, sizeof *d->item)) {
+    bool said = false;
+    if (text) {
         vsnprintf(text, (size_t)length + 1, fmt, again);
         sanitize(text);
+        said = is_there(d, mark, text);
+    }
+    if (said) {
+        /* a block's mistake, met each time the block is used */
+    } else if (text && lyne_grow(&d->item, &d->capacity, d->n + 1, sizeof *d->item)) {
         d->item[d->n++] = (lyne_diagnostic){mark, status, text};
     } else {
         d->out_of_memory = true;

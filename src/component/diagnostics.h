@@ -27,7 +27,8 @@ typedef struct lyne_diagnostics {
     bool out_of_memory;
 } lyne_diagnostics;
 
-/** Add one.  At most 100 are kept; the rest are counted in a last line. */
+/** Add one, unless the same text stands at the same place already.  At most 100 are kept; the rest are counted in a last
+ *  line. */
 void lyne_diagnose(lyne_diagnostics *d, lyne_mark mark, lyne_status status, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 /** LYNE_OK if there are none, else the status of the first in the order of the file. */

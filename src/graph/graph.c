@@ -24,6 +24,7 @@ struct lyne_graph {
     size_t scope_end[MAX_DEPTH];
     int depth;
     lyne_error err;
+    lyne_mark at; /* stays where it was once the graph has failed */
 };
 
 lyne_status lyne_graph_new(int64_t batch, lyne_graph **out, lyne_error *err) {
@@ -66,6 +67,12 @@ lyne_node *lyne_graph_fail(lyne_graph *g, const char *fmt, ...) {
 lyne_status lyne_graph_status(const lyne_graph *g, lyne_error *err) {
     return g->err.status ? lyne_fail(err, g->err.status, "%s", g->err.text) : LYNE_OK;
 }
+
+void lyne_graph_at(lyne_graph *g, lyne_mark mark) {
+    if (!g->err.status) g->at = mark;
+}
+
+lyne_mark lyne_graph_failed_at(const lyne_graph *g) { return g->err.status ? g->at : (lyne_mark){0}; }
 
 static lyne_node *out_of_memory(lyne_graph *g) {
     lyne_fail_memory(&g->err, "a graph");

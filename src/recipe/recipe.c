@@ -1,6 +1,7 @@
 /* recipe/recipe.c -- from a file to a checked recipe: the top level, the data set, the stages and what they name. */
 #include "recipe/recipe.h"
 #include "base/file.h"
+#include "component/layers.h"
 #include "dnn/dnn.h"
 #include "losses/loss.h"
 #include "recipe/expect.h"
@@ -37,6 +38,8 @@ const lyne_field lyne_recipe_fields[] = {
      .fallback = "[1]", .offset = offsetof(lyne_recipe, seeds), LYNE_RANGE(0, 1e15)},
     {.name = "precision", .type = LYNE_FIELD_CHOICE, .help = "of activations and their gradients; auto: bf16 where the CPU computes in it", .fallback = "f32",
      .offset = offsetof(lyne_recipe, precision), .choices = precisions},
+    {.name = "blocks", .type = LYNE_FIELD_TREE, .help = "name: {arguments: {name: default}, layers: [...]}, for models in layers",
+     .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, blocks_tree)},
     {.name = "stages", .type = LYNE_FIELD_TREE, .help = "name: {kind: {fields}}, each below those it reads",
      .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, stages_tree)},
     {.name = "expect", .type = LYNE_FIELD_TREE, .help = "published figures, printed beside what came out",
@@ -234,21 +237,59 @@ static void read_stages(lyne_recipe *r, const lyne_filler *f) {
     if (good) settle_once(r);
 }
 
+/* Names of blocks must not hide ops; what is in a block is read where it is used. */
+static bool check_blocks(const lyne_recipe *r, const lyne_filler *f) {
+    const lyne_yaml *tree = r->blocks_tree;
+    bool ok = true;
+    if (tree && tree->kind != LYNE_YAML_MAP) {
+        lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "blocks expects a map, as in {block: {layers: [relu]}}");
+        return false;
+    }
+    for (size_t i = 0; tree && i < tree->n; i++) {
+        const char *name = tree->key[i]->text;
+        bool taken = lyne_registry_find(f->registry, LYNE_OP, name);
+        for (const lyne_keyword *k = lyne_layer_keywords; k->name; k++) taken |= strcmp(k->name, name) == 0;
+        if (taken) lyne_diagnose(f->out, tree->key[i]->mark, LYNE_ERECIPE, "blocks: '%s' is the name of a layer", name);
+        ok &= !taken;
+    }
+    return ok;
+}
+
+/* The stages, with what models written in layers may use: blocks, and what is known of the data. */
+static void read_models(lyne_recipe *r, const lyne_filler *f, bool data) {
+    static const char *const name[] = {"channels", "height", "width", "classes"};
+    const lyne_picture_size *p = &r->task.picture;
+    const int64_t known[] = {p->channels, p->height, p->width, r->task.n_classes};
+    lyne_constant constant[4];
+    char text[4][24];
+    for (int i = 0; i < 4; i++) { /* without the data, numbers that let other mistakes be found */
+        snprintf(text[i], sizeof text[i], "%lld", data ? (long long)known[i] : 2);
+        constant[i] = (lyne_constant){name[i], text[i]};
+    }
+    lyne_filler with = *f;
+    with.blocks = r->blocks_tree;
+    with.constants = (lyne_constants){4, constant};
+    if (check_blocks(r, &with)) read_stages(r, &with);
+}
+
 /* Every model is built once for this data set, so that shapes which do not fit are found before anything runs. */
 static void check_shapes(lyne_recipe *r, lyne_diagnostics *out) {
     for (size_t i = 0; i < r->n_stages; i++) {
         const lyne_stage *row = row_of(&r->stage[i]);
         const void *config = r->stage[i].kind.config;
         if (!row || !row->model) continue;
+        lyne_mark place = {0};
         const lyne_network_options o = {.model = row->model(config),
+                                        .failed_at = &place,
                                         .task = &r->task,
                                         .batch = 2,
                                         .losses = row->losses ? row->losses(config) : (lyne_instances){0}};
         lyne_network net;
         lyne_error err = {0};
-        if (lyne_network_build(&net, &o, &err) != LYNE_OK)
-            lyne_diagnose(out, o.model.mark.source ? o.model.mark : r->stage[i].mark, err.status, "%s: model: %s",
-                          r->stage[i].name, err.text);
+        if (lyne_network_build(&net, &o, &err) != LYNE_OK) {
+            if (!place.source) place = o.model.mark.source ? o.model.mark : r->stage[i].mark;
+            lyne_diagnose(out, place, err.status, "%s: model: %s", r->stage[i].name, err.text);
+        }
         lyne_network_deinit(&net);
     }
 }
@@ -283,7 +324,7 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     check_name(r, tree, f->out);
     check_seeds(r, tree, f->out);
     const bool data = read_data(r, f);
-    read_stages(r, f);
+    read_models(r, f, data);
     if (data) check_shapes(r, f->out);
     if (r->n_stages) lyne_expect_read(r, f);
 }

@@ -25,7 +25,7 @@ typedef struct lyne_recipe {
     lyne_paper paper;
     lyne_ints seeds;
     int precision;
-    const lyne_yaml *data_tree, *stages_tree, *expect_tree;
+    const lyne_yaml *data_tree, *blocks_tree, *stages_tree, *expect_tree;
     const char *data; /* name of the data set */
     lyne_description description;
     lyne_task task;

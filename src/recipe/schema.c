@@ -4,7 +4,7 @@
  * fields of each row ("loss.kd").  Unknown keys are refused everywhere.  All of it is there a second time for a recipe
  * that extends another ("changes.loss.kd"): there nothing is required, and everything may be taken away with null. */
 #include "recipe/schema.h"
-#include "component/config.h"
+#include "component/layers.h"
 #include "recipe/recipe.h"
 #include <jansson.h>
 #include <math.h>
@@ -142,7 +142,15 @@ static json_t *tree_schema(schema *s, const lyne_field *f) {
     if (f->offset == offsetof(lyne_recipe, stages_tree) && strcmp(f->name, "stages") == 0) return stages_schema(s);
     if (f->offset == offsetof(lyne_recipe, expect_tree) && strcmp(f->name, "expect") == 0)
         return list_of(s, fields_schema(s, lyne_expect_fields));
+    if (f->offset == offsetof(lyne_recipe, blocks_tree) && strcmp(f->name, "blocks") == 0)
+        return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", fields_schema(s, lyne_block_fields));
     return json_object(); /* anything */
+}
+
+/* A layer is a word, a list, or a map of one key; its numbers may be arithmetic, so its fields are not described. */
+static json_t *layers_schema(void) {
+    return json_pack("{s:s, s:i, s:{s:[s,s,s], s:i, s:i}}", "type", "array", "minItems", 1, "items", "type", "string",
+                     "array", "object", "minProperties", 1, "maxProperties", 1);
 }
 
 static json_t *field_schema(schema *s, const lyne_field *f) {
@@ -170,6 +178,8 @@ static json_t *field_schema(schema *s, const lyne_field *f) {
         return kind_reference(s, f->kind);
     case LYNE_FIELD_COMPONENTS:
         return list_of(s, kind_reference(s, f->kind));
+    case LYNE_FIELD_LAYERS:
+        return layers_schema();
     case LYNE_FIELD_TREE:
         return tree_schema(s, f);
     }
@@ -208,8 +218,8 @@ static json_t *fields_schema(schema *s, const lyne_field *fields) {
 static void put_row(schema *s, json_t *defs, const lyne_component *row) {
     const char *help = lyne_arena_printf(&s->arena, "%s%s%s%s", row->help, row->source ? " (" : "",
                                          row->source ? row->source : "", row->source ? ")" : "");
-    json_t *out = fields_schema(s, row->fields);
-    if (!needs_something(s, row->fields)) put(s, out, "type", json_pack("[s,s]", "object", "null"));
+    json_t *out = lyne_takes_layers(row) ? layers_schema() : fields_schema(s, row->fields);
+    if (!needs_something(s, row->fields) && !lyne_takes_layers(row)) put(s, out, "type", json_pack("[s,s]", "object", "null"));
     if (!help) {
         s->failed = true;
         json_decref(out);

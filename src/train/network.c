@@ -78,7 +78,10 @@ lyne_status lyne_network_build(lyne_network *net, const lyne_network_options *o,
     build_model(net, o);
     if (lyne_graph_status(net->graph, NULL) == LYNE_OK && o->losses.n) status = build_losses(net, o, err);
     if (status == LYNE_OK) status = lyne_graph_status(net->graph, err);
-    if (status != LYNE_OK) lyne_network_deinit(net);
+    if (status != LYNE_OK) {
+        if (o->failed_at) *o->failed_at = lyne_graph_failed_at(net->graph);
+        lyne_network_deinit(net);
+    }
     return status;
 }
 

@@ -8,7 +8,7 @@ n=0
 while IFS=$(printf '\t') read -r kind name help; do
     "$LYNE" explain "$kind" "$name" >said
     head -n 1 said | grep -Fqx "$kind $name: $help" || fail "$kind $name does not open with its help"
-    grep -Eq '^fields:$|^It has no fields\.$' said || fail "$kind $name: no fields are shown"
+    grep -Eq '^fields:$|^repeat:$|^It has no fields\.$' said || fail "$kind $name: no fields are shown"
     "$LYNE" explain "$name" | grep -Fqx "$kind $name: $help" || fail "$name alone does not find the $kind"
     "$LYNE" explain "$kind" | grep -Eq "^  $name +" || fail "$kind does not list $name"
     "$LYNE" explain | grep -Eq "^  $name +" || fail "explain does not list $name"
@@ -25,6 +25,9 @@ grep -q '^example: .*kd' said || fail "no example: $(cat said)"
 "$LYNE" explain label | grep -Eq '^  teacher +stage that makes a model; required$' || fail 'label.teacher'
 "$LYNE" explain recipe | grep -Eq '^  seeds +list of whole numbers, each 0 to 1000000000000000; default \[1\]$' ||
     fail 'recipe.seeds'
+
+"$LYNE" explain layers >said
+for word in repeat residual parallel 'each of blocks'; do grep -q "^$word:$" said || fail "layers: no $word"; done
 
 # refused WORDS COMMAND...: exit status 2 and these words.
 refused() {

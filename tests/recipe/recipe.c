@@ -245,7 +245,8 @@ Test(recipe, the_example_of_each_row_is_good) {
         lyne_arena arena = {0};
         lyne_diagnostics out = {0};
         lyne_instance instance = {0};
-        const lyne_filler f = {.registry = registry, .arena = &arena, .out = &out};
+        const lyne_constant classes = {"classes", "10"};
+        const lyne_filler f = {.registry = registry, .arena = &arena, .out = &out, .constants = {1, &classes}};
         if (!row->example) continue;
         const lyne_yaml *node = lyne_yaml_parse("example", row->example, strlen(row->example), &arena, &out);
         if (node && row->kind == LYNE_STAGE && node->kind == LYNE_YAML_MAP) node = node->item[0];

@@ -91,6 +91,7 @@ units() {
         /^Test Passed\.$/ { ok = 1 }
         /^".*" end time: / {
             if (!ok && !fail) fail = 1
+            if (ok && !pass) pass = 1 # a program that is one test
             passed += pass
             failed += fail
             printf "   %s   %s: %d of %d\n%s", fail ? "FAILED" : "passed", name, pass, pass + fail, fail ? said : "" \

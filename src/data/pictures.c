@@ -106,20 +106,12 @@ static lyne_status decode_all(const pictures_config *c, const char *path, const 
     const size_t picture = (size_t)(c->channels * c->height * c->width);
     const int64_t n = (int64_t)m->n;
     int64_t first_bad = n;
-#pragma omp parallel for schedule(dynamic, 64)
+#pragma omp parallel for schedule(dynamic, 64) reduction(min : first_bad)
     for (int64_t i = 0; i < n; i++) {
         const lyne_member *file = &m->item[i];
-        int64_t bad;
-#pragma omp atomic read
-        bad = first_bad;
-        if (i > bad || lyne_picture_decode("", m->bytes + file->at, file->size, want, pictures + (size_t)i * picture,
-                                           NULL) == LYNE_OK)
-            continue;
-#pragma omp critical(lyne_pictures)
-        if (i < first_bad) {
-#pragma omp atomic write
+        uint8_t *to = pictures + (size_t)i * picture;
+        if (i < first_bad && lyne_picture_decode("", m->bytes + file->at, file->size, want, to, NULL) != LYNE_OK)
             first_bad = i;
-        }
     }
     if (first_bad == n) return LYNE_OK;
     const lyne_member *file = &m->item[first_bad];

@@ -30,8 +30,8 @@ LYNE_VECTOR static double divergence(int64_t n, const float *restrict s, const f
     return kl > 0 ? kl : 0; /* below by rounding alone */
 }
 
-LYNE_VECTOR void lyne_divergence(int64_t classes, const float *stored, const float *exact, double *scratch,
-                                 double out[LYNE_LABELS_TEMPERATURES]) {
+LYNE_VECTOR static void divergences(int64_t classes, const float *stored, const float *exact, double *scratch,
+                                    double out[LYNE_LABELS_TEMPERATURES]) {
     double *e_s = scratch, *e_x = scratch + classes;
     const double max_s = lyne_row_max(classes, stored), max_x = lyne_row_max(classes, exact);
     for (int t = LYNE_LABELS_TEMPERATURES - 1; t >= 0; t--) {
@@ -42,6 +42,11 @@ LYNE_VECTOR void lyne_divergence(int64_t classes, const float *stored, const flo
         }
         out[t] = divergence(classes, stored, exact, max_s, max_x, T, e_s, e_x, T <= 8);
     }
+}
+
+void lyne_divergence(int64_t classes, const float *stored, const float *exact, double *scratch,
+                     double out[LYNE_LABELS_TEMPERATURES]) {
+    divergences(classes, stored, exact, scratch, out); /* the clones stay in here: liblyne.so would export them */
 }
 
 /* ---- many ---- */

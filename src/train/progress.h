@@ -21,7 +21,7 @@ typedef struct lyne_progress {
     bool epoch_ends, ends; /* the last report of an epoch, of the job */
 } lyne_progress;
 
-/* Who listens.  tell may be NULL. */
+/* Who listens.  tell may be NULL; what its argument points to lives as long as the call. */
 typedef struct lyne_listener {
     void (*tell)(void *self, const lyne_progress *p);
     void *self;

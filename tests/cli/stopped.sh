@@ -62,7 +62,7 @@ wait $process
 # shellcheck disable=SC2086
 expect 7 "$LYNE" run recipe.yaml --threads 1 --out stopped $long
 has err '2 threads; here it is'
-has err '1 thread;'
+has err '1 thread, which'
 has err '--any-environment'
 # shellcheck disable=SC2086
 expect 0 "$LYNE" run recipe.yaml --threads 1 --out stopped $long --any-environment

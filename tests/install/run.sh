@@ -12,8 +12,9 @@ rm -rf "$prefix" && cmake --install "$build" >"$scratch/install.log"
 library=$(cd "$prefix" && find . -name liblyne.so)
 library=${library%/liblyne.so}
 
-echo "every function of a public header is exported, and nothing else is"
-sed -n 's/^[a-z][^(]*[ *]\(lyne_[a-z0-9_]*\)(.*/\1/p' "$prefix"/include/lyne/*.h | LC_ALL=C sort -u >"$scratch/declared"
+echo "every function and array of a public header is exported, and nothing else is"
+sed -n -e 's/^[a-z][^(]*[ *]\(lyne_[a-z0-9_]*\)(.*/\1/p' -e 's/^extern const [a-z]* \(lyne_[a-z0-9_]*\)\[.*/\1/p' \
+    "$prefix"/include/lyne/*.h | LC_ALL=C sort -u >"$scratch/declared"
 nm -D --defined-only "$prefix/$library/liblyne.so" | sed 's/.* //' | LC_ALL=C sort -u >"$scratch/exported"
 [ -s "$scratch/declared" ]
 diff "$scratch/declared" "$scratch/exported"

@@ -93,8 +93,8 @@ lyne_node *lyne_graph_input(lyne_graph *g, const char *name, lyne_shape shape, l
 
 /** Add an op: `name` is the last part of its path, config (op->component.config_size bytes) is copied.  NULL if the
  *  graph has failed, a source is NULL, or the shapes do not fit; the reason is kept with the node's path. */
-lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, const void *config,
-                          lyne_node *const *src, int n_src);
+lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, const void *config, lyne_node *const *src,
+                          int n_src);
 
 /** Names given between enter("layer1") and leave() become "layer1.NAME". */
 void lyne_graph_enter(lyne_graph *g, const char *name);

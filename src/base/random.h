@@ -11,12 +11,12 @@
 
 /* What a draw is for.  Two purposes never share a draw.  Append only: these numbers are part of every result. */
 typedef enum lyne_purpose {
-    LYNE_FOR_INIT = 1,    /* initial weights: item = hash of the parameter's name  */
-    LYNE_FOR_ORDER = 2,   /* order of the samples in an epoch                      */
-    LYNE_FOR_AUGMENT = 3, /* what an augmentation does to a sample in a view       */
-    LYNE_FOR_DROPOUT = 4, /* item = position in the sample stream, epoch = node    */
-    LYNE_FOR_DATA = 5,    /* built-in data sets                                    */
-    LYNE_FOR_CHECK = 6,   /* gradient checks, audits                               */
+    LYNE_FOR_INIT = 1,     /* initial weights: item = hash of the parameter's name  */
+    LYNE_FOR_ORDER = 2,    /* order of the samples in an epoch                      */
+    LYNE_FOR_AUGMENT = 3,  /* what an augmentation does to a sample in a view       */
+    LYNE_FOR_DROPOUT = 4,  /* item = position in the sample stream, epoch = node    */
+    LYNE_FOR_DATA = 5,     /* built-in data sets                                    */
+    LYNE_FOR_CHECK = 6,    /* gradient checks, audits                               */
     LYNE_FOR_ENCODING = 16 /* what a soft label keeps: item = record               */
 } lyne_purpose;
 

@@ -4,8 +4,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const lyne_option options[] = {{"set", "PATH=VALUE", "change one value, as in --set stages.student.distill.epochs=5"},
-                                      {NULL, NULL, NULL}};
+static const lyne_option options[] = {
+    {"set", "PATH=VALUE", "change one value, as in --set stages.student.distill.epochs=5"}, {NULL, NULL, NULL}};
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     const char *set[64], *value;
@@ -21,7 +21,8 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     for (int i = optind; i < argc; i++) {
         lyne_recipe recipe;
         const lyne_status here = lyne_cli_read(&recipe, argv[i], set, n_set, registry);
-        if (here == LYNE_OK) printf("%s: fine, %zu stage%s\n", argv[i], recipe.n_stages, recipe.n_stages == 1 ? "" : "s");
+        if (here == LYNE_OK)
+            printf("%s: fine, %zu stage%s\n", argv[i], recipe.n_stages, recipe.n_stages == 1 ? "" : "s");
         if (status == LYNE_OK) status = here;
         lyne_recipe_free(&recipe);
     }
@@ -29,7 +30,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
 }
 
 const lyne_command command_check = {.name = "check",
-                                         .arguments = "RECIPE...",
-                                         .help = "Say what is wrong with a recipe, without running it.",
-                                         .options = options,
-                                         .run = run};
+                                    .arguments = "RECIPE...",
+                                    .help = "Say what is wrong with a recipe, without running it.",
+                                    .options = options,
+                                    .run = run};

@@ -56,23 +56,37 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_run, argc, argv, &value, err)) != -1) {
         switch (got) {
-        case DATA: status = add(&a->data, value, "--data", err); break;
+        case DATA:
+            status = add(&a->data, value, "--data", err);
+            break;
         case OUT:
             if (!*value) return lyne_fail(err, LYNE_EUSAGE, "--out expects a folder");
             a->out = value;
             break;
-        case SET: status = add(&a->set, value, "--set", err); break;
-        case THREADS: status = set_threads(value, err); break;
-        case JSON: a->json = true; break;
-        case QUIET: a->quiet = true; break;
-        case ANY_ENVIRONMENT: a->any_environment = true; break;
-        default: return LYNE_EUSAGE;
+        case SET:
+            status = add(&a->set, value, "--set", err);
+            break;
+        case THREADS:
+            status = set_threads(value, err);
+            break;
+        case JSON:
+            a->json = true;
+            break;
+        case QUIET:
+            a->quiet = true;
+            break;
+        case ANY_ENVIRONMENT:
+            a->any_environment = true;
+            break;
+        default:
+            return LYNE_EUSAGE;
         }
     }
     if (status != LYNE_OK) return status;
     if (optind + 1 != argc)
-        return lyne_fail(err, LYNE_EUSAGE, optind == argc ? "which recipe? usage: lyne run RECIPE"
-                                                          : "one recipe at a time; '%s' is one too many",
+        return lyne_fail(err, LYNE_EUSAGE,
+                         optind == argc ? "which recipe? usage: lyne run RECIPE"
+                                        : "one recipe at a time; '%s' is one too many",
                          argv[argc - 1]);
     a->recipe = argv[optind];
     return LYNE_OK;
@@ -140,7 +154,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
 }
 
 const lyne_command command_run = {.name = "run",
-                                       .arguments = "RECIPE",
-                                       .help = "Run a recipe: every stage that is not up to date, then the table.",
-                                       .options = options,
-                                       .run = run};
+                                  .arguments = "RECIPE",
+                                  .help = "Run a recipe: every stage that is not up to date, then the table.",
+                                  .options = options,
+                                  .run = run};

@@ -15,7 +15,5 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     return LYNE_OK;
 }
 
-const lyne_command command_version = {.name = "version",
-                                           .arguments = "",
-                                           .help = "Print the version, and oneDNN's and what it uses here.",
-                                           .run = run};
+const lyne_command command_version = {
+    .name = "version", .arguments = "", .help = "Print the version, and oneDNN's and what it uses here.", .run = run};

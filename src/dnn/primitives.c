@@ -115,17 +115,16 @@ static lyne_status build_window(const dnn_context *c, const dnn_op *op, const ch
 lyne_status dnn_convolution(dnn_context *c, const dnn_convolution_spec *spec, dnn_pass pass, dnn_primitive **out,
                             lyne_error *err) {
     const dnn_tensor *w = &spec->weights;
-    dnn_op op = {.name = "convolution",
-                 .pass = pass,
-                 .algorithm = dnnl_convolution_direct,
-                 .tensor = {[DNN_SRC] = spec->src,
-                            [DNN_WEIGHTS] = spec->weights,
-                            [DNN_BIAS] = spec->bias,
-                            [DNN_DST] = spec->dst},
-                 .stride = {spec->stride[0], spec->stride[1]},
-                 .dilation = {spec->dilation[0] - 1, spec->dilation[1] - 1},
-                 .pad_begin = {spec->pad_begin[0], spec->pad_begin[1]},
-                 .pad_end = {spec->pad_end[0], spec->pad_end[1]}};
+    dnn_op op = {
+        .name = "convolution",
+        .pass = pass,
+        .algorithm = dnnl_convolution_direct,
+        .tensor =
+            {[DNN_SRC] = spec->src, [DNN_WEIGHTS] = spec->weights, [DNN_BIAS] = spec->bias, [DNN_DST] = spec->dst},
+        .stride = {spec->stride[0], spec->stride[1]},
+        .dilation = {spec->dilation[0] - 1, spec->dilation[1] - 1},
+        .pad_begin = {spec->pad_begin[0], spec->pad_begin[1]},
+        .pad_end = {spec->pad_end[0], spec->pad_end[1]}};
     const char *why = "weights must be (O, I, kh, kw) or (G, O/G, I/G, kh, kw)";
     if (w->rank == 4 || w->rank == 5) {
         op.kernel[0] = w->dim[w->rank - 2];

@@ -6,8 +6,12 @@
 #include <limits.h>
 #include <string.h>
 
-bool lyne_is_training(const lyne_program *p) { return p->training; }
-dnn_context *lyne_program_dnn(lyne_program *p) { return p->dnn; }
+bool lyne_is_training(const lyne_program *p) {
+    return p->training;
+}
+dnn_context *lyne_program_dnn(lyne_program *p) {
+    return p->dnn;
+}
 
 static dnn_tensor tensor_of(const lyne_shape *s, dnn_type type, dnn_format format) {
     dnn_tensor t = {.rank = s->rank, .type = type, .format = format};
@@ -16,7 +20,8 @@ static dnn_tensor tensor_of(const lyne_shape *s, dnn_type type, dnn_format forma
 }
 
 dnn_tensor lyne_tensor(const lyne_node *n) {
-    static const dnn_type type[] = {[LYNE_F32] = DNN_F32, [LYNE_BF16] = DNN_BF16, [LYNE_S32] = DNN_S32, [LYNE_U8] = DNN_U8};
+    static const dnn_type type[] = {
+        [LYNE_F32] = DNN_F32, [LYNE_BF16] = DNN_BF16, [LYNE_S32] = DNN_S32, [LYNE_U8] = DNN_U8};
     return tensor_of(&n->shape, type[n->type], n->shape.rank == 4 ? DNN_CHANNELS_LAST : DNN_PLAIN);
 }
 
@@ -41,9 +46,13 @@ static lyne_buffer fixed(lyne_program *p, float *address, size_t bytes) {
     return b;
 }
 
-static size_t value_bytes(const lyne_node *n) { return (size_t)lyne_shape_size(&n->shape) * lyne_type_size(n->type); }
+static size_t value_bytes(const lyne_node *n) {
+    return (size_t)lyne_shape_size(&n->shape) * lyne_type_size(n->type);
+}
 
-lyne_buffer lyne_scratch(lyne_program *p, size_t bytes) { return lyne_storage_new(p, bytes); }
+lyne_buffer lyne_scratch(lyne_program *p, size_t bytes) {
+    return lyne_storage_new(p, bytes);
+}
 
 lyne_buffer lyne_dst(lyne_program *p, const lyne_node *n) {
     lyne_node_state *s = &p->state[n->index];
@@ -51,8 +60,12 @@ lyne_buffer lyne_dst(lyne_program *p, const lyne_node *n) {
     return s->dst;
 }
 
-void lyne_dst_is(lyne_program *p, const lyne_node *n, lyne_buffer b) { p->state[n->index].dst = b; }
-lyne_buffer lyne_src(lyne_program *p, const lyne_node *n, int i) { return lyne_dst(p, n->src[i]); }
+void lyne_dst_is(lyne_program *p, const lyne_node *n, lyne_buffer b) {
+    p->state[n->index].dst = b;
+}
+lyne_buffer lyne_src(lyne_program *p, const lyne_node *n, int i) {
+    return lyne_dst(p, n->src[i]);
+}
 
 const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n) {
     const lyne_node_state *s = &p->state[n->index];
@@ -65,7 +78,9 @@ void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader
     lyne_dst_is(p, n, lyne_dst(p, reader));
 }
 
-const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n) { return p->state[n->index].took; }
+const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n) {
+    return p->state[n->index].took;
+}
 
 lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) {
     assert(k >= 0 && k < N_KEPT);
@@ -168,7 +183,8 @@ lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_la
     dnn_layout *plain = NULL, *own = NULL;
     lyne_buffer result = LYNE_NO_BUFFER;
     for (int k = 0; k < p->n_copies; k++)
-        if (layout && p->copy[k].param == param && dnn_layout_equal(p->copy[k].layout, layout)) return p->copy[k].buffer;
+        if (layout && p->copy[k].param == param && dnn_layout_equal(p->copy[k].layout, layout))
+            return p->copy[k].buffer;
     if (layout && dnn_layout_plain(layout, DNN_F32, &plain, err) != LYNE_OK) return LYNE_NO_BUFFER;
     lyne_buffer as_stored = stored(p, param, p->weights->value);
     if (!layout || dnn_layout_equal(plain, layout)) {

@@ -43,16 +43,28 @@ void lyne_graph_free(lyne_graph *g) {
     lyne_free(g);
 }
 
-int64_t lyne_graph_batch(const lyne_graph *g) { return g->batch; }
-lyne_type lyne_graph_precision(const lyne_graph *g) { return g->precision; }
+int64_t lyne_graph_batch(const lyne_graph *g) {
+    return g->batch;
+}
+lyne_type lyne_graph_precision(const lyne_graph *g) {
+    return g->precision;
+}
 void lyne_graph_set_precision(lyne_graph *g, lyne_type type) {
     assert(type == LYNE_F32 || type == LYNE_BF16);
     g->precision = type;
 }
-int lyne_graph_n_nodes(const lyne_graph *g) { return g->n_nodes; }
-lyne_node *lyne_graph_node(const lyne_graph *g, int index) { return g->node[index]; }
-int lyne_graph_n_params(const lyne_graph *g) { return g->n_params; }
-const lyne_param *lyne_graph_param(const lyne_graph *g, int index) { return &g->param[index]; }
+int lyne_graph_n_nodes(const lyne_graph *g) {
+    return g->n_nodes;
+}
+lyne_node *lyne_graph_node(const lyne_graph *g, int index) {
+    return g->node[index];
+}
+int lyne_graph_n_params(const lyne_graph *g) {
+    return g->n_params;
+}
+const lyne_param *lyne_graph_param(const lyne_graph *g, int index) {
+    return &g->param[index];
+}
 
 lyne_node *lyne_graph_fail(lyne_graph *g, const char *fmt, ...) {
     char text[sizeof g->err.text];
@@ -72,7 +84,9 @@ void lyne_graph_at(lyne_graph *g, lyne_mark mark) {
     if (!g->err.status) g->at = mark;
 }
 
-lyne_mark lyne_graph_failed_at(const lyne_graph *g) { return g->err.status ? g->at : (lyne_mark){0}; }
+lyne_mark lyne_graph_failed_at(const lyne_graph *g) {
+    return g->err.status ? g->at : (lyne_mark){0};
+}
 
 static lyne_node *out_of_memory(lyne_graph *g) {
     lyne_fail_memory(&g->err, "a graph");
@@ -196,8 +210,8 @@ static bool any_trained(const lyne_graph *g, const lyne_node *n) {
     return false;
 }
 
-lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, const void *config,
-                          lyne_node *const *src, int n_src) {
+lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, const void *config, lyne_node *const *src,
+                          int n_src) {
     if (g->err.status) return NULL;
     assert(n_src == op->n_src);
     for (int i = 0; i < n_src; i++) {

@@ -26,8 +26,8 @@ typedef struct lyne_clock {
 /* What a kernel of ours gets each time it runs. */
 typedef struct lyne_call {
     const lyne_node *node;
-    const void *config;    /* the bytes given to lyne_emit_kernel                     */
-    void *const *buffer;   /* the addresses of its buffers, in the order they were given */
+    const void *config;  /* the bytes given to lyne_emit_kernel                     */
+    void *const *buffer; /* the addresses of its buffers, in the order they were given */
     const lyne_clock *clock;
 } lyne_call;
 typedef void (*lyne_kernel)(const lyne_call *call);

@@ -2,8 +2,8 @@
  *
  * Life of a step: lyne_program_run executes REFRESH (weights into the layouts the primitives chose, if they changed),
  * FORWARD, BACKWARD, each a flat list. */
-#include "base/log.h"
 #include "graph/program.h"
+#include "base/log.h"
 #include "graph/steps.h"
 #include <assert.h>
 #include <string.h>
@@ -90,7 +90,9 @@ static lyne_status emit_backward(lyne_program *p, const lyne_compile *what, lyne
     return LYNE_OK;
 }
 
-static void keep_readable(lyne_program *p, const lyne_node *n) { p->storage[p->state[n->index].dst].whole = true; }
+static void keep_readable(lyne_program *p, const lyne_node *n) {
+    p->storage[p->state[n->index].dst].whole = true;
+}
 
 /* Number the steps through all passes, note the lifetimes, place the memory. */
 static lyne_status place(lyne_program *p, lyne_error *err) {
@@ -224,7 +226,9 @@ lyne_step_name lyne_program_step(const lyne_program *p, int i) {
     return (lyne_step_name){0};
 }
 
-size_t lyne_program_bytes(const lyne_program *p) { return p->memory_bytes; }
+size_t lyne_program_bytes(const lyne_program *p) {
+    return p->memory_bytes;
+}
 
 int lyne_program_n_steps(const lyne_program *p) {
     int n = 0;

@@ -6,7 +6,9 @@
 
 #define LINE 16 /* floats in 64 bytes */
 
-static size_t round_up(size_t n) { return (n + LINE - 1) / LINE * LINE; }
+static size_t round_up(size_t n) {
+    return (n + LINE - 1) / LINE * LINE;
+}
 
 /* Place the parameters of one sort (trained or not) behind *end. */
 static void place(lyne_weights *w, size_t *offset, bool state, size_t *end) {
@@ -77,7 +79,8 @@ bool lyne_weights_fit(const lyne_weights *w, const lyne_graph *g) {
     if (lyne_graph_n_params(g) != w->n) return false;
     for (int i = 0; i < w->n; i++) {
         const lyne_param *a = &w->param[i], *b = lyne_graph_param(g, i);
-        if (strcmp(a->name, b->name) != 0 || !lyne_shape_equal(&a->shape, &b->shape) || a->role != b->role) return false;
+        if (strcmp(a->name, b->name) != 0 || !lyne_shape_equal(&a->shape, &b->shape) || a->role != b->role)
+            return false;
     }
     return true;
 }

@@ -11,7 +11,7 @@
 
 typedef struct lyne_weights {
     lyne_arena arena;
-    int n;                /* parameters, in the graph's order                    */
+    int n; /* parameters, in the graph's order                    */
     const lyne_param *param;
     const size_t *offset; /* of each, in floats                                  */
     size_t n_trained;     /* floats before the first STATE, padding included     */

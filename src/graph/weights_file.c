@@ -84,8 +84,8 @@ static lyne_status load_all(lyne_weights *w, const lyne_safetensors *s, const ch
     for (int i = 0; i < w->n && status == LYNE_OK; i++) status = load_param(w, i, s, path, err);
     for (size_t i = 0; i < s->n && status == LYNE_OK; i++)
         if (!has_param(w, s->tensor[i].name))
-            status = lyne_fail(err, LYNE_EDATA, "%s: has a tensor \"%s\", which the model has not", path,
-                               s->tensor[i].name);
+            status =
+                lyne_fail(err, LYNE_EDATA, "%s: has a tensor \"%s\", which the model has not", path, s->tensor[i].name);
     return status;
 }
 

@@ -67,7 +67,7 @@ static void encode(const lyne_record *r, uint64_t number, const float *logits, v
     for (int64_t i = 0; i < c->draws; i++) {
         const double place = ((double)i + ((double)lyne_stream_bits(&draws) + 0.5) * 0x1p-32) * each;
         while (place >= below && class + 1 < r->classes) below += scratch[++class];
-        lyne_class_put(type, part[0], i, (uint32_t)class);
+        lyne_class_put(type, part[0], i, (uint32_t) class);
     }
 }
 

@@ -62,7 +62,9 @@ static lyne_node *build(lyne_graph *g, const char *name, const void *config, con
     return lyne_graph_add(g, &op, name, config, (lyne_node *[]){in->logits, in->teacher}, 2);
 }
 
-static double temperature(const void *config) { return ((const kd_config *)config)->temperature; }
+static double temperature(const void *config) {
+    return ((const kd_config *)config)->temperature;
+}
 
 const lyne_loss lyne_loss_kd = {.component = {.kind = LYNE_LOSS,
                                               .name = "kd",

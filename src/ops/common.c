@@ -21,7 +21,8 @@ static lyne_status check_config(const lyne_node *n, lyne_error *err) {
 
 lyne_status lyne_check_source(const lyne_node *n, lyne_error *err) {
     static const char *const type[] = {[LYNE_F32] = "f32", [LYNE_BF16] = "bf16", [LYNE_S32] = "s32", [LYNE_U8] = "u8"};
-    const bool fits = n->src[0]->type == LYNE_F32 || (n->src[0]->type == LYNE_BF16 && n->op->precision != LYNE_F32_ONLY);
+    const bool fits =
+        n->src[0]->type == LYNE_F32 || (n->src[0]->type == LYNE_BF16 && n->op->precision != LYNE_F32_ONLY);
     if (!fits)
         return lyne_fail(err, LYNE_ERECIPE, "%s expects f32, not %s", n->op->component.name, type[n->src[0]->type]);
     return check_config(n, err);

@@ -53,7 +53,8 @@ static lyne_status flatten_emit(lyne_program *p, const lyne_node *n, lyne_error 
         return LYNE_OK;
     }
     const int64_t *src = n->src[0]->shape.dim;
-    const flatten_config c = {.batch = src[0], .rows = src[2] * src[3], .columns = src[1], .bf16 = n->type == LYNE_BF16};
+    const flatten_config c = {
+        .batch = src[0], .rows = src[2] * src[3], .columns = src[1], .bf16 = n->type == LYNE_BF16};
     return lyne_emit_kernel(p, n, "to_plain", transpose, &c, sizeof c,
                             (lyne_buffer[]){lyne_src(p, n, 0), lyne_dst(p, n)}, 2, err);
 }
@@ -64,7 +65,8 @@ static lyne_status flatten_emit_backward(lyne_program *p, const lyne_node *n, ly
         return LYNE_OK;
     }
     const int64_t *src = n->src[0]->shape.dim;
-    const flatten_config c = {.batch = src[0], .rows = src[1], .columns = src[2] * src[3], .bf16 = n->type == LYNE_BF16};
+    const flatten_config c = {
+        .batch = src[0], .rows = src[1], .columns = src[2] * src[3], .bf16 = n->type == LYNE_BF16};
     return lyne_emit_kernel(p, n, "to_channels_last", transpose, &c, sizeof c,
                             (lyne_buffer[]){lyne_diff_dst(p, n), lyne_diff_src(p, n, 0)}, 2, err);
 }

@@ -53,9 +53,8 @@ static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_b
     dnn_primitive *product;
     lyne_status status = dnn_matmul(lyne_program_dnn(p), diff, src, (dnn_tensor){0}, diff_weight, &product, err);
     if (status != LYNE_OK) return status;
-    const lyne_binding b[] = {{DNN_SRC, diff_dst},
-                              {DNN_WEIGHTS, lyne_src(p, n, 0)},
-                              {DNN_DST, lyne_diff_weight(p, n, 0, NULL, err)}};
+    const lyne_binding b[] = {
+        {DNN_SRC, diff_dst}, {DNN_WEIGHTS, lyne_src(p, n, 0)}, {DNN_DST, lyne_diff_weight(p, n, 0, NULL, err)}};
     status = lyne_emit_primitive(p, n, product, b, 3, err);
     if (status != LYNE_OK || n->n_params == 1) return status;
     return lyne_emit_column_sums(p, n, n->src[0]->type, B, units, diff_dst, lyne_diff_weight(p, n, 1, NULL, err), err);

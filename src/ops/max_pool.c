@@ -149,7 +149,7 @@ const lyne_op lyne_op_max_pool = {.component = {.kind = LYNE_OP,
                                                 .config_size = sizeof(lyne_pool_config),
                                                 .fields = lyne_pool_fields},
                                   .n_src = 1,
-                                                                .shape = lyne_pool_shape,
+                                  .shape = lyne_pool_shape,
                                   .emit = max_pool_emit,
                                   .emit_backward = max_pool_emit_backward,
                                   .cases = cases};

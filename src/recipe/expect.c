@@ -2,18 +2,35 @@
 #include "recipe/expect.h"
 #include <string.h>
 
-const lyne_field lyne_expect_fields[] = {
-    {.name = "stage", .type = LYNE_FIELD_TEXT, .help = "the stage that the figure is of", .fallback = LYNE_REQUIRED,
-     .offset = offsetof(lyne_expectation, stage)},
-    {.name = "test_errors", .type = LYNE_FIELD_FLOAT, .help = "published errors on the test split", .fallback = "-1",
-     .offset = offsetof(lyne_expectation, test_errors), LYNE_RANGE(-1, 1e12)},
-    {.name = "test_accuracy", .type = LYNE_FIELD_FLOAT, .help = "published accuracy, 0 to 1", .fallback = "-1",
-     .offset = offsetof(lyne_expectation, test_accuracy), LYNE_RANGE(-1, 1)},
-    {.name = "within", .type = LYNE_FIELD_FLOAT, .help = "how far off the mean may lie", .fallback = LYNE_REQUIRED,
-     .offset = offsetof(lyne_expectation, within), LYNE_RANGE(0, 1e12)},
-    {.name = "note", .type = LYNE_FIELD_TEXT, .help = "printed behind it", .fallback = LYNE_UNSET,
-     .offset = offsetof(lyne_expectation, note)},
-    LYNE_FIELDS_END};
+const lyne_field lyne_expect_fields[] = {{.name = "stage",
+                                          .type = LYNE_FIELD_TEXT,
+                                          .help = "the stage that the figure is of",
+                                          .fallback = LYNE_REQUIRED,
+                                          .offset = offsetof(lyne_expectation, stage)},
+                                         {.name = "test_errors",
+                                          .type = LYNE_FIELD_FLOAT,
+                                          .help = "published errors on the test split",
+                                          .fallback = "-1",
+                                          .offset = offsetof(lyne_expectation, test_errors),
+                                          LYNE_RANGE(-1, 1e12)},
+                                         {.name = "test_accuracy",
+                                          .type = LYNE_FIELD_FLOAT,
+                                          .help = "published accuracy, 0 to 1",
+                                          .fallback = "-1",
+                                          .offset = offsetof(lyne_expectation, test_accuracy),
+                                          LYNE_RANGE(-1, 1)},
+                                         {.name = "within",
+                                          .type = LYNE_FIELD_FLOAT,
+                                          .help = "how far off the mean may lie",
+                                          .fallback = LYNE_REQUIRED,
+                                          .offset = offsetof(lyne_expectation, within),
+                                          LYNE_RANGE(0, 1e12)},
+                                         {.name = "note",
+                                          .type = LYNE_FIELD_TEXT,
+                                          .help = "printed behind it",
+                                          .fallback = LYNE_UNSET,
+                                          .offset = offsetof(lyne_expectation, note)},
+                                         LYNE_FIELDS_END};
 
 static void check_stage(const lyne_recipe *r, lyne_mark mark, const char *name, lyne_diagnostics *out) {
     const char *names[64] = {0};
@@ -22,8 +39,8 @@ static void check_stage(const lyne_recipe *r, lyne_mark mark, const char *name, 
         const lyne_stage *row = (const lyne_stage *)r->stage[i].kind.row;
         if (strcmp(r->stage[i].name, name) == 0) {
             if (row && row->product == LYNE_MAKES_LABELS)
-                lyne_diagnose(out, mark, LYNE_ERECIPE, "expect: stage '%s' makes soft labels, which have no test errors",
-                              name);
+                lyne_diagnose(out, mark, LYNE_ERECIPE,
+                              "expect: stage '%s' makes soft labels, which have no test errors", name);
             return;
         }
         if (n < 64) names[n++] = r->stage[i].name;

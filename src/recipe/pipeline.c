@@ -109,9 +109,9 @@ static lyne_status list_jobs(pipeline *p, lyne_error *err) {
         for (size_t k = 0; k < (r->once[s] ? 1 : r->seeds.n); k++) {
             lyne_outcome *o = &out->item[out->n];
             *o = (lyne_outcome){.stage = s, .once = r->once[s], .seed = (uint64_t)r->seeds.item[k]};
-            o->directory = o->once ? lyne_arena_printf(&out->arena, "%s", r->stage[s].name)
-                                   : lyne_arena_printf(&out->arena, "%s/seed-%llu", r->stage[s].name,
-                                                       (unsigned long long)o->seed);
+            o->directory =
+                o->once ? lyne_arena_printf(&out->arena, "%s", r->stage[s].name)
+                        : lyne_arena_printf(&out->arena, "%s/seed-%llu", r->stage[s].name, (unsigned long long)o->seed);
             if (!o->directory) return lyne_fail_memory(err, "a run");
             o->result = lyne_result_empty();
             out->n++;
@@ -242,10 +242,11 @@ static lyne_status enter(pipeline *p, lyne_error *err) {
 
 static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
     if (r->task.precision != LYNE_BF16 || dnn_has_bf16()) return LYNE_OK;
-    return lyne_fail(err, LYNE_EENVIRONMENT,
-                     "precision: bf16 needs a CPU with AVX512-BF16 or AMX, and here oneDNN uses %s; precision: auto takes "
-                     "f32 on such a CPU",
-                     dnn_isa());
+    return lyne_fail(
+        err, LYNE_EENVIRONMENT,
+        "precision: bf16 needs a CPU with AVX512-BF16 or AMX, and here oneDNN uses %s; precision: auto takes "
+        "f32 on such a CPU",
+        dnn_isa());
 }
 
 static lyne_status run_all(pipeline *p, lyne_error *err) {

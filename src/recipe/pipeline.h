@@ -34,8 +34,8 @@ typedef struct lyne_outcome {
     uint64_t seed;
     bool was_up_to_date;
     lyne_digest fingerprint, files; /* files: of what it left, once it is done */
-    const char *directory; /* relative to OUT */
-    uint64_t model_bytes;  /* of model.safetensors, 0: none */
+    const char *directory;          /* relative to OUT */
+    uint64_t model_bytes;           /* of model.safetensors, 0: none */
     lyne_result result;
 } lyne_outcome;
 

@@ -14,36 +14,82 @@
 static const char *const precisions[] = {"f32", "bf16", "auto", NULL};
 enum { F32, BF16, AUTO };
 
-static const lyne_field paper_fields[] = {
-    {.name = "title", .type = LYNE_FIELD_TEXT, .help = "title", .fallback = LYNE_UNSET,
-     .offset = offsetof(lyne_paper, title), .inert = true},
-    {.name = "arxiv", .type = LYNE_FIELD_TEXT, .help = "arXiv number", .fallback = LYNE_UNSET,
-     .offset = offsetof(lyne_paper, arxiv), .inert = true},
-    {.name = "section", .type = LYNE_FIELD_TEXT, .help = "section or table", .fallback = LYNE_UNSET,
-     .offset = offsetof(lyne_paper, section), .inert = true},
-    LYNE_FIELDS_END};
+static const lyne_field paper_fields[] = {{.name = "title",
+                                           .type = LYNE_FIELD_TEXT,
+                                           .help = "title",
+                                           .fallback = LYNE_UNSET,
+                                           .offset = offsetof(lyne_paper, title),
+                                           .inert = true},
+                                          {.name = "arxiv",
+                                           .type = LYNE_FIELD_TEXT,
+                                           .help = "arXiv number",
+                                           .fallback = LYNE_UNSET,
+                                           .offset = offsetof(lyne_paper, arxiv),
+                                           .inert = true},
+                                          {.name = "section",
+                                           .type = LYNE_FIELD_TEXT,
+                                           .help = "section or table",
+                                           .fallback = LYNE_UNSET,
+                                           .offset = offsetof(lyne_paper, section),
+                                           .inert = true},
+                                          LYNE_FIELDS_END};
 
 const lyne_field lyne_recipe_fields[] = {
-    {.name = "lyne", .type = LYNE_FIELD_INT, .help = "version of the recipe format, 1", .fallback = LYNE_REQUIRED,
-     .offset = offsetof(lyne_recipe, version), LYNE_RANGE(1, 1)},
-    {.name = "name", .type = LYNE_FIELD_TEXT, .help = "names the folder of its runs", .fallback = LYNE_REQUIRED,
+    {.name = "lyne",
+     .type = LYNE_FIELD_INT,
+     .help = "version of the recipe format, 1",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_recipe, version),
+     LYNE_RANGE(1, 1)},
+    {.name = "name",
+     .type = LYNE_FIELD_TEXT,
+     .help = "names the folder of its runs",
+     .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_recipe, name)},
-    {.name = "extends", .type = LYNE_FIELD_TEXT, .help = "a recipe, relative to this file, of which this one says the changes",
-     .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, extends), .inert = true},
-    {.name = "paper", .type = LYNE_FIELD_GROUP, .help = "what it follows", .fallback = LYNE_UNSET,
-     .offset = offsetof(lyne_recipe, paper), .fields = paper_fields},
-    {.name = "data", .type = LYNE_FIELD_TREE, .help = "the data set: the NAME of a datasets/NAME.yaml",
-     .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, data_tree)},
-    {.name = "seeds", .type = LYNE_FIELD_INTS, .help = "students run once for each; teachers for the first",
-     .fallback = "[1]", .offset = offsetof(lyne_recipe, seeds), LYNE_RANGE(0, 1e15)},
-    {.name = "precision", .type = LYNE_FIELD_CHOICE, .help = "of activations and their gradients; auto: bf16 where the CPU computes in it", .fallback = "f32",
-     .offset = offsetof(lyne_recipe, precision), .choices = precisions},
-    {.name = "blocks", .type = LYNE_FIELD_TREE, .help = "name: {arguments: {name: default}, layers: [...]}, for models in layers",
-     .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, blocks_tree)},
-    {.name = "stages", .type = LYNE_FIELD_TREE, .help = "name: {kind: {fields}}, each below those it reads",
-     .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_recipe, stages_tree)},
-    {.name = "expect", .type = LYNE_FIELD_TREE, .help = "published figures, printed beside what came out",
-     .fallback = LYNE_UNSET, .offset = offsetof(lyne_recipe, expect_tree)},
+    {.name = "extends",
+     .type = LYNE_FIELD_TEXT,
+     .help = "a recipe, relative to this file, of which this one says the changes",
+     .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_recipe, extends),
+     .inert = true},
+    {.name = "paper",
+     .type = LYNE_FIELD_GROUP,
+     .help = "what it follows",
+     .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_recipe, paper),
+     .fields = paper_fields},
+    {.name = "data",
+     .type = LYNE_FIELD_TREE,
+     .help = "the data set: the NAME of a datasets/NAME.yaml",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_recipe, data_tree)},
+    {.name = "seeds",
+     .type = LYNE_FIELD_INTS,
+     .help = "students run once for each; teachers for the first",
+     .fallback = "[1]",
+     .offset = offsetof(lyne_recipe, seeds),
+     LYNE_RANGE(0, 1e15)},
+    {.name = "precision",
+     .type = LYNE_FIELD_CHOICE,
+     .help = "of activations and their gradients; auto: bf16 where the CPU computes in it",
+     .fallback = "f32",
+     .offset = offsetof(lyne_recipe, precision),
+     .choices = precisions},
+    {.name = "blocks",
+     .type = LYNE_FIELD_TREE,
+     .help = "name: {arguments: {name: default}, layers: [...]}, for models in layers",
+     .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_recipe, blocks_tree)},
+    {.name = "stages",
+     .type = LYNE_FIELD_TREE,
+     .help = "name: {kind: {fields}}, each below those it reads",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_recipe, stages_tree)},
+    {.name = "expect",
+     .type = LYNE_FIELD_TREE,
+     .help = "published figures, printed beside what came out",
+     .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_recipe, expect_tree)},
     LYNE_FIELDS_END};
 
 /* ---- the data set ---- */
@@ -52,10 +98,12 @@ typedef struct data_config {
     const char *use;
 } data_config;
 
-const lyne_field lyne_data_fields[] = {
-    {.name = "use", .type = LYNE_FIELD_TEXT, .help = "name of the data set", .fallback = LYNE_REQUIRED,
-     .offset = offsetof(data_config, use)},
-    LYNE_FIELDS_END};
+const lyne_field lyne_data_fields[] = {{.name = "use",
+                                        .type = LYNE_FIELD_TEXT,
+                                        .help = "name of the data set",
+                                        .fallback = LYNE_REQUIRED,
+                                        .offset = offsetof(data_config, use)},
+                                       LYNE_FIELDS_END};
 
 static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
     if (r->data_tree->kind == LYNE_YAML_SCALAR) {
@@ -105,9 +153,10 @@ static bool read_data(lyne_recipe *r, const lyne_filler *f) {
     const char *path = lyne_find_description(r->path, r->data, f->arena);
     if (!path) {
         const char *near = lyne_nearest_description(r->path, r->data, f->arena);
-        lyne_diagnose(f->out, named->mark, LYNE_ERECIPE, near ? "data: there is no datasets/%s.yaml; did you mean '%s'?"
-                                                              : "data: there is no datasets/%s.yaml in a folder above "
-                                                                "the recipe or with the installed ones",
+        lyne_diagnose(f->out, named->mark, LYNE_ERECIPE,
+                      near ? "data: there is no datasets/%s.yaml; did you mean '%s'?"
+                           : "data: there is no datasets/%s.yaml in a folder above "
+                             "the recipe or with the installed ones",
                       r->data, near);
         return false;
     }
@@ -120,7 +169,9 @@ static bool read_data(lyne_recipe *r, const lyne_filler *f) {
 /* ---- stages ---- */
 
 /* NULL while there is a mistake in the stage itself. */
-static const lyne_stage *row_of(const lyne_stage_instance *s) { return (const lyne_stage *)s->kind.row; }
+static const lyne_stage *row_of(const lyne_stage_instance *s) {
+    return (const lyne_stage *)s->kind.row;
+}
 
 static const lyne_stage_instance *find_stage(const lyne_recipe *r, const char *name, size_t before) {
     for (size_t i = 0; i < before; i++)
@@ -159,8 +210,9 @@ static void check_reference(lyne_recipe *r, size_t i, const lyne_field *field, c
         lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: %s: '%s' is this stage itself", r->stage[i].name, field->name,
                       ref->name);
     else if (find_stage(r, ref->name, r->n_stages))
-        lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: stage '%s' stands below; move it above the stages that read it",
-                      r->stage[i].name, ref->name);
+        lyne_diagnose(out, ref->mark, LYNE_ERECIPE,
+                      "%s: stage '%s' stands below; move it above the stages that read it", r->stage[i].name,
+                      ref->name);
     else if (near)
         lyne_diagnose(out, ref->mark, LYNE_ERECIPE, "%s: there is no stage '%s'; did you mean '%s'?", r->stage[i].name,
                       ref->name, near);
@@ -202,8 +254,8 @@ static void settle_once(lyne_recipe *r) {
 /* A stage's name is that of its folder, which stands beside two files. */
 static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out) {
     if (!lyne_name_ok(s->name))
-        lyne_diagnose(out, s->mark, LYNE_ERECIPE,
-                      "'%s' cannot name a folder; a stage's name is letters, digits, _ - .", s->name);
+        lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' cannot name a folder; a stage's name is letters, digits, _ - .",
+                      s->name);
     else if (strcmp(s->name, "recipe.yaml") == 0 || strcmp(s->name, "results.json") == 0)
         lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' is the name of a file of the run; a stage needs another",
                       s->name);
@@ -216,7 +268,8 @@ static void read_stages(lyne_recipe *r, const lyne_filler *f) {
     const lyne_yaml *tree = r->stages_tree;
     if (!tree) return;
     if (tree->kind != LYNE_YAML_MAP || tree->n == 0) {
-        lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "stages expects a map of stages, as in `student: {train: {...}}`");
+        lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE,
+                      "stages expects a map of stages, as in `student: {train: {...}}`");
         return;
     }
     r->stage = lyne_arena_alloc(f->arena, tree->n * sizeof *r->stage);

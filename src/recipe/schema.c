@@ -219,7 +219,8 @@ static void put_row(schema *s, json_t *defs, const lyne_component *row) {
     const char *help = lyne_arena_printf(&s->arena, "%s%s%s%s", row->help, row->source ? " (" : "",
                                          row->source ? row->source : "", row->source ? ")" : "");
     json_t *out = lyne_takes_layers(row) ? layers_schema() : fields_schema(s, row->fields);
-    if (!needs_something(s, row->fields) && !lyne_takes_layers(row)) put(s, out, "type", json_pack("[s,s]", "object", "null"));
+    if (!needs_something(s, row->fields) && !lyne_takes_layers(row))
+        put(s, out, "type", json_pack("[s,s]", "object", "null"));
     if (!help) {
         s->failed = true;
         json_decref(out);

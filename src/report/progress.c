@@ -11,8 +11,8 @@
 /* Between plain lines, when stderr is no terminal [s]. */
 #define SPEAK_SECONDS 10.0
 /* Between drawings of the bar [s]. */
-#define DRAW_SECONDS  0.1
-#define BAR_WIDTH     20
+#define DRAW_SECONDS 0.1
+#define BAR_WIDTH    20
 
 void lyne_display_init(lyne_display *d, bool quiet) {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");

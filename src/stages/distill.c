@@ -28,8 +28,7 @@ static const char *check(const void *config) {
     const distill_config *c = config;
     bool taught = false;
     if (c->base.loss.n > LYNE_MAX_TERMS) return "loss has more than 8 terms";
-    for (size_t i = 0; i < c->base.loss.n; i++)
-        taught |= ((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher;
+    for (size_t i = 0; i < c->base.loss.n; i++) taught |= ((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher;
     return taught ? NULL : "no loss here listens to the teacher; add kd, or make it a train stage";
 }
 

@@ -1,6 +1,6 @@
 /* stages/evaluate.c -- score a model on the test split, and how often it agrees with another. */
-#include "stages/stage.h"
 #include "train/evaluate.h"
+#include "stages/stage.h"
 
 #define BATCH 200
 
@@ -8,20 +8,19 @@ typedef struct evaluate_config {
     lyne_reference model, against;
 } evaluate_config;
 
-static const lyne_field fields[] = {
-    {.name = "model",
-     .type = LYNE_FIELD_STAGE,
-     .makes = LYNE_MAKES_MODEL,
-     .help = "the stage that made the model",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(evaluate_config, model)},
-    {.name = "against",
-     .type = LYNE_FIELD_STAGE,
-     .makes = LYNE_MAKES_MODEL,
-     .help = "another model: how often do both give the same answer",
-     .fallback = LYNE_UNSET,
-     .offset = offsetof(evaluate_config, against)},
-    LYNE_FIELDS_END};
+static const lyne_field fields[] = {{.name = "model",
+                                     .type = LYNE_FIELD_STAGE,
+                                     .makes = LYNE_MAKES_MODEL,
+                                     .help = "the stage that made the model",
+                                     .fallback = LYNE_REQUIRED,
+                                     .offset = offsetof(evaluate_config, model)},
+                                    {.name = "against",
+                                     .type = LYNE_FIELD_STAGE,
+                                     .makes = LYNE_MAKES_MODEL,
+                                     .help = "another model: how often do both give the same answer",
+                                     .fallback = LYNE_UNSET,
+                                     .offset = offsetof(evaluate_config, against)},
+                                    LYNE_FIELDS_END};
 
 /* The share of test pictures on which two networks of equal batch agree. */
 static lyne_status agreement(const lyne_job *job, lyne_network *a, lyne_network *b, double *out, lyne_error *err) {

@@ -45,8 +45,7 @@ lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char
 lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, lyne_network *net, lyne_error *err) {
     const lyne_source_stage *source = lyne_job_find(job, name);
     const lyne_stage *row = (const lyne_stage *)source->stage->kind.row;
-    const lyne_network_options o = {
-        .model = row->model(source->stage->kind.config), .task = job->task, .batch = batch};
+    const lyne_network_options o = {.model = row->model(source->stage->kind.config), .task = job->task, .batch = batch};
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, source->directory, "model.safetensors", err);
     if (status == LYNE_OK) status = lyne_network_init(net, &o, err);

@@ -188,15 +188,14 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return status;
 }
 
-const lyne_stage lyne_stage_label = {
-    .component = {.kind = LYNE_STAGE,
-                  .name = "label",
-                  .help = "write a teacher's soft labels to disk",
-                  .example = "soft_labels: {label: {teacher: teacher, encoding: f16}}",
-                  .config_size = sizeof(label_config),
-                  .fields = fields,
-                  .check = check},
-    .product = LYNE_MAKES_LABELS,
-    .once = true,
-    .labels = labels,
-    .run = run};
+const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
+                                                   .name = "label",
+                                                   .help = "write a teacher's soft labels to disk",
+                                                   .example = "soft_labels: {label: {teacher: teacher, encoding: f16}}",
+                                                   .config_size = sizeof(label_config),
+                                                   .fields = fields,
+                                                   .check = check},
+                                     .product = LYNE_MAKES_LABELS,
+                                     .once = true,
+                                     .labels = labels,
+                                     .run = run};

@@ -26,7 +26,7 @@ typedef struct lyne_result {
     int64_t steps;
     int64_t records, bytes; /* of soft labels                                */
     lyne_labels_error kl;   /* of what is stored from what the teacher said  */
-    double agreement; /* with another model, share of the test split         */
+    double agreement;       /* with another model, share of the test split         */
     double seconds, samples_per_second;
 } lyne_result;
 

@@ -7,21 +7,20 @@ typedef struct train_config {
     lyne_instances augment;
 } train_config;
 
-static const lyne_field fields[] = {
-    TRAINING_FIELDS,
-    {.name = "loss",
-     .type = LYNE_FIELD_COMPONENTS,
-     .kind = LYNE_LOSS,
-     .help = "the terms that are added up",
-     .fallback = "[cross_entropy]",
-     .offset = offsetof(training_config, loss)},
-    {.name = "augment",
-     .type = LYNE_FIELD_COMPONENTS,
-     .kind = LYNE_AUGMENTATION,
-     .help = "what is done to a picture, anew in each epoch",
-     .fallback = "[]",
-     .offset = offsetof(train_config, augment)},
-    LYNE_FIELDS_END};
+static const lyne_field fields[] = {TRAINING_FIELDS,
+                                    {.name = "loss",
+                                     .type = LYNE_FIELD_COMPONENTS,
+                                     .kind = LYNE_LOSS,
+                                     .help = "the terms that are added up",
+                                     .fallback = "[cross_entropy]",
+                                     .offset = offsetof(training_config, loss)},
+                                    {.name = "augment",
+                                     .type = LYNE_FIELD_COMPONENTS,
+                                     .kind = LYNE_AUGMENTATION,
+                                     .help = "what is done to a picture, anew in each epoch",
+                                     .fallback = "[]",
+                                     .offset = offsetof(train_config, augment)},
+                                    LYNE_FIELDS_END};
 
 static const char *check(const void *config) {
     const train_config *c = config;

@@ -2,8 +2,12 @@
 #include "stages/training.h"
 #include "train/trainer.h"
 
-lyne_instance training_model(const void *config) { return ((const training_config *)config)->model; }
-lyne_instances training_losses(const void *config) { return ((const training_config *)config)->loss; }
+lyne_instance training_model(const void *config) {
+    return ((const training_config *)config)->model;
+}
+lyne_instances training_losses(const void *config) {
+    return ((const training_config *)config)->loss;
+}
 
 static lyne_status save_and_score(const lyne_job *job, const training_config *c, const lyne_trained *trained,
                                   lyne_result *out, lyne_error *err) {
@@ -17,12 +21,12 @@ static lyne_status save_and_score(const lyne_job *job, const training_config *c,
     return status;
 }
 
-lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source,
-                         lyne_result *out, lyne_error *err) {
+lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,
+                         lyne_error *err) {
     lyne_loader loader;
     lyne_trained trained;
-    lyne_status status = lyne_loader_init(&loader, job->train, job->seed, source->view_seed, source->views,
-                                          source->augment, err);
+    lyne_status status =
+        lyne_loader_init(&loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
     if (status != LYNE_OK) return status;
     const lyne_training t = {.name = job->label,
                              .model = c->model,

@@ -46,15 +46,13 @@ typedef struct training_config {
          .type = LYNE_FIELD_COMPONENT,                                                                                 \
          .kind = LYNE_SCHEDULE,                                                                                        \
          .help = "how the learning rate moves over the epochs",                                                        \
-         .fallback = "{cosine: {warmup: 1}}",                                                                                         \
+         .fallback = "{cosine: {warmup: 1}}",                                                                          \
          .offset = offsetof(training_config, schedule)},                                                               \
-        {.name = "checkpoint_seconds",                                                                                 \
-         .type = LYNE_FIELD_FLOAT,                                                                                     \
-         .help = "at most so much work is lost when the process is killed [s]",                                        \
-         .fallback = "15",                                                                                             \
-         .offset = offsetof(training_config, checkpoint_seconds),                                                      \
-         LYNE_RANGE(0, 1e6),                                                                                           \
-         .inert = true}
+    {                                                                                                                  \
+        .name = "checkpoint_seconds", .type = LYNE_FIELD_FLOAT,                                                        \
+        .help = "at most so much work is lost when the process is killed [s]", .fallback = "15",                       \
+        .offset = offsetof(training_config, checkpoint_seconds), LYNE_RANGE(0, 1e6), .inert = true                     \
+    }
 
 lyne_instance training_model(const void *config);
 lyne_instances training_losses(const void *config);
@@ -68,7 +66,7 @@ typedef struct training_source {
 } training_source;
 
 /** Train, leave DIRECTORY/model.safetensors, score it on the test split. */
-lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source,
-                         lyne_result *out, lyne_error *err);
+lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,
+                         lyne_error *err);
 
 #endif

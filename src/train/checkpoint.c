@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFIX   "checkpoint-"
-#define SUFFIX   ".safetensors"
-#define FORMAT   "1"
-#define KEPT     2
-#define COUNTERS 4
+#define PREFIX        "checkpoint-"
+#define SUFFIX        ".safetensors"
+#define FORMAT        "1"
+#define KEPT          2
+#define COUNTERS      4
 #define PATH_MAX_HERE 4096
 
 /* Tensors: counters (4) u64, sums (LYNE_MAX_TERMS + 1) f64, value, slot.NAME f32. */
@@ -86,7 +86,9 @@ static lyne_status prune(const char *directory, const char *newest, lyne_error *
     return status;
 }
 
-lyne_status lyne_checkpoint_clear(const char *directory, lyne_error *err) { return prune(directory, NULL, err); }
+lyne_status lyne_checkpoint_clear(const char *directory, lyne_error *err) {
+    return prune(directory, NULL, err);
+}
 
 lyne_status lyne_checkpoint_save(const lyne_checkpoint *c, const lyne_standing *at, lyne_error *err) {
     contents k = {.counter = {at->step, at->metrics_bytes, at->seen, at->correct}};

@@ -11,11 +11,11 @@
 
 /* The numbers of a run besides its weights. */
 typedef struct lyne_standing {
-    uint64_t step;          /* steps done                                      */
-    uint64_t metrics_bytes; /* of metrics.jsonl written for them               */
-    uint64_t seen, correct; /* samples of the epoch so far                     */
+    uint64_t step;              /* steps done                                      */
+    uint64_t metrics_bytes;     /* of metrics.jsonl written for them               */
+    uint64_t seen, correct;     /* samples of the epoch so far                     */
     double sum[LYNE_MAX_TERMS]; /* of each term over them                      */
-    double seconds;         /* spent in training, over all processes           */
+    double seconds;             /* spent in training, over all processes           */
 } lyne_standing;
 
 typedef struct lyne_checkpoint {

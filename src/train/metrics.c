@@ -27,4 +27,6 @@ lyne_status lyne_metrics_sync(lyne_metrics *m, uint64_t *bytes, lyne_error *err)
     return lyne_jsonl_sync(&m->file, err);
 }
 
-void lyne_metrics_close(lyne_metrics *m) { lyne_jsonl_close(&m->file); }
+void lyne_metrics_close(lyne_metrics *m) {
+    lyne_jsonl_close(&m->file);
+}

@@ -33,7 +33,7 @@ typedef struct lyne_network_options {
     lyne_instances losses; /* kind LYNE_LOSS; none: inference */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */
-    lyne_mark *failed_at;  /* set by a failing build to the place in the recipe, if the model knows it; NULL: unwanted */
+    lyne_mark *failed_at; /* set by a failing build to the place in the recipe, if the model knows it; NULL: unwanted */
 } lyne_network_options;
 
 /** Build the graph only: what `lyne check` needs. */

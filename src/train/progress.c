@@ -4,6 +4,12 @@
 
 static volatile sig_atomic_t stop;
 
-void lyne_request_stop(void) { stop = 1; }
-bool lyne_stop_requested(void) { return stop != 0; }
-void lyne_clear_stop(void) { stop = 0; }
+void lyne_request_stop(void) {
+    stop = 1;
+}
+bool lyne_stop_requested(void) {
+    return stop != 0;
+}
+void lyne_clear_stop(void) {
+    stop = 0;
+}

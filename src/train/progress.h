@@ -8,8 +8,8 @@
 #define LYNE_MAX_TERMS 8
 
 typedef struct lyne_progress {
-    const char *stage; /* "student, seed 2"                              */
-    const char *doing; /* "training", "labelling", "evaluating"          */
+    const char *stage;    /* "student, seed 2"                              */
+    const char *doing;    /* "training", "labelling", "evaluating"          */
     uint64_t done, total; /* samples                                     */
     double epoch, epochs; /* real-valued; epochs 0: not a matter of epochs */
     int n_terms;

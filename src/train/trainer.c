@@ -4,9 +4,9 @@
  * run that was killed goes on to the same bits. */
 #include "train/trainer.h"
 #include "base/log.h"
+#include "optim/schedule.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
-#include "optim/schedule.h"
 #include <math.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ typedef struct run {
     uint32_t *view;
     lyne_metrics metrics;
     lyne_standing at;
-    uint64_t steps, n_samples; /* steps in all; samples of the data set */
+    uint64_t steps, n_samples;   /* steps in all; samples of the data set */
     double started, told, saved; /* clock at the start of this process, the last report, the last checkpoint */
     uint64_t first_step;         /* of this process */
 } run;
@@ -32,9 +32,13 @@ uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch) {
     return (uint64_t)ceil(samples / (double)batch - 1e-9);
 }
 
-static const char *term_name(const run *r, int i) { return lyne_network_term_name(&r->net, i); }
+static const char *term_name(const run *r, int i) {
+    return lyne_network_term_name(&r->net, i);
+}
 
-static double seconds(const run *r) { return r->at.seconds + lyne_now() - r->started; }
+static double seconds(const run *r) {
+    return r->at.seconds + lyne_now() - r->started;
+}
 
 /* ---- one step ---- */
 
@@ -200,8 +204,9 @@ static lyne_status init(run *r, lyne_error *err) {
     const lyne_checkpoint c = checkpoint(r);
     status = lyne_checkpoint_load(&c, t->any_environment, &r->at, err);
     if (status != LYNE_OK) return status;
-    if (r->at.step) lyne_info("%s: going on from step %llu of %llu", t->name, (unsigned long long)r->at.step,
-                              (unsigned long long)r->steps);
+    if (r->at.step)
+        lyne_info("%s: going on from step %llu of %llu", t->name, (unsigned long long)r->at.step,
+                  (unsigned long long)r->steps);
     r->first_step = r->at.step;
     r->started = r->told = r->saved = lyne_now();
     return lyne_metrics_open(&r->metrics, t->directory, r->at.metrics_bytes, err);

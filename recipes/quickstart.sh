@@ -26,4 +26,4 @@ step 'Debian packages' lyne_install_packages $lyne_packages
 step 'Build the program: build/quickstart/lyne' build
 step 'Run recipes/quickstart.yaml: teacher, soft labels, student, the same student alone' \
     build/quickstart/lyne run recipes/quickstart.yaml
-echo 'Next: build/quickstart/lyne run recipes/quickstart.yaml --set stages.student.distill.epochs=60'
+echo 'Next: build/quickstart/lyne explain distill'

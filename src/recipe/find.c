@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef LYNE_DATADIR
-#define LYNE_DATADIR "/usr/local/share/lyne"
-#endif
-
 /* Folders to look in: the k-th, k = 0, 1, ...; NULL behind the last. */
 static const char *place(const char *recipe_path, int k, lyne_arena *arena) {
     char *absolute = realpath(recipe_path, NULL);

@@ -59,6 +59,9 @@ typedef struct lyne_summary {
 /** Of a number at `offset` in lyne_result, an int64_t if `whole` else a double; runs where it is unknown are left out. */
 lyne_summary lyne_summarise(const lyne_outcomes *o, size_t stage, size_t offset, bool whole);
 
+/** Of the figure that an expectation is about: errors, or accuracy from 0 to 1. */
+lyne_summary lyne_summarise_expected(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e);
+
 /** OUT/results.json. */
 lyne_status lyne_results_save(const lyne_recipe *r, const lyne_outcomes *o, const char *path, lyne_error *err);
 /** The same as text, for --json; caller frees with lyne_text_free. */

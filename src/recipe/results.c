@@ -36,13 +36,16 @@ static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
     return j;
 }
 
+lyne_summary lyne_summarise_expected(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e) {
+    size_t i = 0;
+    while (i < r->n_stages && strcmp(r->stage[i].name, e->stage) != 0) i++;
+    return e->test_errors >= 0 ? lyne_summarise(o, i, offsetof(lyne_result, test_errors), true)
+                               : lyne_summarise(o, i, offsetof(lyne_result, test_accuracy), false);
+}
+
 static json_t *expect_json(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e) {
     const bool errors = e->test_errors >= 0;
-    lyne_summary s = {0};
-    for (size_t i = 0; i < r->n_stages; i++)
-        if (strcmp(r->stage[i].name, e->stage) == 0)
-            s = errors ? lyne_summarise(o, i, offsetof(lyne_result, test_errors), true)
-                       : lyne_summarise(o, i, offsetof(lyne_result, test_accuracy), false);
+    const lyne_summary s = lyne_summarise_expected(r, o, e);
     const double published = errors ? e->test_errors : e->test_accuracy;
     json_t *j = json_pack("{s:s, s:s, s:f, s:f, s:i, s:b}", "stage", e->stage, "metric",
                           errors ? "test_errors" : "test_accuracy", "published", published, "within", e->within, "n",

@@ -120,11 +120,7 @@ static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FIL
         const bool by_errors = e->test_errors >= 0;
         const double published = by_errors ? e->test_errors : 100 * e->test_accuracy;
         const double within = by_errors ? e->within : 100 * e->within;
-        lyne_summary s = {0};
-        for (size_t k = 0; k < r->n_stages; k++)
-            if (strcmp(r->stage[k].name, e->stage) == 0)
-                s = by_errors ? lyne_summarise(o, k, offsetof(lyne_result, test_errors), true)
-                              : lyne_summarise(o, k, offsetof(lyne_result, test_accuracy), false);
+        const lyne_summary s = lyne_summarise_expected(r, o, e);
         const double ours = by_errors ? s.mean : 100 * s.mean, off = ours - published;
         const char *unit = by_errors ? " errors" : "%";
         fprintf(to, "  %-16s %.6g%s +- %.4g, here %.6g%s (n = %d): ", e->stage, published, unit, within, ours, unit,

@@ -9,19 +9,13 @@ typedef struct distill_config {
 } distill_config;
 
 static const lyne_field fields[] = {
-    TRAINING_FIELDS,
+    TRAINING_FIELDS("[{kd: {temperature: 4, weight: 0.9}}, {cross_entropy: {weight: 0.1}}]"),
     {.name = "labels",
      .type = LYNE_FIELD_STAGE,
      .makes = LYNE_MAKES_LABELS,
      .help = "the stage that wrote the soft labels",
      .fallback = LYNE_REQUIRED,
      .offset = offsetof(distill_config, labels)},
-    {.name = "loss",
-     .type = LYNE_FIELD_COMPONENTS,
-     .kind = LYNE_LOSS,
-     .help = "the terms that are added up",
-     .fallback = "[{kd: {temperature: 4, weight: 0.9}}, {cross_entropy: {weight: 0.1}}]",
-     .offset = offsetof(training_config, loss)},
     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {

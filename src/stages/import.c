@@ -34,7 +34,7 @@ static const lyne_field fields[] = {
     {.name = "records_per_shard",
      .type = LYNE_FIELD_INT,
      .help = "records in a file; a killed writer goes on behind its last whole file",
-     .fallback = "65536",
+     .fallback = "16384",
      .offset = offsetof(import_config, records_per_shard),
      LYNE_RANGE(1, 1e9)},
     LYNE_FIELDS_END};

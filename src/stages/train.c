@@ -7,13 +7,7 @@ typedef struct train_config {
     lyne_instances augment;
 } train_config;
 
-static const lyne_field fields[] = {TRAINING_FIELDS,
-                                    {.name = "loss",
-                                     .type = LYNE_FIELD_COMPONENTS,
-                                     .kind = LYNE_LOSS,
-                                     .help = "the terms that are added up",
-                                     .fallback = "[cross_entropy]",
-                                     .offset = offsetof(training_config, loss)},
+static const lyne_field fields[] = {TRAINING_FIELDS("[cross_entropy]"),
                                     {.name = "augment",
                                      .type = LYNE_FIELD_COMPONENTS,
                                      .kind = LYNE_AUGMENTATION,

@@ -16,14 +16,20 @@ typedef struct training_config {
     double checkpoint_seconds;
 } training_config;
 
-/* All of them but `loss`, whose default differs. */
-#define TRAINING_FIELDS                                                                                                \
-    {.name = "model",                                                                                                  \
-     .type = LYNE_FIELD_COMPONENT,                                                                                     \
-     .kind = LYNE_MODEL,                                                                                               \
-     .help = "the network that is trained",                                                                            \
-     .fallback = LYNE_REQUIRED,                                                                                        \
-     .offset = offsetof(training_config, model)},                                                                      \
+/* All of them; `loss`, whose default differs, is given as YAML. */
+#define TRAINING_FIELDS(default_loss)                                                                                  \
+    {.name = "loss",                                                                                                   \
+     .type = LYNE_FIELD_COMPONENTS,                                                                                    \
+     .kind = LYNE_LOSS,                                                                                                \
+     .help = "the terms that are added up",                                                                            \
+     .fallback = default_loss,                                                                                         \
+     .offset = offsetof(training_config, loss)},                                                                       \
+        {.name = "model",                                                                                              \
+         .type = LYNE_FIELD_COMPONENT,                                                                                 \
+         .kind = LYNE_MODEL,                                                                                           \
+         .help = "the network that is trained",                                                                        \
+         .fallback = LYNE_REQUIRED,                                                                                    \
+         .offset = offsetof(training_config, model)},                                                                  \
         {.name = "epochs",                                                                                             \
          .type = LYNE_FIELD_FLOAT,                                                                                     \
          .help = "how often every sample is shown; 0.5 is half of them once",                                          \

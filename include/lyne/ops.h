@@ -21,7 +21,7 @@ typedef struct lyne_normalize_config {
 } lyne_normalize_config;
 lyne_node *lyne_normalize(lyne_graph *g, const char *name, lyne_node *src, lyne_normalize_config c);
 
-/** dst (B, units) = src (B, F) weight^T + bias.  weight (units, F), bias (units). */
+/** dst (B, units) = src (B, F) weight^T + bias, or (B, L, units) of (B, L, F).  weight (units, F), bias (units). */
 typedef struct lyne_linear_config {
     int64_t units;
     bool bias;
@@ -140,11 +140,15 @@ typedef struct lyne_dropout_config {
 lyne_node *lyne_dropout(lyne_graph *g, const char *name, lyne_node *src, lyne_dropout_config c);
 
 /** A row of `weight` (entries, width) for each number of src (B) or (B, L) s32, which is below entries: dst (B, width) or
- *  (B, L, width). */
+ *  (B, L, width), in the graph's precision.  The table starts normal with sd 1, as PyTorch's, or 0.02 if `small`. */
 typedef struct lyne_embedding_config {
     int64_t entries, width;
+    bool small;
 } lyne_embedding_config;
 lyne_node *lyne_embedding(lyne_graph *g, const char *name, lyne_node *src, lyne_embedding_config c);
+
+/** src (B, L, F) plus `weight` (L, F), a row learned for each place; it starts normal with sd 0.02. */
+lyne_node *lyne_positions(lyne_graph *g, const char *name, lyne_node *src);
 
 /** softmax(q k^T / sqrt(F / heads)) v for each head, a run of F / heads columns (Vaswani et al. 2017, arXiv:1706.03762).
  *  q (B, L, F), k and v (B, S, F), dst (B, L, F); causal: place l sees 0..l alone, and L = S. */

@@ -8,7 +8,7 @@ extern const lyne_op lyne_op_normalize, lyne_op_linear, lyne_op_conv2d, lyne_op_
     lyne_op_max_pool, lyne_op_avg_pool, lyne_op_global_avg_pool, lyne_op_add, lyne_op_flatten, lyne_op_dropout,
     lyne_op_softmax, lyne_op_relu6, lyne_op_leaky_relu, lyne_op_gelu, lyne_op_silu, lyne_op_hard_swish, lyne_op_sigmoid,
     lyne_op_tanh, lyne_op_layer_norm, lyne_op_group_norm, lyne_op_mul, lyne_op_concat, lyne_op_slice, lyne_op_transpose,
-    lyne_op_reshape, lyne_op_attention, lyne_op_embedding;
+    lyne_op_reshape, lyne_op_attention, lyne_op_embedding, lyne_op_positions;
 
 static const lyne_op *const rows[] = {
     &lyne_op_normalize,  &lyne_op_linear,     &lyne_op_conv2d,          &lyne_op_batch_norm, &lyne_op_relu,
@@ -16,7 +16,8 @@ static const lyne_op *const rows[] = {
     &lyne_op_dropout,    &lyne_op_softmax,    &lyne_op_relu6,           &lyne_op_leaky_relu, &lyne_op_gelu,
     &lyne_op_silu,       &lyne_op_hard_swish, &lyne_op_sigmoid,         &lyne_op_tanh,       &lyne_op_layer_norm,
     &lyne_op_group_norm, &lyne_op_mul,        &lyne_op_concat,          &lyne_op_slice,      &lyne_op_transpose,
-    &lyne_op_reshape,    &lyne_op_attention,  &lyne_op_embedding};
+    &lyne_op_reshape,    &lyne_op_attention,  &lyne_op_embedding,
+    &lyne_op_positions};
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
 #endif

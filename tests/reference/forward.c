@@ -28,7 +28,7 @@ static void normalize(const reference_call *r) {
 
 static void linear(const reference_call *r) {
     const lyne_linear_config *c = r->node->config;
-    const int64_t B = r->node->shape.dim[0], F = r->node->src[0]->shape.dim[1];
+    const int64_t B = size(&r->node->shape) / c->units, F = size(&r->node->src[0]->shape) / B;
     for (int64_t b = 0; b < B; b++)
         for (int64_t o = 0; o < c->units; o++) {
             double sum = c->bias ? r->param[1][o] : 0;
@@ -261,6 +261,11 @@ static void embedding(const reference_call *r) {
         r->dst[i] = r->param[0][(int64_t)r->src[0][i / width] * width + i % width];
 }
 
+static void positions(const reference_call *r) {
+    const int64_t *d = r->node->shape.dim;
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] + r->param[0][i % (d[1] * d[2])];
+}
+
 static void relu6(const reference_call *r) {
     for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = fmin(fmax(r->src[0][i], 0), 6);
 }
@@ -312,6 +317,7 @@ bool reference_forward(const reference_call *c) {
                  {"reshape", flatten},
                  {"attention", attention},
                  {"embedding", embedding},
+                 {"positions", positions},
                  {"relu6", relu6},
                  {"leaky_relu", leaky_relu},
                  {"gelu", gelu},

@@ -14,6 +14,10 @@ typedef struct lyne_augmentation {
     lyne_component component;
     /** dst and src: (H, W, C) u8 of the same size, not overlapping. */
     void (*apply)(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src, uint8_t *dst);
+    /** Instead of apply, for one that shows two samples at once (data/mix.h): returns what share of dst is src's.  dst
+     *  NULL: draw the share only. */
+    int32_t (*mix)(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
+                   const uint8_t *partner, uint8_t *dst);
 } lyne_augmentation;
 
 /* ---- what several augmentations do; arithmetic on pixels is on whole numbers, so that its bits are the same

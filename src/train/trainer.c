@@ -49,7 +49,8 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .sample = r->sample,
                     .view = r->view,
                     .picture = lyne_program_input(p, r->net.picture),
-                    .label = lyne_program_input(p, r->net.label)};
+                    .label = lyne_program_input(p, r->net.label),
+                    .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (!r->net.teacher) return LYNE_OK;
     return lyne_labels_read(r->t->labels, r->sample, r->view, b.n, lyne_program_input(p, r->net.teacher), err);
@@ -207,8 +208,12 @@ static lyne_status loop(run *r, lyne_error *err) {
 
 static lyne_status init(run *r, lyne_error *err) {
     const lyne_training *t = r->t;
-    const lyne_network_options o = {
-        .model = t->model, .task = t->task, .batch = t->batch, .losses = t->losses, .seed = t->seed};
+    const lyne_network_options o = {.model = t->model,
+                                    .task = t->task,
+                                    .batch = t->batch,
+                                    .losses = t->losses,
+                                    .mixes = lyne_count_mixing(t->loader->augment) > 0,
+                                    .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
     if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)

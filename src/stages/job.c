@@ -2,6 +2,7 @@
 #include "stages/stage.h"
 #include "train/evaluate.h"
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,6 +28,9 @@ lyne_result lyne_result_empty(void) {
                      .records = -1,
                      .bytes = -1,
                      .agreement = -1,
+                     .bias = (double)NAN,
+                     .class_samples = -1,
+                     .class_errors = -1,
                      .seconds = -1,
                      .samples_per_second = -1};
     for (int i = 0; i < LYNE_LABELS_TEMPERATURES; i++) r.kl.mean[i] = r.kl.p99[i] = r.kl.max[i] = -1;

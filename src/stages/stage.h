@@ -27,9 +27,11 @@ typedef struct lyne_result {
     double best_epoch;
     int64_t parameters, macs; /* macs: of one sample                         */
     int64_t steps;
-    int64_t records, bytes; /* of soft labels                                */
-    lyne_labels_error kl;   /* of what is stored from what the teacher said  */
-    double agreement;       /* with another model, share of the test split         */
+    int64_t records, bytes;              /* of soft labels                                */
+    lyne_labels_error kl;                /* of what is stored from what the teacher said  */
+    double agreement;                    /* with another model, share of the split             */
+    double bias;                         /* added to logits of some classes; NaN: none                  */
+    int64_t class_samples, class_errors; /* of these classes on the test split               */
     double seconds, samples_per_second;
 } lyne_result;
 

@@ -87,8 +87,11 @@ const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n);
  *  value.  Other sources of what was taken must stand before n; their gradients are for n to give (lyne_diff_src of the
  *  node taken). */
 void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader);
-/** The last node whose work n has taken over, or NULL. */
-const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n);
+/** The node of this op whose work n has taken over, or NULL. */
+const lyne_node *lyne_taken(const lyne_program *p, const lyne_node *n, const lyne_op *op);
+/** In n's emit, inference: whether n may write over source i of `reader`, which it takes over: nobody reads it after that.
+ *  lyne_dst_is of the last node taken then says so, before the taking. */
+bool lyne_may_overwrite(const lyne_program *p, const lyne_node *n, const lyne_node *reader, int i);
 
 /** Backward: the gradient of the node's value, already summed over its readers.  Read only. */
 lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n);
@@ -105,6 +108,12 @@ void lyne_diff_src_is(lyne_program *p, const lyne_node *n, int i, lyne_buffer b)
  *  (NULL: plain f32 as stored).  Copies in other layouts are refreshed by the program whenever
  *  the weights change, one copy for each layout. */
 lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err);
+/** What is emitted from now on runs between runs, when the weights have changed, as the copies are made; and again not.
+ *  Buffers in which it leaves something for the passes go through lyne_refreshed. */
+void lyne_at_refresh(lyne_program *p, bool yes);
+/** A plain f32 buffer made there, in a layout (NULL: as it is), to be read in the passes. */
+lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plain, const dnn_layout *layout,
+                           lyne_error *err);
 /** Backward: where the gradient of parameter i is to be written, in that layout (NULL: plain); the program brings it to
  *  plain afterwards. */
 lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err);

@@ -89,13 +89,19 @@ static uint8_t *my_scratch(const lyne_loader *l) {
     return l->scratch + (size_t)omp_get_thread_num() * SCRATCH_PICTURES * picture_bytes(l->dataset);
 }
 
+int64_t lyne_loader_shown(const lyne_loader *l) {
+    return l->only ? l->only->n : l->dataset->n;
+}
+
 void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b) {
-    uint64_t n = (uint64_t)l->dataset->n;
+    uint64_t n = (uint64_t)lyne_loader_shown(l);
 #pragma omp parallel for schedule(static) num_threads(l->n_threads) if (worth_threads(l, b))
     for (int64_t row = 0; row < b->n; row++) {
         uint64_t p = position + (uint64_t)row, epoch = p / n;
         uint32_t view = (uint32_t)(l->views ? epoch % l->views : epoch);
-        fill_row(l, b, row, lyne_permute(l->order_seed, (uint32_t)epoch, n, p % n), view, my_scratch(l));
+        uint64_t sample = lyne_permute(l->order_seed, (uint32_t)epoch, n, p % n);
+        if (l->only) sample = l->only->id[sample];
+        fill_row(l, b, row, sample, view, my_scratch(l));
     }
 }
 

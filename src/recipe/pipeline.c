@@ -71,11 +71,12 @@ static lyne_outcome *outcome_of(const pipeline *p, const char *stage, uint64_t s
 static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome *o) {
     const lyne_instance *kind = &p->r->stage[o->stage].kind;
     for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
-        const lyne_outcome *source = outcome_of(p, ref->name, o->seed);
-        lyne_hash_digest(h, source->fingerprint);
-        lyne_hash_digest(h, source->files);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++) {
+            const lyne_outcome *source = outcome_of(p, named.item[k].name, o->seed);
+            lyne_hash_digest(h, source->fingerprint);
+            lyne_hash_digest(h, source->files);
+        }
     }
 }
 

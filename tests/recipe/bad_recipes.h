@@ -68,6 +68,12 @@ static const bad_recipe bad_recipes[] = {
     {"data: {use: tiny}", "data: nowhere", 4, 7, "there is no datasets/nowhere.yaml"},
     {"data: {use: tiny}", "data: {use: ../datasets/tiny}", 4, 13, "there is no datasets/../datasets/tiny.yaml"},
     {"data: {use: tiny}", "data: {used: tiny}", 4, 8, "unknown key 'used'; did you mean 'use'?", 1},
+    {"data: {use: tiny}", "data: {use: tiny, validation: -1}", 4, 31, "validation = -1 is outside"},
+    {"cross_entropy]\n", "cross_entropy]\n      show: {classes: [a, bb]}\n", 17, 27, "student: data set 'tiny' has no class 'bb'; did you mean 'b'?"},
+    {"cross_entropy]\n", "cross_entropy]\n      show: {without: [elephant]}\n", 17, 24, "no class 'elephant'; datasets/tiny.yaml lists them"},
+    {"cross_entropy]\n", "cross_entropy]\n      show: {without: [a], classes: [b]}\n", 13, 5, "give classes or without, not both"},
+    {"cross_entropy]\n", "cross_entropy]\n      keep: best\n", 17, 7, "student: keep reads the validation split, and there is none"},
+    {"cross_entropy]\n", "cross_entropy]\n      keep: first\n", 17, 13, "keep"},
     {"data: {use: tiny}", "data: [tiny]", 4, 7, "data: expects a map, not a list"},
     {"data: {use: tiny}", "data: {use: [tiny]}", 4, 13, "use expects text, not a list"},
     /* kinds of stages and their names */
@@ -136,6 +142,9 @@ static const bad_recipe bad_recipes[] = {
     {"epochs: 2", "epochs: 2, loss: []", 9, 5, "train: loss is an empty list"},
     {"epochs: 2", "epochs: 2, loss: [kd]", 9, 5, "train: a loss needs a teacher, and nobody teaches in a train stage"},
     {"encoding: f16", "views: 4", 11, 5, "views without augment would all be the same picture"},
+    {"[{shift: {pixels: 1}}]", "[mixup, flip]", 9, 5, "train: augment: mixup and cutmix join two pictures that are done"},
+    {"[{shift: {pixels: 1}}]", "[mixup, cutmix]", 9, 5, "train: augment: the probabilities of mixup and cutmix add up to more than 1"},
+    {"encoding: f16", "augment: [cutmix, flip]", 11, 5, "label: augment: mixup and cutmix join two pictures that are done"},
     {"nesterov: true", "nesterov: true, momentum: 0", 17, 19, "nesterov looks ahead along the momentum, which is 0"},
     {"cosine: {warmup: 1}", "step: {at: [3, 2]}", 18, 18, "at must rise from each epoch to the next"},
     /* stages that name each other */

@@ -15,7 +15,8 @@ typedef struct pipeline {
     const lyne_recipe *r;
     const lyne_run_options *o;
     lyne_outcomes *out;
-    lyne_dataset train, test;
+    lyne_dataset train, test, validation;
+    lyne_subset rest; /* of train, what validation is not */
     int lock;
     double start; /* clock */
 } pipeline;
@@ -40,6 +41,16 @@ static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, ly
                      r->data, lyne_split_name(split), (long long)d->channels, (long long)d->height, (long long)d->width,
                      (long long)d->n_classes, r->data, (long long)want->channels, (long long)want->height,
                      (long long)want->width, (long long)r->task.n_classes);
+}
+
+/* Take the validation split out of training. */
+static lyne_status hold_out(pipeline *p, lyne_error *err) {
+    lyne_subset held = {0};
+    if (p->r->validation == 0) return LYNE_OK;
+    lyne_status status = lyne_subset_draw(&p->train, p->r->validation, &held, &p->rest, err);
+    if (status == LYNE_OK) status = lyne_subset_copy(&p->train, &held, LYNE_VALIDATION, &p->validation, err);
+    lyne_subset_free(&held);
+    return status;
 }
 
 /* ---- jobs ---- */
@@ -87,6 +98,7 @@ static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *e
     lyne_hash_digest(&h, p->train.digest);
     lyne_hash_digest(&h, p->test.digest);
     lyne_hash_digest(&h, r->classes);
+    if (r->validation) lyne_hash_digest(&h, p->validation.digest);
     hash_floats(&h, &r->task.mean);
     hash_floats(&h, &r->task.sd);
     hash_references(p, &h, o);
@@ -190,8 +202,11 @@ static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label,
                           .fingerprint = o->fingerprint,
                           .task = &p->r->task,
                           .classes = p->r->classes,
+                          .class_names = &p->r->description.classes,
                           .train = &p->train,
                           .test = &p->test,
+                          .validation = p->r->validation ? &p->validation : NULL,
+                          .rest = p->r->validation ? &p->rest : NULL,
                           .earlier = earlier,
                           .n_earlier = o->stage,
                           .environment = p->out->environment,
@@ -255,6 +270,7 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     if (status == LYNE_OK) status = enter(p, err);
     if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
     if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
+    if (status == LYNE_OK) status = hold_out(p, err);
     if (status == LYNE_OK) status = list_jobs(p, err);
     for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
     p->out->seconds = lyne_now() - p->start;
@@ -271,6 +287,8 @@ lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, l
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);
+    lyne_dataset_close(&p.validation);
+    lyne_subset_free(&p.rest);
     lyne_unlock(p.lock);
     return status;
 }

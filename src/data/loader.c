@@ -1,4 +1,4 @@
-/* data/loader.c -- rows of a batch: which sample, which view, and its pixels.  Each row is made by one thread from its
+/* data/loader.c -- samples of a batch: which one, which view, and its pixels or tokens.  Each is made by one thread from its
  * coordinates alone, so the threads have nothing to agree on. */
 #include "data/loader.h"
 #include "component/config.h"
@@ -15,13 +15,16 @@ static size_t picture_bytes(const lyne_dataset *d) {
 
 lyne_status lyne_loader_init(lyne_loader *l, const lyne_dataset *dataset, uint64_t order_seed, uint64_t view_seed,
                              uint32_t views, lyne_instances augment, lyne_error *err) {
+    if (augment.n && dataset->sequence.length)
+        return lyne_fail(err, LYNE_ERECIPE, "augment: %s is for pictures, and '%s' has none", augment.item[0].row->name,
+                         dataset->name);
     *l = (lyne_loader){.dataset = dataset,
                        .order_seed = order_seed,
                        .view_seed = view_seed,
                        .views = views,
                        .augment = augment,
                        .n_threads = omp_get_max_threads()};
-    l->scratch = lyne_alloc((size_t)l->n_threads, 2 * picture_bytes(dataset));
+    l->scratch = lyne_alloc((size_t)l->n_threads, 2 * picture_bytes(dataset) + 1);
     return l->scratch ? LYNE_OK : lyne_fail_memory(err, "the loader's pictures");
 }
 
@@ -53,10 +56,20 @@ static void show(const lyne_loader *l, uint64_t sample, uint32_t view, uint8_t *
 
 static void fill_row(const lyne_loader *l, const lyne_batch *b, int64_t row, uint64_t sample, uint32_t view,
                      uint8_t *scratch) {
-    if (b->sample) b->sample[row] = sample;
-    if (b->view) b->view[row] = view;
-    if (b->label) b->label[row] = l->dataset->labels[sample];
-    if (b->picture) show(l, sample, view, scratch, b->picture + (size_t)row * picture_bytes(l->dataset));
+    const lyne_dataset *d = l->dataset;
+    const int64_t rows = lyne_sequence_rows(&d->sequence), length = d->sequence.length;
+    for (int64_t k = 0; k < rows; k++) {
+        const uint64_t id = sample * (uint64_t)rows + (uint64_t)k;
+        if (b->sample) b->sample[row * rows + k] = id;
+        if (b->view) b->view[row * rows + k] = view;
+        if (b->label) b->label[row * rows + k] = d->labels[id];
+    }
+    if (!b->picture) return;
+    if (length)
+        for (int64_t k = 0; k < length; k++)
+            ((int32_t *)b->picture)[row * length + k] = d->tokens[sample * (uint64_t)length + (uint64_t)k];
+    else
+        show(l, sample, view, scratch, (uint8_t *)b->picture + (size_t)row * picture_bytes(d));
 }
 
 static bool worth_threads(const lyne_loader *l, const lyne_batch *b) {

@@ -44,6 +44,12 @@ static void accuracy(const row *x, char out[CELL]) {
     if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
 }
 
+/* Of a token [nats], which is how models of language are compared. */
+static void loss(const row *x, char out[CELL]) {
+    const lyne_summary s = real(x, offsetof(lyne_result, test_loss));
+    if (s.n && x->r->task.sequence.labelled) snprintf(out, CELL, "%.4f", s.mean);
+}
+
 static void agreement(const row *x, char out[CELL]) {
     const lyne_summary s = real(x, offsetof(lyne_result, agreement));
     if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
@@ -89,10 +95,10 @@ static const struct column {
     const char *title;
     void (*cell)(const row *x, char out[CELL]);
     bool left; /* aligned */
-} columns[] = {{"stage", stage, true},        {"seeds", seeds, false},       {"test errors", errors, false},
-               {"sd", errors_sd, false},      {"accuracy", accuracy, false}, {"agreement", agreement, false},
-               {"params", parameters, false}, {"MACs", macs, false},         {"file", file, false},
-               {"img/s", speed, false},       {"seconds", seconds, false}};
+} columns[] = {{"stage", stage, true},          {"seeds", seeds, false},       {"test errors", errors, false},
+               {"sd", errors_sd, false},        {"accuracy", accuracy, false}, {"nats a token", loss, false},
+               {"agreement", agreement, false}, {"params", parameters, false}, {"MACs", macs, false},
+               {"file", file, false},           {"samples/s", speed, false},   {"seconds", seconds, false}};
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
 static const lyne_outcome *first_of(const lyne_outcomes *o, size_t stage_index) {

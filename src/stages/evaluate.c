@@ -22,15 +22,15 @@ static const lyne_field fields[] = {{.name = "model",
                                      .offset = offsetof(evaluate_config, against)},
                                     LYNE_FIELDS_END};
 
-/* The share of test pictures on which two networks of equal batch agree. */
+/* The share of test samples (where each token has a label: of tokens) on which two networks of equal batch agree. */
 static lyne_status agreement(const lyne_job *job, lyne_network *a, lyne_network *b, double *out, lyne_error *err) {
     const int64_t classes = job->task->n_classes;
-    const uint64_t n = (uint64_t)job->test->n;
+    const uint64_t rows = (uint64_t)lyne_sequence_rows(&job->test->sequence), n = (uint64_t)job->test->n * rows;
     uint64_t same = 0;
     lyne_loader loader;
     lyne_status status = lyne_loader_init(&loader, job->test, 0, 0, 1, (lyne_instances){0}, err);
     if (status != LYNE_OK) return status;
-    for (uint64_t first = 0; status == LYNE_OK && first < n; first += BATCH) {
+    for (uint64_t first = 0; status == LYNE_OK && first * rows < n; first += BATCH) {
         const float *x = NULL, *y = NULL;
         lyne_batch batch = {.n = BATCH, .picture = lyne_program_input(a->program, a->picture)};
         lyne_loader_records(&loader, first, &batch);
@@ -38,7 +38,7 @@ static lyne_status agreement(const lyne_job *job, lyne_network *a, lyne_network 
         lyne_loader_records(&loader, first, &batch);
         status = lyne_network_infer(a, &x, err);
         if (status == LYNE_OK) status = lyne_network_infer(b, &y, err);
-        for (uint64_t i = 0; status == LYNE_OK && i < BATCH && first + i < n; i++)
+        for (uint64_t i = 0; status == LYNE_OK && i < BATCH * rows && first * rows + i < n; i++)
             same += lyne_argmax(x + (int64_t)i * classes, classes) == lyne_argmax(y + (int64_t)i * classes, classes);
     }
     *out = (double)same / (double)n;

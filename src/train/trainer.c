@@ -18,7 +18,8 @@ typedef struct run {
     lyne_network net;
     const lyne_optimizer *optimizer;
     float *slot[LYNE_MAX_SLOTS];
-    uint64_t *sample; /* (batch) ids and views of the rows, to look up soft labels */
+    int64_t rows;     /* of a batch */
+    uint64_t *sample; /* (rows) ids and views, to look up soft labels */
     uint32_t *view;
     lyne_metrics metrics;
     lyne_standing at;
@@ -51,7 +52,7 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .label = lyne_program_input(p, r->net.label)};
     lyne_loader_training(r->t->loader, position, &b);
     if (!r->net.teacher) return LYNE_OK;
-    return lyne_labels_read(r->t->labels, r->sample, r->view, b.n, lyne_program_input(p, r->net.teacher), err);
+    return lyne_labels_read(r->t->labels, r->sample, r->view, r->rows, lyne_program_input(p, r->net.teacher), err);
 }
 
 static lyne_status add_up(run *r, lyne_error *err) {
@@ -64,12 +65,12 @@ static lyne_status add_up(run *r, lyne_error *err) {
                              "or a longer warmup is the usual cure",
                              r->t->name, term_name(r, i), (unsigned long long)r->at.step + 1,
                              (double)(r->at.step * (uint64_t)batch) / (double)r->n_samples);
-        r->at.sum[i] += value * (double)batch;
+        r->at.sum[i] += value * (double)r->rows;
     }
     const float *logits = lyne_program_output(r->net.program, r->net.logits);
     const int32_t *label = lyne_program_input(r->net.program, r->net.label);
-    for (int64_t i = 0; i < batch; i++) r->at.correct += lyne_argmax(logits + i * classes, classes) == label[i];
-    r->at.seen += (uint64_t)batch;
+    for (int64_t i = 0; i < r->rows; i++) r->at.correct += lyne_argmax(logits + i * classes, classes) == label[i];
+    r->at.seen += (uint64_t)r->rows;
     return LYNE_OK;
 }
 
@@ -194,8 +195,8 @@ static lyne_status init(run *r, lyne_error *err) {
     if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
         return lyne_fail(err, LYNE_EDATA, "%s: the soft labels are of %lld classes, the data set has %lld", t->name,
                          (long long)lyne_labels_classes(t->labels), (long long)t->task->n_classes);
-    r->sample = lyne_alloc((size_t)t->batch, sizeof *r->sample);
-    r->view = lyne_alloc((size_t)t->batch, sizeof *r->view);
+    r->sample = lyne_alloc((size_t)r->rows, sizeof *r->sample);
+    r->view = lyne_alloc((size_t)r->rows, sizeof *r->view);
     if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");
     for (int i = 0; i < r->optimizer->n_slots; i++) {
         r->slot[i] = lyne_alloc(r->net.weights->n_trained, sizeof(float));
@@ -232,6 +233,7 @@ static lyne_status check_weights(const run *r, lyne_error *err) {
 lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *err) {
     run r = {.t = t,
              .optimizer = (const lyne_optimizer *)t->optimizer.row,
+             .rows = t->batch * lyne_sequence_rows(&t->task->sequence),
              .n_samples = (uint64_t)t->loader->dataset->n,
              .steps = lyne_training_steps(t->epochs, t->loader->dataset->n, t->batch)};
     uint64_t end;

@@ -2,6 +2,7 @@
 #include "recipe/pipeline.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "component/origin.h"
 #include "recipe/result_file.h"
 #include "train/checkpoint.h"
 #include <omp.h>
@@ -15,7 +16,8 @@ typedef struct pipeline {
     const lyne_recipe *r;
     const lyne_run_options *o;
     lyne_outcomes *out;
-    lyne_dataset train, test;
+    lyne_dataset train, test, validation;
+    lyne_subset rest; /* of train, what validation is not */
     int lock;
     double start; /* clock */
 } pipeline;
@@ -53,6 +55,16 @@ static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, ly
                      (long long)want->width, (long long)r->task.n_classes);
 }
 
+/* Take the validation split out of training. */
+static lyne_status hold_out(pipeline *p, lyne_error *err) {
+    lyne_subset held = {0};
+    if (p->r->validation == 0) return LYNE_OK;
+    lyne_status status = lyne_subset_draw(&p->train, p->r->validation, &held, &p->rest, err);
+    if (status == LYNE_OK) status = lyne_subset_copy(&p->train, &held, LYNE_VALIDATION, &p->validation, err);
+    lyne_subset_free(&held);
+    return status;
+}
+
 /* ---- jobs ---- */
 
 static const lyne_stage *row_of(const lyne_recipe *r, size_t stage) {
@@ -71,11 +83,12 @@ static lyne_outcome *outcome_of(const pipeline *p, const char *stage, uint64_t s
 static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome *o) {
     const lyne_instance *kind = &p->r->stage[o->stage].kind;
     for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
-        const lyne_outcome *source = outcome_of(p, ref->name, o->seed);
-        lyne_hash_digest(h, source->fingerprint);
-        lyne_hash_digest(h, source->files);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++) {
+            const lyne_outcome *source = outcome_of(p, named.item[k].name, o->seed);
+            lyne_hash_digest(h, source->fingerprint);
+            lyne_hash_digest(h, source->files);
+        }
     }
 }
 
@@ -98,6 +111,7 @@ static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *e
     lyne_hash_digest(&h, p->train.digest);
     lyne_hash_digest(&h, p->test.digest);
     lyne_hash_digest(&h, r->classes);
+    if (r->validation) lyne_hash_digest(&h, p->validation.digest);
     hash_floats(&h, &r->task.mean);
     hash_floats(&h, &r->task.sd);
     hash_references(p, &h, o);
@@ -201,8 +215,11 @@ static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label,
                           .fingerprint = o->fingerprint,
                           .task = &p->r->task,
                           .classes = p->r->classes,
+                          .class_names = &p->r->description.classes,
                           .train = &p->train,
                           .test = &p->test,
+                          .validation = p->r->validation ? &p->validation : NULL,
+                          .rest = p->r->validation ? &p->rest : NULL,
                           .earlier = earlier,
                           .n_earlier = o->stage,
                           .environment = p->out->environment,
@@ -266,6 +283,7 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     if (status == LYNE_OK) status = enter(p, err);
     if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
     if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
+    if (status == LYNE_OK) status = hold_out(p, err);
     if (status == LYNE_OK) status = list_jobs(p, err);
     for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
     p->out->seconds = lyne_now() - p->start;
@@ -274,14 +292,29 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     return status;
 }
 
+/* What bits depend on besides the recipe.  NULL when memory is out. */
+static const char *environment(lyne_arena *arena) {
+    const char *text = lyne_arena_printf(arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
+                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    size_t n;
+    const lyne_origin *plugin = lyne_origins(&n);
+    for (size_t i = 0; text && i < n; i++) {
+        char digest[LYNE_DIGEST_TEXT];
+        lyne_digest_print(plugin[i].digest, digest);
+        text = lyne_arena_printf(arena, "%s, plug-in %.8s", text, digest);
+    }
+    return text;
+}
+
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
     pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
     *out = (lyne_outcomes){0};
-    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
-                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    out->environment = environment(&out->arena);
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);
+    lyne_dataset_close(&p.validation);
+    lyne_subset_free(&p.rest);
     lyne_unlock(p.lock);
     return status;
 }

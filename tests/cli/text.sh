@@ -64,6 +64,9 @@ sed 's/label: {teacher: teacher, batch: 10, records_per_shard: 1000}/import: {lo
     recipe.yaml >import.yaml
 expect 0 "$LYNE" run import.yaml --data data --out imported --threads 1
 
+say "some windows are held out, with their labels"
+expect 0 "$LYNE" run recipe.yaml --data data --out held --threads 1 --set 'data={use: words, validation: 40}'
+
 say "what does not fit is refused"
 expect 3 "$LYNE" check --set 'stages.teacher.train.model=mlp' recipe.yaml
 expect 3 "$LYNE" check --set 'stages.teacher.train.model={transformer: {width: 32, output: mean}}' recipe.yaml

@@ -38,7 +38,8 @@ typedef struct lyne_op_case {
     lyne_shape src[LYNE_MAX_SRC];
     float kink; /* inputs are kept off this value when has_kink: the derivative jumps there */
     bool has_kink;
-    bool spread; /* inputs are pairwise distinct by a margin: for maxima */
+    bool spread;     /* inputs are pairwise distinct by a margin: for maxima */
+    double rounding; /* by which a value may be off, of the largest; 0: 2e-6 */
 } lyne_op_case;
 
 /* What an op does in a graph of bf16 (lyne_graph_set_precision).  F32_ONLY: its sources are cast to f32 before it gets
@@ -105,6 +106,10 @@ void lyne_diff_src_is(lyne_program *p, const lyne_node *n, int i, lyne_buffer b)
  *  (NULL: plain f32 as stored).  Copies in other layouts are refreshed by the program whenever
  *  the weights change, one copy for each layout. */
 lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err);
+/** Parameter i in a form that a kernel of ours makes of it, whenever the weights change: `bytes` of it, by `kernel` with
+ *  buffers {as stored, made}. */
+lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t bytes, const char *name,
+                             lyne_kernel kernel, const void *config, size_t config_size, lyne_error *err);
 /** Backward: where the gradient of parameter i is to be written, in that layout (NULL: plain); the program brings it to
  *  plain afterwards. */
 lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err);

@@ -73,7 +73,9 @@ static void fill_row(const lyne_loader *l, const lyne_batch *b, int64_t row, uin
     if (b->view) b->view[row] = view;
     if (b->label) b->label[row] = l->dataset->labels[sample];
     if (!picture && !b->mix) return;
-    lyne_mix mix = lyne_mix_draw(l->augment, l->view_seed, sample, view, (uint64_t)l->dataset->n);
+    const uint64_t partners = (uint64_t)(l->partners ? l->partners->n : l->dataset->n);
+    lyne_mix mix = lyne_mix_draw(l->augment, l->view_seed, sample, view, partners);
+    if (l->partners) mix.partner = l->partners->id[mix.partner];
     const int32_t share = show(l, sample, view, &mix, scratch, picture);
     if (b->mix) {
         b->mix[2 * row] = l->dataset->labels[mix.how ? mix.partner : sample];
@@ -122,6 +124,8 @@ lyne_digest lyne_loader_views_digest(const lyne_loader *l) {
         lyne_hash_u64(&h, l->view_seed);
         lyne_hash_u64(&h, l->views);
     }
+    if (l->partners && lyne_count_mixing(l->augment))
+        lyne_hash_bytes(&h, l->partners->id, (size_t)l->partners->n * sizeof *l->partners->id);
     for (size_t i = 0; i < l->augment.n; i++) lyne_instance_hash(&h, &l->augment.item[i]);
     return lyne_hash_finish(&h);
 }

@@ -22,6 +22,8 @@ typedef struct lyne_loader {
     lyne_instances augment; /* kind LYNE_AUGMENTATION, applied in order; none: as stored */
     /* Training shows these samples alone, and n above is their number; NULL: all.  Set by the caller after init. */
     const lyne_subset *only;
+    /* What mixup and cutmix mix in is one of these; NULL: of all.  Set by the caller after init. */
+    const lyne_subset *partners;
     int n_threads;    /* OpenMP's maximum when the loader was made */
     uint8_t *scratch; /* 4 pictures for each thread                */
 } lyne_loader;
@@ -38,7 +40,7 @@ typedef struct lyne_batch {
     uint32_t *view;   /* (n)                            */
     uint8_t *picture; /* (n, H, W, C)                   */
     int32_t *label;   /* (n)                            */
-    int32_t *mix;     /* (n, 2) the label of the sample mixed into this one; this one's share of it, LYNE_WHOLE if none */
+    int32_t *mix; /* (n, 2) the label of the sample mixed into this one; this one's share of it, LYNE_WHOLE if none */
 } lyne_batch;
 /** How many samples an epoch of training shows. */
 int64_t lyne_loader_shown(const lyne_loader *l);
@@ -50,7 +52,7 @@ void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b
  * shared. */
 void lyne_loader_records(const lyne_loader *l, uint64_t first, lyne_batch *b);
 
-/** What was asked of augmentation, as one digest: kinds, fields, view_seed, views (none: of "none"). */
+/** What was asked of augmentation, as one digest: kinds, fields, view_seed, views, partners (none: of "none"). */
 lyne_digest lyne_loader_views_digest(const lyne_loader *l);
 
 #endif

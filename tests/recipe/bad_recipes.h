@@ -79,7 +79,7 @@ static const bad_recipe bad_recipes[] = {
     /* kinds of stages and their names */
     {"train: {model", "trian: {model", 9, 5, "there is no stage 'trian'; did you mean 'train'?"},
     {"train: {model", "shrink: {model", 9, 5, "there is no stage 'shrink'; the stages are"},
-    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in evaluate; here are 2 keys"},
+    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in {evaluate: {split: test}}; here are 2 keys"},
     {"  fidelity:\n    evaluate: {model: student, against: teacher}\n", "  fidelity:\n", 19, 3, "expects one stage"},
     {"evaluate: {model: student, against: teacher}", "- evaluate", 20, 5, "expects one stage, as in"},
     {"\n    evaluate: {model: student, against: teacher}", " evaluate", 19, 13, "'model' is missing"},

@@ -159,6 +159,14 @@ lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n) {
     return s->diff_dst = b[0];
 }
 
+int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]) {
+    const lyne_node_state *s = &p->state[n->index];
+    const bool two = s->n_parts == 2 && s->diff_dst == LYNE_NO_BUFFER;
+    part[0] = two ? s->part[0] : lyne_diff_dst(p, n);
+    part[1] = two ? s->part[1] : LYNE_NO_BUFFER;
+    return two ? 2 : 1;
+}
+
 /* ---- parameters ---- */
 
 static size_t param_bytes(const lyne_program *p, int param) {

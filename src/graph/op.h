@@ -82,14 +82,19 @@ void lyne_dst_is(lyne_program *p, const lyne_node *n, lyne_buffer b);
 
 /** Forward: the node that alone reads n's value, if nobody outside does; else NULL. */
 const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n);
-/** In n's emit: n does the work of its sole reader as well.  lyne_dst of n is then the reader's value, the reader emits
- *  nothing, and in backward lyne_diff_dst of n is the gradient of the reader's value. */
+/** In n's emit: n does the work of its sole reader as well, and then perhaps of the sole reader of that.  lyne_dst of n is
+ *  then the last one's value, what was taken emits nothing, and in backward lyne_diff_dst of n is the gradient of that
+ *  value.  Other sources of what was taken must stand before n; their gradients are for n to give (lyne_diff_src of the
+ *  node taken). */
 void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader);
-/** The node whose work n has taken over, or NULL. */
+/** The last node whose work n has taken over, or NULL. */
 const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n);
 
 /** Backward: the gradient of the node's value, already summed over its readers.  Read only. */
 lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n);
+/** Instead: one or two buffers (how many is returned) of which that gradient is the sum, for an op that can add on the
+ *  way.  Read only. */
+int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]);
 /** Backward: a buffer to be overwritten with this node's contribution to the gradient of source i, or LYNE_NO_BUFFER if
  *  nothing before it is trained.  Call once for each i. */
 lyne_buffer lyne_diff_src(lyne_program *p, const lyne_node *n, int i);

@@ -60,7 +60,7 @@ static const lyne_field fields[] = {
 static const char *check(const void *config) {
     const label_config *c = config;
     if (c->views > 1 && c->augment.n == 0) return "views without augment would all be the same picture; add augment";
-    return NULL;
+    return lyne_augment_check(c->augment);
 }
 
 static lyne_digest preprocessing_digest(const lyne_task *task) {
@@ -177,6 +177,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     plan.identity = source.identity;
     if (status == LYNE_OK)
         status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
+    loader.partners = job->rest; /* what is mixed in is not from the validation split */
     if (status == LYNE_OK) status = lyne_job_load(job, c->teacher.name, c->batch, &net, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &net, &loader, w, total, out, err);

@@ -5,6 +5,7 @@
 #include "train/trainer.h"
 #include "base/log.h"
 #include "optim/schedule.h"
+#include "train/blame.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
 #include <math.h>
@@ -55,22 +56,29 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .sample = r->sample,
                     .view = r->view,
                     .picture = lyne_program_input(p, r->net.picture),
-                    .label = lyne_program_input(p, r->net.label)};
+                    .label = lyne_program_input(p, r->net.label),
+                    .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (!r->net.teacher) return LYNE_OK;
     return lyne_labels_read(r->t->labels, r->sample, r->view, b.n, lyne_program_input(p, r->net.teacher), err);
+}
+
+static lyne_status not_finite(const run *r, int term, lyne_error *err) {
+    const uint64_t position = r->at.step * (uint64_t)r->t->batch;
+    char blame[LYNE_BLAME_TEXT];
+    lyne_blame(&r->net, &(lyne_clock){.seed = r->t->seed, .position = position}, blame);
+    return lyne_fail(err, LYNE_ENOTFINITE,
+                     "%s: the loss %s is not a finite number at step %llu (epoch %.2f)%s%s; a lower learning rate or a "
+                     "longer warmup is the usual cure",
+                     r->t->name, term_name(r, term), (unsigned long long)r->at.step + 1,
+                     (double)position / (double)r->n_samples, *blame ? "; the first that is none: " : "", blame);
 }
 
 static lyne_status add_up(run *r, lyne_error *err) {
     const int64_t batch = r->t->batch, classes = r->net.logits->shape.dim[1];
     for (int i = 0; i < r->net.n_terms; i++) {
         const double value = (double)*(const float *)lyne_program_output(r->net.program, r->net.term[i].node);
-        if (!isfinite(value))
-            return lyne_fail(err, LYNE_ENOTFINITE,
-                             "%s: the loss %s is not a finite number at step %llu (epoch %.2f); a lower learning rate "
-                             "or a longer warmup is the usual cure",
-                             r->t->name, term_name(r, i), (unsigned long long)r->at.step + 1,
-                             (double)(r->at.step * (uint64_t)batch) / (double)r->n_samples);
+        if (!isfinite(value)) return not_finite(r, i, err);
         r->at.sum[i] += value * (double)batch;
     }
     const float *logits = lyne_program_output(r->net.program, r->net.logits);
@@ -180,9 +188,22 @@ static lyne_checkpoint checkpoint(const run *r) {
     return c;
 }
 
+/* What the update of the last step made is looked at here, before it replaces a checkpoint that is good; between
+ * checkpoints the next step's loss tells. */
+static lyne_status check_numbers(const run *r, const char *where, lyne_error *err) {
+    const char *parameter = lyne_blame_weights(r->net.weights);
+    for (int i = 0; !parameter && i < r->optimizer->n_slots; i++)
+        for (size_t k = 0; k < r->net.weights->n_trained; k++)
+            if (!isfinite(r->slot[i][k])) parameter = r->optimizer->slot_name[i];
+    if (!parameter) return LYNE_OK;
+    return lyne_fail(err, LYNE_ENOTFINITE, "%s: %s %llu in numbers that are not finite, the first in %s", r->t->name,
+                     where, (unsigned long long)r->at.step, parameter);
+}
+
 static lyne_status save(run *r, lyne_error *err) {
     const lyne_checkpoint c = checkpoint(r);
-    lyne_status status = lyne_metrics_sync(&r->metrics, &r->at.metrics_bytes, err);
+    lyne_status status = check_numbers(r, "no checkpoint was written: the update ended at step", err);
+    if (status == LYNE_OK) status = lyne_metrics_sync(&r->metrics, &r->at.metrics_bytes, err);
     lyne_standing at = r->at;
     at.seconds = seconds(r);
     r->saved = lyne_now();
@@ -221,8 +242,12 @@ static lyne_status init_validation(run *r, lyne_error *err) {
 
 static lyne_status init(run *r, lyne_error *err) {
     const lyne_training *t = r->t;
-    const lyne_network_options o = {
-        .model = t->model, .task = t->task, .batch = t->batch, .losses = t->losses, .seed = t->seed};
+    const lyne_network_options o = {.model = t->model,
+                                    .task = t->task,
+                                    .batch = t->batch,
+                                    .losses = t->losses,
+                                    .mixes = lyne_count_mixing(t->loader->augment) > 0,
+                                    .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
     if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
@@ -257,15 +282,6 @@ static void deinit(run *r) {
     lyne_network_deinit(&r->net);
 }
 
-static lyne_status check_weights(const run *r, lyne_error *err) {
-    const lyne_weights *w = r->net.weights;
-    for (size_t i = 0; i < w->n_values; i++)
-        if (!isfinite(w->value[i]))
-            return lyne_fail(err, LYNE_ENOTFINITE, "%s: training ended in weights that are not finite numbers",
-                             r->t->name);
-    return LYNE_OK;
-}
-
 lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *err) {
     run r = {.t = t,
              .optimizer = (const lyne_optimizer *)t->optimizer.row,
@@ -274,7 +290,7 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
     uint64_t end;
     lyne_status status = init(&r, err);
     if (status == LYNE_OK) status = loop(&r, err);
-    if (status == LYNE_OK) status = check_weights(&r, err);
+    if (status == LYNE_OK) status = check_numbers(&r, "training ended at step", err);
     if (status == LYNE_OK) status = lyne_metrics_sync(&r.metrics, &end, err);
     if (status == LYNE_OK) {
         const double spent = seconds(&r);

@@ -79,7 +79,7 @@ static const bad_recipe bad_recipes[] = {
     /* kinds of stages and their names */
     {"train: {model", "trian: {model", 9, 5, "there is no stage 'trian'; did you mean 'train'?"},
     {"train: {model", "shrink: {model", 9, 5, "there is no stage 'shrink'; the stages are"},
-    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in evaluate; here are 2 keys"},
+    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in {evaluate: {split: test}}; here are 2 keys"},
     {"  fidelity:\n    evaluate: {model: student, against: teacher}\n", "  fidelity:\n", 19, 3, "expects one stage"},
     {"evaluate: {model: student, against: teacher}", "- evaluate", 20, 5, "expects one stage, as in"},
     {"\n    evaluate: {model: student, against: teacher}", " evaluate", 19, 13, "'model' is missing"},
@@ -142,6 +142,9 @@ static const bad_recipe bad_recipes[] = {
     {"epochs: 2", "epochs: 2, loss: []", 9, 5, "train: loss is an empty list"},
     {"epochs: 2", "epochs: 2, loss: [kd]", 9, 5, "train: a loss needs a teacher, and nobody teaches in a train stage"},
     {"encoding: f16", "views: 4", 11, 5, "views without augment would all be the same picture"},
+    {"[{shift: {pixels: 1}}]", "[mixup, flip]", 9, 5, "train: augment: mixup and cutmix join two pictures that are done"},
+    {"[{shift: {pixels: 1}}]", "[mixup, cutmix]", 9, 5, "train: augment: the probabilities of mixup and cutmix add up to more than 1"},
+    {"encoding: f16", "augment: [cutmix, flip]", 11, 5, "label: augment: mixup and cutmix join two pictures that are done"},
     {"nesterov: true", "nesterov: true, momentum: 0", 17, 19, "nesterov looks ahead along the momentum, which is 0"},
     {"cosine: {warmup: 1}", "step: {at: [3, 2]}", 18, 18, "at must rise from each epoch to the next"},
     /* stages that name each other */

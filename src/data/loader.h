@@ -23,8 +23,8 @@ typedef struct lyne_loader {
     /* Training shows these samples alone, and n above is their number; NULL: all.  Set by the caller after init. */
     const lyne_subset *only;
     const lyne_subset *partners; /* what is mixed into a sample is one of these; NULL: of all.  As `only`. */
-    int n_threads;          /* OpenMP's maximum when the loader was made */
-    uint8_t *scratch;       /* 4 pictures for each thread                */
+    int n_threads;               /* OpenMP's maximum when the loader was made */
+    uint8_t *scratch;            /* 4 pictures for each thread                */
 } lyne_loader;
 
 /** Everything borrowed but scratch. */
@@ -39,7 +39,7 @@ typedef struct lyne_batch {
     uint32_t *view;   /* (n)                            */
     uint8_t *picture; /* (n, H, W, C)                   */
     int32_t *label;   /* (n)                            */
-    int32_t *mix;     /* (n, 2) the label of the sample mixed into this one; this one's share of it, LYNE_WHOLE if none */
+    int32_t *mix; /* (n, 2) the label of the sample mixed into this one; this one's share of it, LYNE_WHOLE if none */
 } lyne_batch;
 /** How many samples an epoch of training shows. */
 int64_t lyne_loader_shown(const lyne_loader *l);

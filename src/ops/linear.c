@@ -39,11 +39,9 @@ static dnn_tensor as_rows(dnn_tensor t) {
 }
 
 static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
-    const lyne_linear_config *c = n->config;
-    const dnn_tensor bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0};
     dnn_tensor weights = lyne_param_tensor(n, 0, DNN_ANY);
     weights.type = lyne_weight_type(n, pass);
-    return dnn_inner_product(lyne_program_dnn(p), as_rows(lyne_tensor(n->src[0])), weights, bias,
+    return dnn_inner_product(lyne_program_dnn(p), as_rows(lyne_tensor(n->src[0])), weights, lyne_bias_tensor(p, n),
                              as_rows(lyne_dst_tensor(n, pass)), pass, out, err);
 }
 

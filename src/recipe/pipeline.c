@@ -2,6 +2,7 @@
 #include "recipe/pipeline.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "component/origin.h"
 #include "recipe/result_file.h"
 #include "train/checkpoint.h"
 #include <omp.h>
@@ -71,11 +72,12 @@ static lyne_outcome *outcome_of(const pipeline *p, const char *stage, uint64_t s
 static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome *o) {
     const lyne_instance *kind = &p->r->stage[o->stage].kind;
     for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
-        const lyne_outcome *source = outcome_of(p, ref->name, o->seed);
-        lyne_hash_digest(h, source->fingerprint);
-        lyne_hash_digest(h, source->files);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++) {
+            const lyne_outcome *source = outcome_of(p, named.item[k].name, o->seed);
+            lyne_hash_digest(h, source->fingerprint);
+            lyne_hash_digest(h, source->files);
+        }
     }
 }
 
@@ -279,11 +281,24 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     return status;
 }
 
+/* What bits depend on besides the recipe.  NULL when memory is out. */
+static const char *environment(lyne_arena *arena) {
+    const char *text = lyne_arena_printf(arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
+                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    size_t n;
+    const lyne_origin *plugin = lyne_origins(&n);
+    for (size_t i = 0; text && i < n; i++) {
+        char digest[LYNE_DIGEST_TEXT];
+        lyne_digest_print(plugin[i].digest, digest);
+        text = lyne_arena_printf(arena, "%s, plug-in %.8s", text, digest);
+    }
+    return text;
+}
+
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
     pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
     *out = (lyne_outcomes){0};
-    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
-                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    out->environment = environment(&out->arena);
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);

@@ -194,8 +194,8 @@ typedef void (*reference_visitor)(lyne_recipe *r, size_t i, const lyne_field *fi
 static void each_reference(lyne_recipe *r, size_t i, reference_visitor visit, void *data) {
     const lyne_instance *kind = &r->stage[i].kind;
     for (const lyne_field *f = kind->row ? kind->row->fields : NULL; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type == LYNE_FIELD_STAGE && ref->name) visit(r, i, f, ref, data);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++) visit(r, i, f, &named.item[k], data);
     }
 }
 

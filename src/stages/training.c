@@ -102,6 +102,12 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
         if (status != LYNE_OK) lyne_error_context(err, "%s", job->label);
         loader.only = &shown;
     }
+    loader.partners = source->labels ? job->rest : loader.only; /* the teacher was asked about those */
+    if (status == LYNE_OK && source->labels && loader.only == &shown && lyne_count_mixing(source->augment))
+        status = lyne_fail(err, LYNE_ERECIPE,
+                           "%s: show: the soft labels are of mixed pictures, and samples that are not to be shown are "
+                           "mixed into others; leave out show, or the mixing",
+                           job->label);
     const lyne_training t = {.name = job->label,
                              .model = c->model,
                              .task = job->task,

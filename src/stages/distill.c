@@ -174,7 +174,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     if (status == LYNE_OK)
         status =
             lyne_teachers_init(&teachers, room->teacher, c->labels.n, c->average == PROBABILITY ? temperature_of(c) : 0,
-                               c->base.batch, job->task->n_classes, err);
+                               c->base.batch * lyne_sequence_rows(&job->task->sequence), job->task->n_classes, err);
     if (status == LYNE_OK) {
         const training_source source = {.view_seed = room->shown.view_seed,
                                         .views = room->shown.views,

@@ -21,17 +21,17 @@ typedef struct lyne_teachers {
      *   temperature T > 0: T log sum_i w_i softmax(z_i / T), the logits of the mean probability at that one temperature
      *   0: sum_i w_i z_i */
     double temperature;
-    int64_t batch, classes;
-    float *one;    /* (batch, classes) */
-    double *whole; /* (batch, classes) */
+    int64_t rows, classes; /* rows of a batch: its samples, or all labelled tokens of its sequences */
+    float *one;            /* (rows, classes) */
+    double *whole;         /* (rows, classes) */
 } lyne_teachers;
 
 /** LYNE_EDATA if soft labels are not of that many classes; then, and whenever out of memory, nothing is left behind. */
-lyne_status lyne_teachers_init(lyne_teachers *t, const lyne_teacher *item, size_t n, double temperature, int64_t batch,
+lyne_status lyne_teachers_init(lyne_teachers *t, const lyne_teacher *item, size_t n, double temperature, int64_t rows,
                                int64_t classes, lyne_error *err);
 void lyne_teachers_deinit(lyne_teachers *t); /* NULL and zeroed are fine */
 
-/** What they say of a batch: by its samples and views, or of its pictures.  logits: (b->n, classes), overwritten.  A class
+/** What they say of a batch: by its samples and views, or of its pictures.  logits: (rows, classes), overwritten.  A class
  *  of probability 0 has -1e30.  Does not allocate. */
 lyne_status lyne_teachers_ask(lyne_teachers *t, const lyne_batch *b, float *logits, lyne_error *err);
 

@@ -91,7 +91,7 @@ static const bad_recipe bad_recipes[] = {
     {"  fidelity:", "  recipe.yaml:", 19, 3, "'recipe.yaml' is the name of a file"},
     /* components */
     {"mlp: {hidden", "mpl: {hidden", 9, 21, "there is no model 'mpl'; did you mean 'mlp'?"},
-    {"lenet: {width", "transformer: {width", 14, 15, "there is no model 'transformer'; the models are"},
+    {"lenet: {width", "recurrent: {width", 14, 15, "there is no model 'recurrent'; the models are"},
     {"kd: {temperature", "kl: {temperature", 16, 15, "there is no loss 'kl'; did you mean 'kd'?"},
     {"cross_entropy]", "crossentropy]", 16, 51, "there is no loss 'crossentropy'; did you mean 'cross_entropy'?"},
     {"sgd: {lr", "sdg: {lr", 17, 19, "there is no optimizer 'sdg'; did you mean 'sgd'?"},

@@ -74,6 +74,7 @@ static bool left_out(const lyne_field *field, const void *value) {
     case LYNE_FIELD_COMPONENTS:
         return ((const lyne_instances *)value)->n == 0;
     case LYNE_FIELD_STAGE:
+    case LYNE_FIELD_TAP:
         return !((const lyne_reference *)value)->name;
     case LYNE_FIELD_LAYERS:
         return ((const lyne_layers *)value)->n == 0;
@@ -149,6 +150,7 @@ static void print_value(lyne_text *t, const lyne_field *field, const void *value
         break;
     }
     case LYNE_FIELD_STAGE:
+    case LYNE_FIELD_TAP:
         print_text(t, ((const lyne_reference *)value)->name);
         break;
     case LYNE_FIELD_LAYERS:

@@ -22,7 +22,10 @@ static const char *check(const void *config) {
     const distill_config *c = config;
     bool taught = false;
     if (c->base.loss.n > LYNE_MAX_TERMS) return "loss has more than 8 terms";
-    for (size_t i = 0; i < c->base.loss.n; i++) taught |= ((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher;
+    for (size_t i = 0; i < c->base.loss.n; i++) {
+        const lyne_loss *loss = (const lyne_loss *)c->base.loss.item[i].row;
+        taught |= loss->needs_teacher || loss->reads_features;
+    }
     if (!taught) return "no loss here listens to the teacher; add kd, or make it a train stage";
     return training_check(&c->base);
 }
@@ -48,6 +51,17 @@ static lyne_status check_temperature(const distill_config *c, const lyne_labels 
     return LYNE_OK;
 }
 
+/* Who is asked for features: the model that the labels are of. */
+static lyne_status find_teacher(const lyne_job *job, const lyne_stage_instance *labels, training_source *source,
+                                char path[LYNE_PATH_MAX], lyne_error *err) {
+    const lyne_stage *row = (const lyne_stage *)labels->kind.row;
+    if (!row->teacher) return LYNE_OK; /* lyne check has refused losses that would ask */
+    const lyne_source_stage *teacher = lyne_job_find(job, row->teacher(labels->kind.config));
+    source->teacher = ((const lyne_stage *)teacher->stage->kind.row)->model(teacher->stage->kind.config);
+    source->teacher_weights = path;
+    return lyne_path(path, teacher->directory, "model.safetensors", err);
+}
+
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const distill_config *c = job->stage->kind.config;
     const lyne_source_stage *from = lyne_job_find(job, c->labels.name);
@@ -59,11 +73,13 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     if (status == LYNE_OK) status = lyne_labels_match(labels, &wanted.identity, err);
     if (status == LYNE_OK) status = check_temperature(c, labels, err);
     if (status == LYNE_OK) {
-        const training_source source = {.view_seed = wanted.view_seed,
-                                        .views = lyne_labels_views(labels),
-                                        .augment = wanted.augment,
-                                        .labels = labels};
-        status = training_run(job, &c->base, &source, out, err);
+        char path[LYNE_PATH_MAX];
+        training_source source = {.view_seed = wanted.view_seed,
+                                  .views = lyne_labels_views(labels),
+                                  .augment = wanted.augment,
+                                  .labels = labels};
+        status = find_teacher(job, from->stage, &source, path, err);
+        if (status == LYNE_OK) status = training_run(job, &c->base, &source, out, err);
     }
     lyne_labels_close(labels);
     return status;

@@ -107,6 +107,8 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
                              .validation = job->validation,
                              .labels = source->labels,
                              .losses = c->loss,
+                             .teacher = source->teacher,
+                             .teacher_weights = source->teacher_weights,
                              .optimizer = c->optimizer,
                              .schedule = c->schedule,
                              .epochs = c->epochs,

@@ -89,6 +89,8 @@ typedef struct training_source {
     uint32_t views;
     lyne_instances augment;
     const lyne_labels *labels; /* NULL: hard labels only */
+    lyne_instance teacher;     /* row NULL: nobody can be asked for features */
+    const char *teacher_weights;
 } training_source;
 
 /** NULL or what is wrong between the fields that both kinds have. */

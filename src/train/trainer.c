@@ -8,6 +8,7 @@
 #include "train/blame.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
+#include "train/teacher.h"
 #include <math.h>
 #include <string.h>
 
@@ -22,8 +23,9 @@ typedef struct run {
     float *slot[LYNE_MAX_SLOTS];
     uint64_t *sample; /* (batch) ids and views of the rows, to look up soft labels */
     uint32_t *view;
-    lyne_network judge; /* the same weights, to score the validation split; graph NULL: there is none */
-    float *best;        /* values of the best epoch so far */
+    lyne_network judge;   /* the same weights, to score the validation split; graph NULL: there is none */
+    float *best;          /* values of the best epoch so far */
+    lyne_teacher teacher; /* zero: no loss reads features */
     lyne_metrics metrics;
     lyne_standing at;
     uint64_t steps, n_samples;   /* steps in all; samples of the data set */
@@ -59,6 +61,10 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .label = lyne_program_input(p, r->net.label),
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
+    if (r->net.n_features) {
+        const lyne_status status = lyne_teacher_show(&r->teacher, &r->net, err);
+        if (status != LYNE_OK) return status;
+    }
     if (!r->net.teacher) return LYNE_OK;
     return lyne_labels_read(r->t->labels, r->sample, r->view, b.n, lyne_program_input(p, r->net.teacher), err);
 }
@@ -246,10 +252,15 @@ static lyne_status init(run *r, lyne_error *err) {
                                     .task = t->task,
                                     .batch = t->batch,
                                     .losses = t->losses,
+                                    .teacher = t->teacher,
                                     .mixes = lyne_count_mixing(t->loader->augment) > 0,
                                     .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
+    if (r->net.n_features) {
+        status = lyne_teacher_open(&r->teacher, &r->net, t->teacher, t->task, t->teacher_weights, err);
+        if (status != LYNE_OK) return status;
+    }
     if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
         return lyne_fail(err, LYNE_EDATA, "%s: the soft labels are of %lld classes, the data set has %lld", t->name,
                          (long long)lyne_labels_classes(t->labels), (long long)t->task->n_classes);
@@ -279,6 +290,7 @@ static void deinit(run *r) {
     lyne_free(r->view);
     lyne_free(r->best);
     lyne_network_deinit(&r->judge);
+    lyne_teacher_close(&r->teacher);
     lyne_network_deinit(&r->net);
 }
 
@@ -294,6 +306,7 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
     if (status == LYNE_OK) status = lyne_metrics_sync(&r.metrics, &end, err);
     if (status == LYNE_OK) {
         const double spent = seconds(&r);
+        r.net.weights->n = r.net.n_model_params; /* adapters have done their work */
         *out = (lyne_trained){.weights = r.net.weights,
                               .best = r.best,
                               .best_epoch = epoch_at(&r, r.at.best_step),

@@ -115,3 +115,32 @@ bool lyne_match_features(lyne_network *net, lyne_graph *teacher, const lyne_inst
     lyne_graph_at(g, (lyne_mark){0});
     return true;
 }
+
+/* ---- the teacher, asked live ---- */
+
+lyne_status lyne_features_open(lyne_feature_source *f, const lyne_network *student, lyne_instance model,
+                               const lyne_task *task, const char *weights, lyne_error *err) {
+    lyne_network_options o = {
+        .model = model, .task = task, .batch = lyne_graph_batch(student->graph), .n_taps = student->n_features};
+    for (int i = 0; i < student->n_features; i++) o.tap[i] = student->feature[i].path;
+    lyne_status status = lyne_network_init(&f->net, &o, err);
+    if (status == LYNE_OK) status = lyne_weights_load(f->net.weights, weights, err);
+    return status == LYNE_OK ? LYNE_OK : lyne_error_context(err, "the teacher");
+}
+
+void lyne_features_close(lyne_feature_source *f) {
+    if (f) lyne_network_deinit(&f->net);
+}
+
+lyne_status lyne_features_read(lyne_feature_source *f, lyne_network *student, lyne_error *err) {
+    const float *logits;
+    memcpy(lyne_program_input(f->net.program, f->net.picture), lyne_program_input(student->program, student->picture),
+           (size_t)lyne_shape_size(&student->picture->shape) * lyne_type_size(student->picture->type));
+    const lyne_status status = lyne_network_infer(&f->net, &logits, err);
+    for (int i = 0; status == LYNE_OK && i < student->n_features; i++) {
+        lyne_node *input = student->feature[i].input;
+        memcpy(lyne_program_input(student->program, input), lyne_program_output(f->net.program, f->net.tap[i]),
+               (size_t)lyne_shape_size(&input->shape) * sizeof(float));
+    }
+    return status;
+}

@@ -7,8 +7,8 @@
 #include "optim/schedule.h"
 #include "train/blame.h"
 #include "train/evaluate.h"
+#include "train/features.h"
 #include "train/metrics.h"
-#include "train/teacher.h"
 #include <math.h>
 #include <string.h>
 
@@ -23,9 +23,9 @@ typedef struct run {
     float *slot[LYNE_MAX_SLOTS];
     uint64_t *sample; /* (batch) ids and views of the rows, to look up soft labels */
     uint32_t *view;
-    lyne_network judge;   /* the same weights, to score the validation split; graph NULL: there is none */
-    float *best;          /* values of the best epoch so far */
-    lyne_teacher teacher; /* zero: no loss reads features */
+    lyne_network judge;           /* the same weights, to score the validation split; graph NULL: there is none */
+    float *best;                  /* values of the best epoch so far */
+    lyne_feature_source features; /* zero: no loss reads any */
     lyne_metrics metrics;
     lyne_standing at;
     uint64_t steps, n_samples;   /* steps in all; samples of the data set */
@@ -62,7 +62,7 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (r->net.n_features) {
-        const lyne_status status = lyne_teacher_show(&r->teacher, &r->net, err);
+        const lyne_status status = lyne_features_read(&r->features, &r->net, err);
         if (status != LYNE_OK) return status;
     }
     if (!r->net.teacher) return LYNE_OK;
@@ -258,7 +258,7 @@ static lyne_status init(run *r, lyne_error *err) {
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
     if (r->net.n_features) {
-        status = lyne_teacher_open(&r->teacher, &r->net, t->teacher, t->task, t->teacher_weights, err);
+        status = lyne_features_open(&r->features, &r->net, t->teacher, t->task, t->teacher_weights, err);
         if (status != LYNE_OK) return status;
     }
     if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
@@ -290,7 +290,7 @@ static void deinit(run *r) {
     lyne_free(r->view);
     lyne_free(r->best);
     lyne_network_deinit(&r->judge);
-    lyne_teacher_close(&r->teacher);
+    lyne_features_close(&r->features);
     lyne_network_deinit(&r->net);
 }
 

@@ -22,12 +22,26 @@ const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n);
  *  value.  Other sources of what was taken must stand before n; their gradients are for n to give (lyne_diff_src of the
  *  node taken). */
 void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader);
-/** The last node whose work n has taken over, or NULL. */
-const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n);
+/** The node of this op whose work n has taken over, or NULL. */
+const lyne_node *lyne_taken(const lyne_program *p, const lyne_node *n, const lyne_op *op);
+/** In n's emit, inference: whether n may write over source i of `reader`, which it takes over: nobody reads it after that.
+ *  lyne_dst_is of the last node taken then says so, before the taking. */
+bool lyne_may_overwrite(const lyne_program *p, const lyne_node *n, const lyne_node *reader, int i);
 
 /** Instead of lyne_diff_dst: one or two buffers (how many is returned) of which that gradient is the sum, for an op that can
  *  add on the way.  Read only. */
 int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]);
+
+/** What is emitted from now on runs between runs, when the weights have changed, as the copies are made; and again not.
+ *  Buffers in which it leaves something for the passes go through lyne_refreshed. */
+void lyne_at_refresh(lyne_program *p, bool yes);
+/** A plain f32 buffer made there, in a layout (NULL: as it is), to be read in the passes. */
+lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plain, const dnn_layout *layout,
+                           lyne_error *err);
+/** Parameter i in a form that a kernel of ours makes of it there: `bytes` of it, by `kernel` with buffers {as stored,
+ *  made}.  For either pass. */
+lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t bytes, const char *name,
+                             lyne_kernel kernel, const void *config, size_t config_size, lyne_error *err);
 
 typedef struct lyne_binding {
     dnn_arg arg;

@@ -197,21 +197,9 @@ static void forward_inference(const lyne_call *call) {
 
 extern const lyne_op lyne_op_add, lyne_op_relu;
 
-/* The add whose work n does, or NULL. */
-static const lyne_node *added(const lyne_program *p, const lyne_node *n) {
-    const lyne_node *last = lyne_taken_over(p, n);
-    if (last && last->op == &lyne_op_relu) last = last->src[0];
-    return last == n ? NULL : last;
-}
-
 /* Which of its sources is not n. */
 static int other_of(const lyne_node *add, const lyne_node *n) {
     return add->src[0] == n;
-}
-
-static bool has_relu(const lyne_program *p, const lyne_node *n) {
-    const lyne_node *last = lyne_taken_over(p, n);
-    return last && last->op == &lyne_op_relu;
 }
 
 static void take_over_readers(lyne_program *p, const lyne_node *n) {
@@ -226,14 +214,14 @@ static void take_over_readers(lyne_program *p, const lyne_node *n) {
 static const char *name_of(const lyne_program *p, const lyne_node *n) {
     static const char *const name[2][2] = {{"batch_norm", "batch_norm+relu"},
                                            {"batch_norm+add", "batch_norm+add+relu"}};
-    return name[added(p, n) != NULL][has_relu(p, n)];
+    return name[lyne_taken(p, n, &lyne_op_add) != NULL][lyne_taken(p, n, &lyne_op_relu) != NULL];
 }
 
 static lyne_status batch_norm_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
     norm_config c = config_of(n);
     take_over_readers(p, n);
-    c.relu = has_relu(p, n);
-    const lyne_node *add = added(p, n);
+    c.relu = lyne_taken(p, n, &lyne_op_relu);
+    const lyne_node *add = lyne_taken(p, n, &lyne_op_add);
     const lyne_buffer other = add ? lyne_src(p, add, other_of(add, n)) : LYNE_NO_BUFFER;
     lyne_buffer b[9] = {lyne_src(p, n, 0), lyne_dst(p, n)};
     for (int i = 0; i < 4; i++) b[2 + i] = lyne_weight(p, n, i, NULL, err);
@@ -315,8 +303,9 @@ static void backward(const lyne_call *call) {
 
 static lyne_status batch_norm_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
     const norm_config c = config_of(n);
-    const lyne_node *add = added(p, n);
-    const bool relu = has_relu(p, n), gather_for_add = add && relu && add->src[other_of(add, n)]->needs_grad;
+    const lyne_node *add = lyne_taken(p, n, &lyne_op_add);
+    const bool relu = lyne_taken(p, n, &lyne_op_relu),
+               gather_for_add = add && relu && add->src[other_of(add, n)]->needs_grad;
     lyne_buffer part[2];
     const bool gather = lyne_diff_dst_parts(p, n, part) == 2 || gather_for_add;
     const lyne_buffer gathered =

@@ -1,5 +1,6 @@
 /* ops/common.c -- see common.h. */
 #include "ops/common.h"
+#include "ops/fold.h"
 
 static lyne_status check_config(const lyne_node *n, lyne_error *err) {
     const lyne_component *c = &n->op->component;
@@ -78,19 +79,35 @@ static lyne_status emit(lyne_program *p, const lyne_node *n, dnn_primitive *prim
     return err->status;
 }
 
-lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {
-    dnn_primitive *forward;
-    lyne_status status = make(p, n, lyne_forward_pass(p), &forward, err);
-    if (status != LYNE_OK) return status;
-    lyne_binding b[4] = {{DNN_SRC, lyne_src(p, n, 0)},
-                         {DNN_DST, lyne_dst(p, n)},
-                         {DNN_WEIGHTS, lyne_weight(p, n, 0, dnn_layout_of(forward, DNN_WEIGHTS), err)}};
-    if (n->n_params > 1) b[3] = (lyne_binding){DNN_BIAS, lyne_weight(p, n, 1, NULL, err)};
-    return emit(p, n, forward, b, 2 + n->n_params, err);
+dnn_tensor lyne_bias_tensor(const lyne_program *p, const lyne_node *n) {
+    if (n->n_params > 1) return lyne_param_tensor(n, 1, DNN_PLAIN);
+    if (!lyne_folds_norm(p, n)) return (dnn_tensor){0};
+    return (dnn_tensor){.rank = 1, .dim = {n->shape.dim[1]}, .type = DNN_F32, .format = DNN_PLAIN};
 }
 
-static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
-                                     lyne_error *err) {
+lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {
+    dnn_primitive *forward;
+    if (!lyne_is_training(p)) lyne_fold_readers(p, n);
+    lyne_status status = dnn_context_after(lyne_program_dnn(p), lyne_folded(p, n), err);
+    if (status == LYNE_OK) status = make(p, n, lyne_forward_pass(p), &forward, err);
+    const lyne_status reset = dnn_context_after(lyne_program_dnn(p), (dnn_after){0}, err);
+    if (status != LYNE_OK) return status;
+    const dnn_layout *layout = dnn_layout_of(forward, DNN_WEIGHTS);
+    lyne_binding b[4] = {{DNN_SRC, lyne_src(p, n, 0)}, {DNN_DST, lyne_dst(p, n)}};
+    lyne_buffer weights = LYNE_NO_BUFFER, bias = LYNE_NO_BUFFER;
+    if (reset == LYNE_OK && lyne_folds_norm(p, n)) {
+        lyne_emit_folded_weights(p, n, layout, &weights, &bias, err);
+    } else if (reset == LYNE_OK) {
+        weights = lyne_weight(p, n, 0, layout, err);
+        if (n->n_params > 1) bias = lyne_weight(p, n, 1, NULL, err);
+    }
+    b[2] = (lyne_binding){DNN_WEIGHTS, weights};
+    b[3] = (lyne_binding){DNN_BIAS, bias};
+    return emit(p, n, forward, b, 3 + (lyne_bias_tensor(p, n).rank > 0), err);
+}
+
+lyne_status lyne_primitive_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
+                                        lyne_error *err) {
     dnn_primitive *weights;
     lyne_status status = make(p, n, DNN_BACKWARD_WEIGHTS, &weights, err);
     if (status != LYNE_OK) return status;
@@ -111,19 +128,23 @@ static lyne_status narrow_diff_dst(lyne_program *p, const lyne_node *n, lyne_buf
     return lyne_emit_cast(p, n, size, LYNE_BF16, wide, *out, err);
 }
 
-lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make,
-                                        lyne_emit_gradient *weights, lyne_error *err) {
-    const lyne_buffer diff_src = lyne_diff_src(p, n, 0);
-    lyne_buffer diff_dst;
-    lyne_status status = narrow_diff_dst(p, n, &diff_dst, err);
-    if (status == LYNE_OK)
-        status = weights ? weights(p, n, diff_dst, err) : emit_diff_weights(p, n, make, diff_dst, err);
-    if (status != LYNE_OK || diff_src == LYNE_NO_BUFFER) return status;
+lyne_status lyne_primitive_diff_src(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
+                                    lyne_buffer diff_src, lyne_error *err) {
     dnn_primitive *data;
-    status = make(p, n, DNN_BACKWARD_DATA, &data, err);
+    lyne_status status = make(p, n, DNN_BACKWARD_DATA, &data, err);
     if (status != LYNE_OK) return status;
     const lyne_binding b[] = {{DNN_DIFF_DST, diff_dst},
                               {DNN_DIFF_SRC, diff_src},
                               {DNN_WEIGHTS, lyne_weight(p, n, 0, dnn_layout_of(data, DNN_WEIGHTS), err)}};
     return emit(p, n, data, b, 3, err);
+}
+
+lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_emit_gradient *weights,
+                                        lyne_emit_data *data, lyne_error *err) {
+    const lyne_buffer diff_src = lyne_diff_src(p, n, 0);
+    lyne_buffer diff_dst;
+    lyne_status status = narrow_diff_dst(p, n, &diff_dst, err);
+    if (status == LYNE_OK) status = weights(p, n, diff_dst, err);
+    if (status != LYNE_OK || diff_src == LYNE_NO_BUFFER) return status;
+    return data(p, n, diff_dst, diff_src, err);
 }

@@ -39,11 +39,9 @@ static dnn_tensor as_rows(dnn_tensor t) {
 }
 
 static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
-    const lyne_linear_config *c = n->config;
-    const dnn_tensor bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0};
     dnn_tensor weights = lyne_param_tensor(n, 0, DNN_ANY);
     weights.type = lyne_weight_type(n, pass);
-    return dnn_inner_product(lyne_program_dnn(p), as_rows(lyne_tensor(n->src[0])), weights, bias,
+    return dnn_inner_product(lyne_program_dnn(p), as_rows(lyne_tensor(n->src[0])), weights, lyne_bias_tensor(p, n),
                              as_rows(lyne_dst_tensor(n, pass)), pass, out, err);
 }
 
@@ -67,8 +65,13 @@ static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_b
     return lyne_emit_column_sums(p, n, n->src[0]->type, B, units, diff_dst, lyne_diff_weight(p, n, 1, NULL, err), err);
 }
 
+static lyne_status emit_diff_src(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_buffer diff_src,
+                                 lyne_error *err) {
+    return lyne_primitive_diff_src(p, n, make, diff_dst, diff_src, err);
+}
+
 static lyne_status linear_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_emit_weighted_backward(p, n, make, emit_diff_weights, err);
+    return lyne_emit_weighted_backward(p, n, emit_diff_weights, emit_diff_src, err);
 }
 
 static int64_t linear_macs(const lyne_node *n) {

@@ -78,8 +78,9 @@ static lyne_status write_all(const lyne_job *job, const lyne_given *g, lyne_labe
 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const import_config *c = job->stage->kind.config;
+    const int64_t rows = job->train->n * lyne_sequence_rows(&job->train->sequence);
     lyne_labels_plan plan = {.directory = job->directory,
-                             .samples = (uint64_t)job->train->n,
+                             .samples = (uint64_t)rows,
                              .views = 1,
                              .classes = job->task->n_classes,
                              .encoding = c->encoding,
@@ -89,7 +90,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     lyne_labels_writer *w = NULL;
     lyne_status status = labels(job, c, &source, err);
     plan.identity = source.identity;
-    if (status == LYNE_OK) status = lyne_given_open(&given, c->logits, c->ids, job->train->n, plan.classes, err);
+    if (status == LYNE_OK) status = lyne_given_open(&given, c->logits, c->ids, rows, plan.classes, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &given, w, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);

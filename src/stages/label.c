@@ -142,7 +142,9 @@ void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t 
 /* From the record that is due to the last. */
 static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
                              uint64_t total, lyne_result *out, lyne_error *err) {
-    const int64_t batch = lyne_graph_batch(net->graph);
+    const int64_t batch = lyne_graph_batch(net->graph), classes = net->logits->shape.dim[1];
+    const uint64_t rows =
+        (uint64_t)lyne_sequence_rows(&job->task->sequence); /* records of a sample, if it has one view */
     const uint64_t first = lyne_labels_next(w);
     const double start = lyne_now();
     for (uint64_t next = first; next < total; next = lyne_labels_next(w)) {
@@ -151,11 +153,12 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
                              job->label, (unsigned long long)next, (unsigned long long)total);
         lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
         const float *logits;
-        lyne_loader_records(loader, next, &b);
+        const uint64_t skip = next % rows; /* a shard may have ended within a sample */
+        lyne_loader_records(loader, next / rows, &b);
         lyne_status status = lyne_network_infer(net, &logits, err);
-        const uint64_t left = total - next;
+        const uint64_t left = total - next, here = (uint64_t)batch * rows - skip;
         if (status == LYNE_OK)
-            status = lyne_labels_append(w, logits, left < (uint64_t)batch ? (int64_t)left : batch, err);
+            status = lyne_labels_append(w, logits + (int64_t)skip * classes, (int64_t)(left < here ? left : here), err);
         if (status != LYNE_OK) return status;
         label_tell(job, "labelling", lyne_labels_next(w), first, total, lyne_now() - start);
     }
@@ -167,7 +170,7 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
     lyne_labels_plan plan = {.directory = job->directory,
-                             .samples = (uint64_t)job->train->n,
+                             .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
                              .views = (uint32_t)c->views,
                              .classes = job->task->n_classes,
                              .encoding = c->encoding,

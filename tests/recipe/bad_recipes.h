@@ -79,7 +79,7 @@ static const bad_recipe bad_recipes[] = {
     /* kinds of stages and their names */
     {"train: {model", "trian: {model", 9, 5, "there is no stage 'trian'; did you mean 'train'?"},
     {"train: {model", "shrink: {model", 9, 5, "there is no stage 'shrink'; the stages are"},
-    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in evaluate; here are 2 keys"},
+    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in {evaluate: {split: test}}; here are 2 keys"},
     {"  fidelity:\n    evaluate: {model: student, against: teacher}\n", "  fidelity:\n", 19, 3, "expects one stage"},
     {"evaluate: {model: student, against: teacher}", "- evaluate", 20, 5, "expects one stage, as in"},
     {"\n    evaluate: {model: student, against: teacher}", " evaluate", 19, 13, "'model' is missing"},
@@ -91,7 +91,7 @@ static const bad_recipe bad_recipes[] = {
     {"  fidelity:", "  recipe.yaml:", 19, 3, "'recipe.yaml' is the name of a file"},
     /* components */
     {"mlp: {hidden", "mpl: {hidden", 9, 21, "there is no model 'mpl'; did you mean 'mlp'?"},
-    {"lenet: {width", "transformer: {width", 14, 15, "there is no model 'transformer'; the models are"},
+    {"lenet: {width", "recurrent: {width", 14, 15, "there is no model 'recurrent'; the models are"},
     {"kd: {temperature", "kl: {temperature", 16, 15, "there is no loss 'kl'; did you mean 'kd'?"},
     {"cross_entropy]", "crossentropy]", 16, 51, "there is no loss 'crossentropy'; did you mean 'cross_entropy'?"},
     {"sgd: {lr", "sdg: {lr", 17, 19, "there is no optimizer 'sdg'; did you mean 'sgd'?"},

@@ -50,6 +50,10 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
                              const lyne_registry *registry, lyne_diagnostics *diagnostics);
 void lyne_recipe_free(lyne_recipe *r);
 
+/** The graph of a stage that trains a model, losses and adapters included, for a batch of 2; `place` is where in the recipe
+ *  a failure belongs.  Free with lyne_network_deinit. */
+lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, lyne_mark *place, lyne_error *err);
+
 /** The recipe as it was understood, every default written out, as YAML that reads back to the same. */
 void lyne_recipe_print(const lyne_recipe *r, lyne_text *out);
 

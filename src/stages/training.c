@@ -115,6 +115,8 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
                              .validation = job->validation,
                              .teachers = source->teachers,
                              .losses = c->loss,
+                             .teacher = source->teacher,
+                             .teacher_weights = source->teacher_weights,
                              .optimizer = c->optimizer,
                              .schedule = c->schedule,
                              .epochs = c->epochs,

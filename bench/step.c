@@ -19,6 +19,7 @@
 #include "recipe/builtin.h"
 #include "train/network.h"
 #include <getopt.h>
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,23 +123,29 @@ static void print_probes(double fma, double amx) {
     printf("{\"fma\": %.1f, \"amx\": %.0f}", fma, amx);
 }
 
-/* The sum of what each kernel takes, in ms: of steps with a clock around everything. */
+/* What each kernel takes: of steps with a clock around everything, the mean; to be printed, the least, which a neighbour
+ * on the machine disturbs less.  *sum: their sum [ms]. */
 static lyne_status kernels(subject *s, const options *o, int64_t steps, double *sum, lyne_error *err) {
     lyne_program *p = s->net.program;
     const int n = lyne_program_n_steps(p);
-    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds);
-    if (!seconds) return lyne_fail_memory(err, "times");
-    lyne_status status = LYNE_OK;
-    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = step(s, o->infer, seconds, err);
+    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds), *one = lyne_alloc((size_t)n + 1, sizeof *one);
+    lyne_status status = seconds && one ? LYNE_OK : lyne_fail_memory(err, "times");
+    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) {
+        memset(one, 0, ((size_t)n + 1) * sizeof *one);
+        status = step(s, o->infer, one, err);
+        for (int k = 0; k <= n; k++)
+            seconds[k] = !o->kernels ? seconds[k] + one[k] / (double)steps : i == 0 ? one[k] : fmin(seconds[k], one[k]);
+    }
     *sum = 0;
-    for (int i = 0; i <= n; i++) *sum += seconds[i] * 1e3 / (double)steps;
-    for (int i = 0; o->kernels && i <= n; i++) {
+    for (int i = 0; i <= n && status == LYNE_OK; i++) *sum += seconds[i] * 1e3;
+    for (int i = 0; o->kernels && i <= n && status == LYNE_OK; i++) {
         const lyne_step_name name =
             i < n ? lyne_program_step(p, i) : (lyne_step_name){"update", "", s->optimizer.row->name};
-        printf("%-9s %-28s %-32s %8.4f ms %5.1f %%\n", name.pass, name.path, name.what,
-               seconds[i] * 1e3 / (double)steps, seconds[i] * 1e5 / (double)steps / *sum);
+        printf("%-9s %-28s %-32s %8.4f ms %5.1f %%\n", name.pass, name.path, name.what, seconds[i] * 1e3,
+               seconds[i] * 1e5 / *sum);
     }
     lyne_free(seconds);
+    lyne_free(one);
     return status;
 }
 

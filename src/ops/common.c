@@ -80,9 +80,9 @@ static lyne_status emit(lyne_program *p, const lyne_node *n, dnn_primitive *prim
 }
 
 dnn_tensor lyne_bias_tensor(const lyne_program *p, const lyne_node *n) {
-    if (n->n_params < 2 && !lyne_folds_norm(p, n)) return (dnn_tensor){0};
-    const int64_t filters = lyne_graph_param(n->graph, n->param[0])->shape.dim[0];
-    return (dnn_tensor){.rank = 1, .dim = {filters}, .type = DNN_F32, .format = DNN_PLAIN};
+    if (n->n_params > 1) return lyne_param_tensor(n, 1, DNN_PLAIN);
+    if (!lyne_folds_norm(p, n)) return (dnn_tensor){0};
+    return (dnn_tensor){.rank = 1, .dim = {n->shape.dim[1]}, .type = DNN_F32, .format = DNN_PLAIN};
 }
 
 lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {

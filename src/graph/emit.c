@@ -110,6 +110,13 @@ lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) 
     return *kept;
 }
 
+bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight) {
+    const lyne_node_state *s = &p->state[n->index];
+    if (!s->term || s->reader) return false;
+    *weight = s->term->weight;
+    return true;
+}
+
 /* ---- gradients of values: contributions are collected, and summed when the maker of the value asks ---- */
 
 void lyne_diff_src_is(lyne_program *p, const lyne_node *n, int i, lyne_buffer b) {
@@ -248,6 +255,21 @@ lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_la
     const lyne_buffer b = lyne_refreshed(p, n, as_stored, layout, err);
     if (b == LYNE_NO_BUFFER || b == as_stored) return b;
     return remember_copy(p, param, layout, b, err) == LYNE_OK ? b : LYNE_NO_BUFFER;
+}
+
+lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t bytes, const char *name,
+                             lyne_kernel kernel, const void *config, size_t config_size, lyne_error *err) {
+    const step_pass pass = p->now;
+    const lyne_buffer b[] = {stored(p, n->param[i], p->weights->value), lyne_storage_new(p, bytes)};
+    if (p->out_of_memory) {
+        lyne_fail_memory(err, "a program");
+        return LYNE_NO_BUFFER;
+    }
+    p->storage[b[1]].whole = true;
+    p->now = REFRESH;
+    lyne_status status = lyne_emit_kernel(p, n, name, kernel, config, config_size, b, 2, err);
+    p->now = pass;
+    return status == LYNE_OK ? b[1] : LYNE_NO_BUFFER;
 }
 
 lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {

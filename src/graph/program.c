@@ -17,7 +17,10 @@ static void note_readers(lyne_program *p, const lyne_compile *what) {
             p->state[n->src[k]->index].reader = n;
         }
     }
-    for (int i = 0; i < what->n_terms; i++) p->state[what->term[i].node->index].n_readers += 2;
+    for (int i = 0; i < what->n_terms; i++) {
+        p->state[what->term[i].node->index].n_readers += 2;
+        p->state[what->term[i].node->index].term = &what->term[i];
+    }
     for (int i = 0; i < what->n_outputs; i++) p->state[what->output[i]->index].n_readers += 2;
 }
 

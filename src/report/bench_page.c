@@ -106,7 +106,8 @@ static void validation(const place *x, char out[CELL]) {
     mean_sd(figure(x, "validation_errors"), 1, "", out);
 }
 static void bias(const place *x, char out[CELL]) {
-    mean_sd(figure(x, "bias"), 1, "", out);
+    const lyne_bench_figure f = figure(x, "bias");
+    if (f.n) snprintf(out, CELL, f.n > 1 ? "%+.2f (%.2f)" : "%+.2f", f.mean, f.sd);
 }
 static void class_errors(const place *x, char out[CELL]) {
     const lyne_bench_figure f = figure(x, "class_errors");
@@ -237,7 +238,7 @@ static void section(const json_t *log, const char *plots, lyne_text *out) {
     lyne_text_add(out, "\n");
     table(log, out);
     controls(log, out);
-    lyne_text_add(out, "\n![errors of each run](%s/%s.svg)\n", plots, name);
+    lyne_text_add(out, "\n\n![errors of each run](%s/%s.svg)\n", plots, name);
     json_array_foreach(json_object_get(log, "notes"), i, item) lyne_text_add(out, "\n%s\n", json_string_value(item));
 }
 

@@ -6,6 +6,8 @@
  *
  * --tokens: samples are so many tokens, of as many kinds as there are classes, with a label each.  A step is what the trainer does between reading its inputs and the next: forward, losses (KD with temperature 4 and
  * cross-entropy), backward, and the optimizer, SGD with momentum unless told.  Pictures, labels and teacher's logits are random and stay the same.
+ * With `--labels f16` (an encoding) steps take turns with others that first read the teacher's logits from a cache on
+ * disk, whose time is "cached_ms".
  * Each repetition has an FMA and an AMX probe before it.  `--kernels` prints where the time goes instead; `--probe`
  * only the probes. */
 #include "base/file.h"
@@ -13,6 +15,7 @@
 #include "base/peaks.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "cached.h"
 #include "component/config.h"
 #include "dnn/dnn.h"
 #include "optim/optimizer.h"
@@ -27,7 +30,7 @@
 #include <sys/resource.h>
 
 typedef struct options {
-    const char *model, *optimizer, *precision, *picture;
+    const char *model, *optimizer, *precision, *picture, *labels;
     int64_t tokens, classes, batch, threads, repetitions;
     double seconds;
     bool infer, kernels, probe;
@@ -41,6 +44,7 @@ typedef struct subject {
     lyne_network net;
     float *slot[LYNE_MAX_SLOTS];
     uint64_t steps;
+    cached cached; /* labels NULL: none */
 } subject;
 
 /* NAME or {NAME: {fields}} of a kind. */
@@ -97,11 +101,14 @@ static lyne_status open_subject(subject *s, const options *o, lyne_error *err) {
         if (!(s->slot[i] = lyne_alloc(s->net.weights->n_trained, sizeof(float))))
             return lyne_fail_memory(err, "the optimizer");
     fill_inputs(s);
-    return LYNE_OK;
+    return o->labels && s->net.teacher
+               ? cached_open(&s->cached, o->labels, s->net.teacher->shape.dim[0], o->classes, err)
+               : LYNE_OK;
 }
 
 static void close_subject(subject *s) {
     for (int i = 0; i < LYNE_MAX_SLOTS; i++) lyne_free(s->slot[i]);
+    cached_close(&s->cached);
     lyne_network_deinit(&s->net);
     lyne_registry_free(s->registry);
     lyne_arena_free(&s->arena);
@@ -148,6 +155,19 @@ static lyne_status kernels(subject *s, const options *o, int64_t steps, double *
     return status;
 }
 
+/* Steps with logits that are there already and steps that read them first, in turns: the mean time of each [ms]. */
+static lyne_status in_turns(subject *s, int64_t steps, double ms[2], lyne_error *err) {
+    lyne_status status = LYNE_OK;
+    ms[0] = ms[1] = 0;
+    for (int64_t i = 0; i < 2 * steps && status == LYNE_OK; i++) {
+        const double start = lyne_now();
+        if (i % 2) status = cached_read(&s->cached, lyne_program_input(s->net.program, s->net.teacher), err);
+        if (status == LYNE_OK) status = step(s, false, NULL, err);
+        ms[i % 2] += (lyne_now() - start) * 1e3 / (double)steps;
+    }
+    return status;
+}
+
 static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
     lyne_status status = LYNE_OK;
     double sum = 0;
@@ -160,10 +180,13 @@ static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
     for (int64_t r = 0; r < o->repetitions && status == LYNE_OK; r++) {
         const double fma = lyne_peak_fma(), amx = lyne_peak_amx(), began = lyne_now();
         for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = step(s, o->infer, NULL, err);
-        const double ms = (lyne_now() - began) * 1e3 / (double)steps;
+        double ms[2] = {(lyne_now() - began) * 1e3 / (double)steps};
+        if (status == LYNE_OK && s->cached.labels) status = in_turns(s, steps, ms, err);
         if (status == LYNE_OK) status = kernels(s, o, steps, &sum, err);
-        printf("%s{\"ms\": %.4f, \"kernels_ms\": %.4f, \"fma\": %.1f, \"amx\": %.0f}", r ? ", " : "", ms, sum, fma,
+        printf("%s{\"ms\": %.4f, \"kernels_ms\": %.4f, \"fma\": %.1f, \"amx\": %.0f", r ? ", " : "", ms[0], sum, fma,
                amx);
+        if (s->cached.labels) printf(", \"cached_ms\": %.4f", ms[1]);
+        printf("}");
     }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -187,6 +210,7 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
         OPTIMIZER,
         PRECISION,
         PICTURE,
+        LABELS,
         TOKENS,
         CLASSES,
         BATCH,
@@ -201,6 +225,7 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
                                         {"optimizer", 1, 0, OPTIMIZER},
                                         {"precision", 1, 0, PRECISION},
                                         {"picture", 1, 0, PICTURE},
+                                        {"labels", 1, 0, LABELS},
                                         {"tokens", 1, 0, TOKENS},
                                         {"classes", 1, 0, CLASSES},
                                         {"batch", 1, 0, BATCH},
@@ -230,6 +255,9 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
             break;
         case PICTURE:
             o->picture = optarg;
+            break;
+        case LABELS:
+            o->labels = optarg;
             break;
         case TOKENS:
         case CLASSES:

@@ -25,6 +25,10 @@ awk 'NR > 1 && $1 != "total" { bytes += $NF } $1 == "total" { exit bytes != $NF 
 "$LYNE" show "$recipe" alone --set 'stages.alone.train.model={lenet: {norm: true}}' >said
 grep -Eq '^norm1 +batch_norm +\(1, 6, 28, 28\) +12 +' said || fail 'statistics are not parameters'
 
+# The student of a shipped recipe: ResNet-8 as MLPerf Tiny has it.
+"$LYNE" show "$LYNE_SOURCE/recipes/cifar10/consistency.yaml" replayed >said || fail 'exit status'
+grep -Eq '^total +78186 ' said || fail 'not 78,186 parameters'
+
 # refused STATUS WORDS ARGUMENT...
 refused() {
     want=$1 words=$2 status=0

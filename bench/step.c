@@ -30,7 +30,7 @@ typedef struct options {
     const char *model, *optimizer, *precision, *picture;
     int64_t tokens, classes, batch, threads, repetitions;
     double seconds;
-    bool infer, kernels, probe;
+    bool infer, lean, kernels, probe;
 } options;
 
 typedef struct subject {
@@ -90,8 +90,12 @@ static lyne_status open_subject(subject *s, const options *o, lyne_error *err) {
                           .mean = {1, &half},
                           .sd = {1, &quarter},
                           .precision = strcmp(o->precision, "bf16") == 0 ? LYNE_BF16 : LYNE_F32};
-    const lyne_network_options n = {
-        .model = model, .task = &s->task, .batch = o->batch, .losses = {o->infer ? 0 : 2, s->loss}, .seed = 1};
+    const lyne_network_options n = {.model = model,
+                                    .task = &s->task,
+                                    .batch = o->batch,
+                                    .lean = o->lean,
+                                    .losses = {o->infer ? 0 : 2, s->loss},
+                                    .seed = 1};
     if (lyne_network_init(&s->net, &n, err) != LYNE_OK) return err->status;
     for (int i = 0; i < ((const lyne_optimizer *)s->optimizer.row)->n_slots; i++)
         if (!(s->slot[i] = lyne_alloc(s->net.weights->n_trained, sizeof(float))))
@@ -195,23 +199,16 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
         REPETITIONS,
         SECONDS,
         INFER,
+        LEAN,
         KERNELS,
         PROBE
     };
-    static const struct option all[] = {{"model", 1, 0, MODEL},
-                                        {"optimizer", 1, 0, OPTIMIZER},
-                                        {"precision", 1, 0, PRECISION},
-                                        {"picture", 1, 0, PICTURE},
-                                        {"tokens", 1, 0, TOKENS},
-                                        {"classes", 1, 0, CLASSES},
-                                        {"batch", 1, 0, BATCH},
-                                        {"threads", 1, 0, THREADS},
-                                        {"repetitions", 1, 0, REPETITIONS},
-                                        {"seconds", 1, 0, SECONDS},
-                                        {"infer", 0, 0, INFER},
-                                        {"kernels", 0, 0, KERNELS},
-                                        {"probe", 0, 0, PROBE},
-                                        {0}};
+    static const struct option all[] = {
+        {"model", 1, 0, MODEL},     {"optimizer", 1, 0, OPTIMIZER}, {"precision", 1, 0, PRECISION},
+        {"picture", 1, 0, PICTURE}, {"tokens", 1, 0, TOKENS},       {"classes", 1, 0, CLASSES},
+        {"batch", 1, 0, BATCH},     {"threads", 1, 0, THREADS},     {"repetitions", 1, 0, REPETITIONS},
+        {"seconds", 1, 0, SECONDS}, {"infer", 0, 0, INFER},         {"lean", 0, 0, LEAN},
+        {"kernels", 0, 0, KERNELS}, {"probe", 0, 0, PROBE},         {0}};
     lyne_status status = LYNE_OK;
     int64_t *const number[] = {[TOKENS] = &o->tokens,
                                [CLASSES] = &o->classes,
@@ -245,6 +242,9 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
             break;
         case INFER:
             o->infer = true;
+            break;
+        case LEAN:
+            o->lean = true;
             break;
         case KERNELS:
             o->kernels = true;

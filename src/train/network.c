@@ -110,6 +110,7 @@ lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, 
     if (!o->weights) status = lyne_weights_new(net->graph, o->seed, &net->weights, err);
     const lyne_compile what = {.weights = net->weights,
                                .training = o->losses.n > 0,
+                               .lean = o->lean,
                                .term = net->term,
                                .n_terms = net->n_terms,
                                .output = &net->logits,

@@ -34,6 +34,7 @@ typedef struct lyne_network_options {
     int64_t batch;
     lyne_instances losses; /* kind LYNE_LOSS; none: inference */
     bool mixes;            /* samples are mixed: hard labels come in twos (data/mix.h) */
+    bool lean;             /* training: less memory for more time (lyne_compile) */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */
     lyne_mark *failed_at; /* set by a failing build to the place in the recipe, if the model knows it; NULL: unwanted */

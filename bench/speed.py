@@ -15,6 +15,9 @@ while enough others remain.  The peer is the best of eager and compiled, plain a
              transformer)
     infer    answers of a trained network
     online   Lyne's step from the cache beside PyTorch's with the teacher in the loop
+
+MB is the peak of resident memory of the whole process, ours and the peer's.  --growth prints how time and memory grow with
+batch, width, depth, classes and threads, each with the exponent of the line through the logarithms.
 """
 import argparse
 import json
@@ -24,6 +27,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -52,20 +56,24 @@ class Failed(Exception):
 
 
 def run(command, timeout):
-    """stdout of a command."""
+    """stdout of a command, and its peak of resident memory [MB]."""
     with tempfile.TemporaryFile('w+') as out, tempfile.TemporaryFile('w+') as said:
         child = subprocess.Popen(command, stdout=out, stderr=said, cwd=tempfile.gettempdir())
-        try:
-            child.wait(timeout)
-        except subprocess.TimeoutExpired:
+        end = time.monotonic() + timeout
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        while not pid and time.monotonic() < end:
+            time.sleep(0.01)
+            pid, status, usage = os.wait4(child.pid, os.WNOHANG)
+        if not pid:
             child.kill()
             child.wait()
             raise Failed('took longer than %d s' % timeout)
+        child.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         said.seek(0)
         if child.returncode:
             raise Failed((said.read().strip().splitlines() or ['status %d' % child.returncode])[-1])
-        return out.read()
+        return out.read(), usage.ru_maxrss / 1024
 
 
 class Lyne:
@@ -78,16 +86,17 @@ class Lyne:
             sys.exit('%s: is not there; build with: cmake -S %s -B %s && cmake --build %s --target lyne_bench'
                      % (self.path, ROOT, options.build, options.build))
 
-    def step(self, model, precision, infer=False, batch=None, classes=None, threads=None, yaml=None):
+    def step(self, model, precision, infer=False, batch=None, classes=None, threads=None, yaml=None,
+             lean=False):
         spec = MODELS[model]
         command = [self.path, '--model', yaml or spec[0], '--picture' if ',' in spec[1] else '--tokens', spec[1], '--classes', str(classes or spec[2]),
                    '--batch', str(batch or spec[3]), '--precision', precision, '--threads', str(threads or self.threads),
                    '--repetitions', str(self.repetitions), '--seconds', str(self.seconds)]
         command += ['--optimizer', 'adamw'] if model in ADAMW else []
-        return json.loads(run(command + (['--infer'] if infer else []), 600))
+        return json.loads(run(command + ['--infer'] * infer + ['--lean'] * lean, 600)[0])
 
     def probe(self):
-        return json.loads(run([self.path, '--probe', '--threads', str(self.threads)], 60))
+        return json.loads(run([self.path, '--probe', '--threads', str(self.threads)], 60)[0])
 
 
 class Peer:
@@ -96,13 +105,13 @@ class Peer:
                         '2' if options.quick else '3', '--rep-seconds', '0.3' if options.quick else '0.5']
 
     def step(self, kind, model, precision, config):
-        out = run(self.command + ['--model', model, '--mode', PEER_MODE[kind], '--dtype',
-                                  'fp32' if precision == 'f32' else 'bf16'] +
-                  (['--opt', 'adamw'] if model in ADAMW else []) + config, 1200)
+        out, peak = run(self.command + ['--model', model, '--mode', PEER_MODE[kind], '--dtype',
+                                        'fp32' if precision == 'f32' else 'bf16'] +
+                        (['--opt', 'adamw'] if model in ADAMW else []) + config, 1200)
         answer = json.loads(out.strip().splitlines()[-1])
         if not answer['torch'].startswith('2.') and not answer['torch'].startswith('1.13'):
             raise Failed('PyTorch %s' % answer['torch'])
-        return answer
+        return dict(answer, peak_mb=peak)
 
     def best(self, kind, model, precision, quick):
         """The fastest configuration, and what each came to [ms], or why it did not run."""
@@ -162,6 +171,7 @@ def compare(kind, model, precision, lyne, peer, options):
             'ratio_quartiles': [low, high], 'peer_config': ' '.join(config) or 'eager', 'peer_tried': tried,
             'peer_version': used[0][1]['torch'], 'step_over_kernels': statistics.median(kernels),
             'of_roof': statistics.median(speed), 'lyne_peak_mb': max(p[0]['peak_kb'] for p in used) / 1024,
+            'peer_peak_mb': max(p[1]['peak_mb'] for p in used),
             'onednn': first['onednn'], 'isa': first['isa'], 'threads': options.threads, 'pairs': len(pairs),
             'pairs_alike': len(good),
             'rounds': [{'lyne': [r for r in p[0]['repetitions']], 'peer_ms': p[1]['ms_per_step'], 'before': p[3],
@@ -176,27 +186,40 @@ GROWTH = [
     ('batch', 'resnet20', [16, 32, 64, 128, 256, 512], lambda v: {'batch': v}),
     ('width', 'resnet20', [1, 2, 4], lambda v: {'yaml': '{resnet_cifar: {depth: 20, width: %d}}' % v}),
     ('depth', 'resnet20', [8, 20, 56, 110], lambda v: {'yaml': '{resnet_cifar: {depth: %d}}' % v}),
+    ('depth, lean', 'resnet20', [8, 20, 56, 110], lambda v: {'yaml': '{resnet_cifar: {depth: %d}}' % v, 'lean': True}),
+    ('classes', 'resnet20', [10, 100, 1000, 10000, 50000], lambda v: {'classes': v}),
+    ('threads', 'resnet20', [1, 2], lambda v: {'threads': v}),
 ]
 
 
-def growth(lyne, models, precisions):
-    """Time a step over each size, and the exponent of a line through the logarithms."""
+def exponent(x, y):
+    """The slope of the line through the logarithms: y grows as x to this power."""
+    x, y = [math.log(v) for v in x], [math.log(v) for v in y]
+    mx, my = statistics.mean(x), statistics.mean(y)
+    return sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x)
+
+
+def growth(lyne, models, precisions, rounds):
+    """Time and memory of a step over each size, in turns, and the exponents."""
     rows = []
     for what, model, values, change in GROWTH:
         for precision in precisions if model in models else []:
+            took, peak = {v: [] for v in values}, {}
             try:
-                ms = [statistics.median(r['ms'] for r in lyne.step(model, precision, **change(v))['repetitions'])
-                      for v in values]
+                for _ in range(rounds):
+                    for v in values:
+                        step = lyne.step(model, precision, **change(v))
+                        took[v] += [r['ms'] for r in step['repetitions']]
+                        peak[v] = step['peak_kb'] / 1024
             except Failed as why:
-                print('%-12s %-5s by %-8s %s' % (model, precision, what, why))
+                print('%-12s %-5s by %-11s %s' % (model, precision, what, why), flush=True)
                 continue
-            x, y = [math.log(v) for v in values], [math.log(m) for m in ms]
-            mx, my = statistics.mean(x), statistics.mean(y)
-            exponent = sum((a - mx) * (b - my) for a, b in zip(x, y)) / sum((a - mx) ** 2 for a in x)
+            ms, mb = [statistics.median(took[v]) for v in values], [peak[v] for v in values]
             rows.append({'model': model, 'precision': precision, 'over': what, 'values': values, 'ms': ms,
-                         'exponent': exponent})
-            print('%-12s %-5s by %-8s exponent %5.2f   %s' % (
-                model, precision, what, exponent, '  '.join('%d: %.2f ms' % p for p in zip(values, ms))), flush=True)
+                         'peak_mb': mb, 'exponent': exponent(values, ms), 'exponent_of_memory': exponent(values, mb)})
+            print('%-12s %-5s by %-11s time ^%5.2f, memory ^%5.2f   %s' % (
+                model, precision, what, rows[-1]['exponent'], rows[-1]['exponent_of_memory'],
+                '  '.join('%d: %.2f ms %.0f MB' % p for p in zip(values, ms, mb))), flush=True)
     return rows
 
 
@@ -233,11 +256,11 @@ def main():
     precisions = options.precisions.split(',')
     chosen = options.models.split(',') if options.models else None
     if options.growth:
-        rows = growth(lyne, chosen or list(MODELS), precisions)
+        rows = growth(lyne, chosen or list(MODELS), precisions, 1 if options.quick else 3)
     else:
         rows = []
-        print('%-7s %-12s %-5s %9s %9s %6s %13s %8s %6s %6s  %s' % (
-            'kind', 'model', 'type', 'lyne ms', 'peer ms', 'ratio', 'quartiles', 'kernels', 'roof', 'alike', 'peer'))
+        print('%-7s %-12s %-5s %9s %9s %6s %13s %8s %6s %6s %11s  %s' % (
+            'kind', 'model', 'type', 'lyne ms', 'peer ms', 'ratio', 'quartiles', 'kernels', 'roof', 'alike', 'MB', 'peer'))
         for kind in options.kinds.split(','):
             for model in chosen or KINDS[kind]:
                 for precision in precisions:
@@ -247,10 +270,10 @@ def main():
                         print('%-7s %-12s %-5s %s' % (kind, model, precision, why), flush=True)
                         continue
                     rows.append(row)
-                    print('%-7s %-12s %-5s %9.2f %9.2f %6.2f %6.2f-%6.2f %7.0f%% %5.0f%% %3d/%-2d  %s' % (
+                    print('%-7s %-12s %-5s %9.2f %9.2f %6.2f %6.2f-%6.2f %7.0f%% %5.0f%% %3d/%-2d %5.0f/%-5.0f  %s' % (
                         kind, model, precision, row['lyne'], row['peer'], row['ratio'], *row['ratio_quartiles'],
                         100 * row['step_over_kernels'], 100 * row['of_roof'], row['pairs_alike'], row['pairs'],
-                        row['peer_config']), flush=True)
+                        row['lyne_peak_mb'], row['peer_peak_mb'], row['peer_config']), flush=True)
         best = {}
         for row in rows:
             if row['kind'] == 'train':

@@ -33,7 +33,7 @@ typedef struct options {
     const char *model, *optimizer, *precision, *picture, *labels;
     int64_t tokens, classes, batch, threads, repetitions;
     double seconds;
-    bool infer, kernels, probe;
+    bool infer, lean, kernels, probe;
 } options;
 
 typedef struct subject {
@@ -94,8 +94,12 @@ static lyne_status open_subject(subject *s, const options *o, lyne_error *err) {
                           .mean = {1, &half},
                           .sd = {1, &quarter},
                           .precision = strcmp(o->precision, "bf16") == 0 ? LYNE_BF16 : LYNE_F32};
-    const lyne_network_options n = {
-        .model = model, .task = &s->task, .batch = o->batch, .losses = {o->infer ? 0 : 2, s->loss}, .seed = 1};
+    const lyne_network_options n = {.model = model,
+                                    .task = &s->task,
+                                    .batch = o->batch,
+                                    .lean = o->lean,
+                                    .losses = {o->infer ? 0 : 2, s->loss},
+                                    .seed = 1};
     if (lyne_network_init(&s->net, &n, err) != LYNE_OK) return err->status;
     for (int i = 0; i < ((const lyne_optimizer *)s->optimizer.row)->n_slots; i++)
         if (!(s->slot[i] = lyne_alloc(s->net.weights->n_trained, sizeof(float))))
@@ -218,6 +222,7 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
         REPETITIONS,
         SECONDS,
         INFER,
+        LEAN,
         KERNELS,
         PROBE
     };
@@ -233,6 +238,7 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
                                         {"repetitions", 1, 0, REPETITIONS},
                                         {"seconds", 1, 0, SECONDS},
                                         {"infer", 0, 0, INFER},
+                                        {"lean", 0, 0, LEAN},
                                         {"kernels", 0, 0, KERNELS},
                                         {"probe", 0, 0, PROBE},
                                         {0}};
@@ -272,6 +278,9 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
             break;
         case INFER:
             o->infer = true;
+            break;
+        case LEAN:
+            o->lean = true;
             break;
         case KERNELS:
             o->kernels = true;

@@ -110,6 +110,10 @@ lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) 
     return *kept;
 }
 
+bool lyne_is_again(const lyne_program *p) {
+    return p->again;
+}
+
 bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight) {
     const lyne_node_state *s = &p->state[n->index];
     if (!s->term || s->reader) return false;

@@ -28,6 +28,10 @@ const lyne_node *lyne_taken(const lyne_program *p, const lyne_node *n, const lyn
  *  lyne_dst_is of the last node taken then says so, before the taking. */
 bool lyne_may_overwrite(const lyne_program *p, const lyne_node *n, const lyne_node *reader, int i);
 
+/** In emit: the value was made before and is made again (lean memory).  What a step leaves behind besides buffers, as
+ *  running statistics, must not move again. */
+bool lyne_is_again(const lyne_program *p);
+
 /** Whether n is a term of the objective and nothing else reads it: its gradient is then *weight, known beforehand. */
 bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight);
 

@@ -20,8 +20,12 @@ static void note_readers(lyne_program *p, const lyne_compile *what) {
     for (int i = 0; i < what->n_terms; i++) {
         p->state[what->term[i].node->index].n_readers += 2;
         p->state[what->term[i].node->index].term = &what->term[i];
+        p->state[what->term[i].node->index].outside = true;
     }
-    for (int i = 0; i < what->n_outputs; i++) p->state[what->output[i]->index].n_readers += 2;
+    for (int i = 0; i < what->n_outputs; i++) {
+        p->state[what->output[i]->index].n_readers += 2;
+        p->state[what->output[i]->index].outside = true;
+    }
 }
 
 static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile *what, lyne_error *err) {
@@ -46,9 +50,8 @@ static lyne_status checked(const lyne_program *p, lyne_status status, const lyne
     return status;
 }
 
-static lyne_status emit_forward(lyne_program *p, lyne_error *err) {
-    p->now = FORWARD;
-    for (int i = 0; i < lyne_graph_n_nodes(p->graph); i++) {
+lyne_status lyne_emit_nodes(lyne_program *p, int first, int last, lyne_error *err) {
+    for (int i = first; i <= last; i++) {
         const lyne_node *n = lyne_graph_node(p->graph, i);
         lyne_status status = n->op && !p->state[i].taken_by ? n->op->emit(p, n, err) : LYNE_OK;
         if (!n->op && lyne_dst(p, n) != LYNE_NO_BUFFER) p->storage[lyne_dst(p, n)].whole = true;
@@ -80,12 +83,19 @@ static lyne_status emit_node_backward(lyne_program *p, const lyne_node *n, lyne_
     return LYNE_OK;
 }
 
-static lyne_status emit_backward(lyne_program *p, const lyne_compile *what, lyne_error *err) {
+/* cut: n_cuts nodes, behind which forward is thrown away and made again. */
+static lyne_status emit_backward(lyne_program *p, const lyne_compile *what, const int *cut, int n_cuts,
+                                 lyne_error *err) {
     p->now = BACKWARD;
     for (int i = 0; i < what->n_terms; i++)
         if (seed_term(p, &what->term[i], err) != LYNE_OK) return LYNE_ENOSPACE;
     for (int i = lyne_graph_n_nodes(p->graph) - 1; i >= 0; i--) {
         const lyne_node *n = lyne_graph_node(p->graph, i);
+        if (n_cuts > 0 && i == cut[n_cuts - 1]) {
+            n_cuts--;
+            lyne_status again = lyne_emit_again(p, n_cuts > 0 ? cut[n_cuts - 1] + 1 : 0, i, err);
+            if (again != LYNE_OK) return again;
+        }
         if (!n->needs_grad || p->state[i].n_parts == 0) continue; /* trains nothing, or reaches no term */
         lyne_status status = emit_node_backward(p, n, err);
         lyne_status late = lyne_emit_late(p, err);
@@ -142,15 +152,21 @@ lyne_status lyne_program_compile(const lyne_graph *g, const lyne_compile *what, 
     if (!err) err = &local;
     lyne_program *p = lyne_alloc(1, sizeof *p);
     if (!p) return lyne_fail_memory(err, "a program");
-    if (init(p, g, what, err) != LYNE_OK || emit_forward(p, err) != LYNE_OK) goto fail;
-    if (what->n_terms && emit_backward(p, what, err) != LYNE_OK) goto fail;
+    int *cut = NULL, n_cuts = 0;
+    p->now = FORWARD;
+    if (init(p, g, what, err) != LYNE_OK) goto fail;
+    if (lyne_emit_nodes(p, 0, lyne_graph_n_nodes(g) - 1, err) != LYNE_OK) goto fail;
+    if (what->lean && lyne_lean_cuts(p, &cut, &n_cuts, err) != LYNE_OK) goto fail;
+    if (what->n_terms && emit_backward(p, what, cut, n_cuts, err) != LYNE_OK) goto fail;
     for (int i = 0; i < what->n_terms; i++) keep_readable(p, what->term[i].node);
     for (int i = 0; i < what->n_outputs; i++) keep_readable(p, what->output[i]);
     if (place(p, err) != LYNE_OK) goto fail;
     bind(p);
     *out = p;
+    lyne_free(cut);
     return LYNE_OK;
 fail:
+    lyne_free(cut);
     lyne_program_free(p);
     return err->status;
 }

@@ -21,6 +21,7 @@ typedef struct lyne_term {
 typedef struct lyne_compile {
     lyne_weights *weights; /* borrowed, must outlive the program and fit the graph            */
     bool training;         /* batch statistics, dropout; gradients into weights->grad         */
+    bool lean; /* less memory for more time: forward values are made twice, see graph/lean.c; the same bits */
     const lyne_term *term; /* what backward starts from; none: forward only                   */
     int n_terms;
     lyne_node *const *output; /* nodes whose values can be read after a run, besides the terms */

@@ -40,6 +40,7 @@ typedef struct lyne_node_state {
     size_t n_parts, part_capacity;
     lyne_buffer kept[N_KEPT];
     int n_readers; /* of the value, those outside included */
+    bool outside;  /* there are such                       */
     const lyne_node *reader;
     const lyne_term *term;     /* NULL: it is none; borrowed while compiling */
     const lyne_node *taken_by; /* see lyne_take_over */
@@ -69,6 +70,7 @@ struct lyne_program {
     const lyne_graph *graph;
     lyne_weights *weights;
     bool training;
+    bool again; /* what is emitted is emitted for the second time, see lean.c */
     dnn_context *dnn;
     lyne_arena arena; /* what describes the program    */
     lyne_step_list pass[N_PASSES];
@@ -92,6 +94,12 @@ struct lyne_program {
 
 /** A new buffer, or LYNE_NO_BUFFER with p->out_of_memory set. */
 lyne_buffer lyne_storage_new(lyne_program *p, size_t bytes);
+/** Emit nodes first to last forward, in the current pass. */
+lyne_status lyne_emit_nodes(lyne_program *p, int first, int last, lyne_error *err);
+/** lean.c: behind which nodes forward is cut, into *cut (caller frees), rising; *n of them. */
+lyne_status lyne_lean_cuts(const lyne_program *p, int **cut, int *n, lyne_error *err);
+/** lean.c: in backward, make the values of nodes first to last again, which end in a cut. */
+lyne_status lyne_emit_again(lyne_program *p, int first, int last, lyne_error *err);
 /** Append the reorders that lyne_diff_weight left for behind the node's own steps; none is left, also on failure. */
 lyne_status lyne_emit_late(lyne_program *p, lyne_error *err);
 /** Give every buffer its place: after this, arena offsets and *bytes are final. */

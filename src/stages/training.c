@@ -4,6 +4,7 @@
 #include <string.h>
 
 const char *const training_keeps[] = {"last", "best", NULL};
+const char *const training_memories[] = {"normal", "lean", NULL};
 
 const lyne_field training_shown_fields[] = {{.name = "classes",
                                              .type = LYNE_FIELD_TEXTS,
@@ -127,6 +128,7 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
                              .environment = job->environment,
                              .any_environment = job->any_environment,
                              .checkpoint_seconds = c->checkpoint_seconds,
+                             .lean = c->memory == MEMORY_LEAN,
                              .listener = job->listener};
     if (status == LYNE_OK) status = lyne_train(&t, &trained, err);
     if (status == LYNE_OK) {

@@ -16,11 +16,13 @@ typedef struct training_config {
     lyne_instance optimizer, schedule;
     double checkpoint_seconds;
     lyne_shown show;
-    int keep;
+    int keep, memory;
 } training_config;
 
 enum { KEEP_LAST, KEEP_BEST };
 extern const char *const training_keeps[];
+enum { MEMORY_NORMAL, MEMORY_LEAN };
+extern const char *const training_memories[];
 extern const lyne_field training_shown_fields[];
 
 /* All of them; `loss`, whose default differs, is given as YAML. */
@@ -49,6 +51,15 @@ extern const lyne_field training_shown_fields[];
          .fallback = "128",                                                                                            \
          .offset = offsetof(training_config, batch),                                                                   \
          LYNE_RANGE(1, 65536)},                                                                                        \
+        {.name = "memory",                                                                                             \
+         .type = LYNE_FIELD_CHOICE,                                                                                    \
+         .help =                                                                                                       \
+             "lean: activations are made again for backward instead of kept; a step takes about a third longer, the "  \
+             "result is the same bits",                                                                                \
+         .fallback = "normal",                                                                                         \
+         .offset = offsetof(training_config, memory),                                                                  \
+         .choices = training_memories,                                                                                 \
+         .inert = true},                                                                                               \
         {.name = "optimizer",                                                                                          \
          .type = LYNE_FIELD_COMPONENT,                                                                                 \
          .kind = LYNE_OPTIMIZER,                                                                                       \

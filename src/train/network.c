@@ -133,6 +133,7 @@ lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, 
     for (int i = 0; i < net->n_taps; i++) output[1 + i] = net->tap[i];
     const lyne_compile what = {.weights = net->weights,
                                .training = o->losses.n > 0,
+                               .lean = o->lean,
                                .term = net->term,
                                .n_terms = net->n_terms,
                                .output = output,

@@ -50,6 +50,7 @@ typedef struct lyne_network_options {
     const char *tap[LYNE_MAX_TERMS];
     int n_taps;
     bool mixes;            /* samples are mixed: hard labels come in twos (data/mix.h) */
+    bool lean;             /* training: less memory for more time (lyne_compile) */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */
     lyne_mark *failed_at; /* set by a failing build to the place in the recipe, if the model knows it; NULL: unwanted */

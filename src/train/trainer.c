@@ -258,6 +258,7 @@ static lyne_status init(run *r, lyne_error *err) {
                                     .losses = t->losses,
                                     .teacher = t->teacher,
                                     .mixes = lyne_count_mixing(t->loader->augment) > 0,
+                                    .lean = t->lean,
                                     .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;

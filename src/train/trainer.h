@@ -21,6 +21,7 @@ typedef struct lyne_training {
     lyne_instance optimizer, schedule;
     double epochs;
     int64_t batch;
+    bool lean;             /* less memory for more time, the same bits */
     uint64_t seed;         /* of initial weights and dropout */
     const char *directory; /* metrics.jsonl, checkpoints     */
     lyne_digest fingerprint;

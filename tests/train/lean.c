@@ -1,0 +1,90 @@
+/* Lean memory: the same bits after some steps, running statistics included, in less memory. */
+#include "../fill.h"
+
+#include "base/random.h"
+#include "dnn/dnn.h"
+#include "lyne/ops.h"
+#include "optim/optimizer.h"
+#include "train/network.h"
+#include <string.h>
+
+extern const lyne_optimizer lyne_optimizer_sgd;
+extern const lyne_loss lyne_loss_cross_entropy, lyne_loss_kd;
+
+enum { BATCH = 8, SIDE = 8, CLASSES = 4, STEPS = 4 };
+
+/* Residual blocks with dropout and a pooling between: what is kept for backward, and what draws. */
+static lyne_node *build(lyne_graph *g, const void *config, lyne_node *x, int64_t n_classes) {
+    (void)config;
+    const lyne_conv2d_config conv = {LYNE_CONV2D_DEFAULTS, .filters = 8, .padding = 1, .bias = false};
+    const lyne_batch_norm_config norm = {LYNE_BATCH_NORM_DEFAULTS};
+    static const char *const name[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+    x = lyne_relu(g, "relu", lyne_batch_norm(g, "bn", lyne_conv2d(g, "conv", x, conv), norm));
+    for (int i = 0; i < 8; i++) {
+        lyne_graph_enter(g, name[i]);
+        lyne_node *y = lyne_relu(g, "relu1", lyne_batch_norm(g, "bn1", lyne_conv2d(g, "conv1", x, conv), norm));
+        y = lyne_batch_norm(g, "bn2", lyne_conv2d(g, "conv2", y, conv), norm);
+        x = lyne_relu(g, "relu2", lyne_add(g, "add", y, x));
+        if (i % 3 == 1) x = lyne_dropout(g, "drop", x, (lyne_dropout_config){.rate = 0.2});
+        if (i == 4) x = lyne_max_pool(g, "pool", x, (lyne_pool_config){LYNE_POOL_DEFAULTS});
+        lyne_graph_leave(g);
+    }
+    return lyne_linear(g, "fc", lyne_flatten(g, "flatten", x),
+                       (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = n_classes});
+}
+
+static lyne_digest train(bool lean, lyne_type precision, size_t *bytes) {
+    static const double half = 0.5, quarter = 0.25;
+    const lyne_model model = {{.kind = LYNE_MODEL, .name = "small"}, build};
+    const lyne_task task = {.picture = {3, SIDE, SIDE},
+                            .n_classes = CLASSES,
+                            .mean = {1, &half},
+                            .sd = {1, &quarter},
+                            .precision = precision};
+    filled term[] = {filled_with(&lyne_loss_kd.component, "kd"),
+                     filled_with(&lyne_loss_cross_entropy.component, "cross_entropy")};
+    filled sgd = filled_with(&lyne_optimizer_sgd.component, "{sgd: {lr: 0.05, momentum: 0.9}}");
+    lyne_instance losses[] = {term[0].instance, term[1].instance};
+    const lyne_network_options o = {.model = {.row = &model.component},
+                                    .task = &task,
+                                    .batch = BATCH,
+                                    .losses = {2, losses},
+                                    .lean = lean,
+                                    .seed = 1};
+    lyne_network n;
+    lyne_error err = {0};
+    cr_assert_eq(lyne_network_init(&n, &o, &err), LYNE_OK, "%s", err.text);
+    lyne_update u = {.weights = n.weights, .lr = 0.05, .slot = {lyne_alloc(n.weights->n_trained, sizeof(float))}};
+    for (uint64_t step = 0; step < STEPS; step++) {
+        lyne_stream s = lyne_stream_at(5, LYNE_FOR_CHECK, 0, step);
+        uint8_t *picture = lyne_program_input(n.program, n.picture);
+        for (int i = 0; i < BATCH * 3 * SIDE * SIDE; i++) picture[i] = (uint8_t)lyne_stream_bits(&s);
+        int32_t *label = lyne_program_input(n.program, n.label);
+        for (int i = 0; i < BATCH; i++) label[i] = (int32_t)lyne_stream_between(&s, 0, CLASSES - 1);
+        float *teacher = lyne_program_input(n.program, n.teacher);
+        for (int i = 0; i < BATCH * CLASSES; i++) teacher[i] = lyne_stream_uniform(&s);
+        const lyne_clock clock = {.seed = 3, .position = step * BATCH};
+        cr_assert_eq(lyne_program_run(n.program, &clock, &err), LYNE_OK, "%s", err.text);
+        u.step = step + 1;
+        lyne_optimizer_sgd.step(sgd.instance.config, &u);
+    }
+    const lyne_digest digest = lyne_weights_digest(n.weights);
+    *bytes = lyne_program_bytes(n.program);
+    lyne_free(u.slot[0]);
+    lyne_network_deinit(&n);
+    for (int i = 0; i < 2; i++) unfill(&term[i]);
+    unfill(&sgd);
+    return digest;
+}
+
+static void check(lyne_type precision) {
+    size_t normal_bytes, lean_bytes;
+    const lyne_digest normal = train(false, precision, &normal_bytes), lean = train(true, precision, &lean_bytes);
+    cr_expect(normal.low == lean.low && normal.high == lean.high);
+    cr_expect(lean_bytes < normal_bytes * 3 / 4, "%zu bytes, %zu lean", normal_bytes, lean_bytes);
+}
+
+Test(lean, same_bits_in_less_memory) {
+    check(LYNE_F32);
+    if (dnn_has_bf16()) check(LYNE_BF16);
+}

@@ -90,7 +90,9 @@ static void fill_row(const lyne_loader *l, const lyne_batch *b, int64_t row, uin
     }
     uint8_t *picture = b->picture ? (uint8_t *)b->picture + (size_t)row * picture_bytes(d) : NULL;
     if (!picture && !b->mix) return;
-    lyne_mix mix = lyne_mix_draw(l->augment, l->view_seed, sample, view, (uint64_t)d->n);
+    const uint64_t partners = (uint64_t)(l->partners ? l->partners->n : d->n);
+    lyne_mix mix = lyne_mix_draw(l->augment, l->view_seed, sample, view, partners);
+    if (l->partners) mix.partner = l->partners->id[mix.partner];
     const int32_t share = show(l, sample, view, &mix, scratch, picture);
     if (b->mix) {
         b->mix[2 * row] = d->labels[mix.how ? mix.partner : sample];
@@ -139,6 +141,8 @@ lyne_digest lyne_loader_views_digest(const lyne_loader *l) {
         lyne_hash_u64(&h, l->view_seed);
         lyne_hash_u64(&h, l->views);
     }
+    if (l->partners && lyne_count_mixing(l->augment))
+        lyne_hash_bytes(&h, l->partners->id, (size_t)l->partners->n * sizeof *l->partners->id);
     for (size_t i = 0; i < l->augment.n; i++) lyne_instance_hash(&h, &l->augment.item[i]);
     return lyne_hash_finish(&h);
 }

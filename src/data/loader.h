@@ -22,6 +22,8 @@ typedef struct lyne_loader {
     lyne_instances augment; /* kind LYNE_AUGMENTATION, applied in order; none: as stored */
     /* Training shows these samples alone, and n above is their number; NULL: all.  Set by the caller after init. */
     const lyne_subset *only;
+    /* What mixup and cutmix mix in is one of these; NULL: of all.  Set by the caller after init. */
+    const lyne_subset *partners;
     int n_threads;    /* OpenMP's maximum when the loader was made */
     uint8_t *scratch; /* 4 pictures for each thread                */
 } lyne_loader;
@@ -50,7 +52,7 @@ void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b
  * shared. */
 void lyne_loader_records(const lyne_loader *l, uint64_t first, lyne_batch *b);
 
-/** What was asked of augmentation, as one digest: kinds, fields, view_seed, views (none: of "none"). */
+/** What was asked of augmentation, as one digest: kinds, fields, view_seed, views, partners (none: of "none"). */
 lyne_digest lyne_loader_views_digest(const lyne_loader *l);
 
 #endif

@@ -44,10 +44,15 @@ static lyne_status files(const void *config, lyne_digest *out, lyne_error *err) 
     return lyne_given_digest(c->logits, c->ids, out, err);
 }
 
+static void views(const void *config, lyne_label_source *out) {
+    (void)config;
+    *out = (lyne_label_source){.views = 1};
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const import_config *c = config;
-    *out = (lyne_label_source){0};
-    lyne_status status = label_identity(job, 0, 1, (lyne_instances){0}, &out->identity, err);
+    views(config, out);
+    lyne_status status = label_identity(job, out->view_seed, out->views, out->augment, &out->identity, err);
     return status == LYNE_OK ? lyne_given_digest(c->logits, c->ids, &out->identity.teacher, err) : status;
 }
 
@@ -110,5 +115,6 @@ const lyne_stage lyne_stage_import = {
     .product = LYNE_MAKES_LABELS,
     .once = true,
     .files = files,
+    .views = views,
     .labels = labels,
     .run = run};

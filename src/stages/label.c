@@ -33,10 +33,12 @@ static const lyne_field fields[] = {
      .offset = offsetof(label_config, augment)},
     {.name = "views",
      .type = LYNE_FIELD_INT,
-     .help = "views of each picture; the student sees view e mod views in epoch e",
+     .help = "views of each picture; the student sees view e mod views in epoch e; online: nothing is written, and "
+             "distill asks the teacher about a new view in each epoch",
      .fallback = "1",
      .offset = offsetof(label_config, views),
-     LYNE_RANGE(1, 65536)},
+     LYNE_RANGE(1, 65536),
+     .zero = "online"},
     {.name = "view_seed",
      .type = LYNE_FIELD_INT,
      .help = "draws the views",
@@ -96,6 +98,7 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     lyne_loader loader;
     lyne_status status = lyne_loader_init(&loader, job->train, 0, view_seed, views, augment, err);
     if (status != LYNE_OK) return status;
+    loader.partners = job->rest;
     *out = (lyne_labels_identity){.data = job->train->digest,
                                   .preprocessing = preprocessing_digest(job->task),
                                   .views = lyne_loader_views_digest(&loader),
@@ -104,10 +107,18 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     return LYNE_OK;
 }
 
+static void views(const void *config, lyne_label_source *out) {
+    const label_config *c = config;
+    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed,
+                               .views = (uint32_t)c->views,
+                               .augment = c->augment,
+                               .live = c->views ? NULL : c->teacher.name};
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const label_config *c = config;
-    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed, .augment = c->augment};
-    lyne_status status = label_identity(job, out->view_seed, (uint32_t)c->views, c->augment, &out->identity, err);
+    views(config, out);
+    lyne_status status = label_identity(job, out->view_seed, out->views, out->augment, &out->identity, err);
     return status == LYNE_OK ? teacher_digest(job, c->teacher.name, &out->identity.teacher, err) : status;
 }
 
@@ -169,6 +180,8 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
+    if (c->views == 0)
+        return lyne_labels_clear(job->directory, err); /* online: what it was asked before is of no use */
     lyne_labels_plan plan = {.directory = job->directory,
                              .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
                              .views = (uint32_t)c->views,
@@ -184,6 +197,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     plan.identity = source.identity;
     if (status == LYNE_OK)
         status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
+    loader.partners = job->rest;
     if (status == LYNE_OK) status = lyne_job_load(job, c->teacher.name, c->batch, &net, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &net, &loader, w, total, out, err);
@@ -204,6 +218,7 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                                    .check = check},
                                      .product = LYNE_MAKES_LABELS,
                                      .once = true,
+                                     .views = views,
                                      .labels = labels,
                                      .teacher = teacher,
                                      .run = run};

@@ -67,7 +67,10 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
         if (status != LYNE_OK) return status;
     }
     if (!r->net.teacher) return LYNE_OK;
-    return lyne_labels_read(r->t->labels, r->sample, r->view, r->rows, lyne_program_input(p, r->net.teacher), err);
+    const double start = lyne_now();
+    lyne_status status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
+    r->at.teacher_seconds += lyne_now() - start;
+    return status;
 }
 
 static lyne_status not_finite(const run *r, int term, lyne_error *err) {
@@ -262,9 +265,6 @@ static lyne_status init(run *r, lyne_error *err) {
         status = lyne_features_open(&r->features, &r->net, t->teacher, t->task, t->teacher_weights, err);
         if (status != LYNE_OK) return status;
     }
-    if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
-        return lyne_fail(err, LYNE_EDATA, "%s: the soft labels are of %lld classes, the data set has %lld", t->name,
-                         (long long)lyne_labels_classes(t->labels), (long long)t->task->n_classes);
     r->sample = lyne_alloc((size_t)r->rows, sizeof *r->sample);
     r->view = lyne_alloc((size_t)r->rows, sizeof *r->view);
     if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");
@@ -316,6 +316,7 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
                               .last_errors = t->validation ? (int64_t)r.at.last_errors : -1,
                               .steps = r.steps,
                               .seconds = spent,
+                              .teacher_seconds = r.at.teacher_seconds,
                               .samples_per_second = (double)(r.steps * (uint64_t)t->batch) / fmax(spent, 1e-9),
                               .parameters = lyne_graph_count_params(r.net.graph),
                               .macs = lyne_graph_count_macs(r.net.graph),

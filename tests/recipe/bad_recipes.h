@@ -107,7 +107,7 @@ static const bad_recipe bad_recipes[] = {
     {"pixels: 1", "pixel: 1", 9, 84, "shift: unknown key 'pixel'; did you mean 'pixels'?"},
     {"warmup: 1", "warm: 1", 18, 27, "cosine: unknown key 'warm'; did you mean 'warmup'?"},
     {"labels: soft_labels\n", "label: soft_labels\n", 13, 5, "'labels' is missing", 1},
-    {"      labels: soft_labels\n", "", 13, 5, "'labels' is missing (the stage that wrote the soft labels)"},
+    {"      labels: soft_labels\n", "", 13, 5, "'labels' is missing (the stage that wrote the soft labels;"},
     {"cosine: {warmup: 1}", "step", 18, 18, "step: 'at' is missing"},
     {"epochs: 2", "epochs: 2, epochs: 3", 9, 109, "'epochs' is given twice; the first is on line 9"},
     /* types */

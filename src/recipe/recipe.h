@@ -9,11 +9,13 @@ typedef struct lyne_paper {
     const char *title, *arxiv, *section;
 } lyne_paper;
 
-/* A figure from the paper, to be printed beside ours. */
+/* A figure from the paper, to be printed beside ours, or that a stage must do better than its control. */
 typedef struct lyne_expectation {
     const char *stage;
-    double test_errors, test_accuracy; /* one of them is given, the other is -1 */
-    double within;                     /* how far off ours may lie              */
+    double test_errors, test_accuracy, agreement; /* one of them is given, the others are -1 */
+    double within;                                /* how far off ours may lie                */
+    const char *better_than;                      /* or none of these: another stage ...     */
+    double times;                                 /* ... makes so many times our errors      */
     const char *note;                  /* NULL: none                            */
 } lyne_expectation;
 

@@ -362,7 +362,8 @@ static void find_teacher(lyne_recipe *r, size_t i, const lyne_field *field, cons
     const lyne_stage *row = labels ? row_of(labels) : NULL;
     const char *name = row && row->teacher ? row->teacher(labels->kind.config) : NULL;
     const lyne_stage_instance *teacher = name ? find_stage(r, name, i) : NULL;
-    if (teacher && row_of(teacher) && row_of(teacher)->model) *out = row_of(teacher)->model(teacher->kind.config);
+    if (teacher && !out->row && row_of(teacher) && row_of(teacher)->model)
+        *out = row_of(teacher)->model(teacher->kind.config);
 }
 
 lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, lyne_mark *place, lyne_error *err) {

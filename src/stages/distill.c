@@ -141,6 +141,21 @@ static lyne_status check_temperature(const distill_config *c, const char *name, 
 
 /* ---- a run ---- */
 
+/* Who is asked for features: of the models that the labels are of the first. */
+static lyne_status find_teacher(const lyne_job *job, const distill_config *c, training_source *source,
+                                char path[LYNE_PATH_MAX], lyne_error *err) {
+    for (size_t i = 0; i < c->labels.n; i++) {
+        const lyne_instance *labels = &lyne_job_find(job, c->labels.item[i].name)->stage->kind;
+        const lyne_stage *row = (const lyne_stage *)labels->row;
+        if (!row->teacher) continue; /* if it is so for all, lyne check has refused losses that would ask */
+        const lyne_source_stage *teacher = lyne_job_find(job, row->teacher(labels->config));
+        source->teacher = ((const lyne_stage *)teacher->stage->kind.row)->model(teacher->stage->kind.config);
+        source->teacher_weights = path;
+        return lyne_path(path, teacher->directory, "model.safetensors", err);
+    }
+    return LYNE_OK;
+}
+
 typedef struct classroom {
     lyne_label_source shown; /* what all of them have been asked about */
     lyne_teacher teacher[MAX_TEACHERS];
@@ -168,17 +183,6 @@ static lyne_status enter(const lyne_job *job, const distill_config *c, size_t i,
     return status;
 }
 
-/* Who is asked for features: the model that the first of the labels are of. */
-static lyne_status find_teacher(const lyne_job *job, const lyne_stage_instance *labels, training_source *source,
-                                char path[LYNE_PATH_MAX], lyne_error *err) {
-    const lyne_stage *row = (const lyne_stage *)labels->kind.row;
-    if (!row->teacher) return LYNE_OK; /* lyne check has refused losses that would ask */
-    const lyne_source_stage *teacher = lyne_job_find(job, row->teacher(labels->kind.config));
-    source->teacher = ((const lyne_stage *)teacher->stage->kind.row)->model(teacher->stage->kind.config);
-    source->teacher_weights = path;
-    return lyne_path(path, teacher->directory, "model.safetensors", err);
-}
-
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const distill_config *c = job->stage->kind.config;
     lyne_teachers teachers = {0};
@@ -195,7 +199,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                                   .views = room->shown.views,
                                   .augment = room->shown.augment,
                                   .teachers = &teachers};
-        status = find_teacher(job, lyne_job_find(job, c->labels.item[0].name)->stage, &source, path, err);
+        status = find_teacher(job, c, &source, path, err);
         if (status == LYNE_OK) status = training_run(job, &c->base, &source, out, err);
     }
     lyne_teachers_deinit(&teachers);

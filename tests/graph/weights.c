@@ -82,12 +82,13 @@ static lyne_graph *one(const char *name, lyne_shape shape, bool state) {
 Test(weights, fit_asks_for_names_shapes_roles_and_number) {
     lyne_graph *like[] = {one("x", LYNE_SHAPE(3), false), one("y", LYNE_SHAPE(3), false),
                           one("x", LYNE_SHAPE(4), false), one("x", LYNE_SHAPE(3, 1), false),
-                          one("x", LYNE_SHAPE(3), true),  new_graph(1)};
-    lyne_weights *w = new_weights(like[0], 1);
+                          one("x", LYNE_SHAPE(3), true),  one("x", LYNE_SHAPE(3), false)};
+    toy_param(like[5], "y", LYNE_SHAPE(2));
+    lyne_weights *w = new_weights(like[0], 1), *more = new_weights(like[5], 1);
     for (size_t i = 0; i < sizeof like / sizeof *like; i++)
-        cr_expect_eq(lyne_weights_fit(w, like[i]), i == 0 || i == 5 /* the first none of them */, "%zu", i);
-    toy_param(like[0], "more", LYNE_SHAPE(1));
-    cr_expect_not(lyne_weights_fit(w, like[0]), "there are no numbers for the second");
+        cr_expect_eq(lyne_weights_fit(w, like[i]), i == 0, "%zu", i);
+    cr_expect(lyne_weights_fit(more, like[5]) && lyne_weights_fit(more, like[0]) && !lyne_weights_fit(more, like[1]));
+    lyne_weights_free(more);
     lyne_weights_free(w);
     for (size_t i = 0; i < sizeof like / sizeof *like; i++) lyne_graph_free(like[i]);
 }

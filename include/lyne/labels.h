@@ -26,6 +26,8 @@ uint32_t lyne_labels_views(const lyne_labels *labels);
 /** Bytes of all shards. */
 uint64_t lyne_labels_bytes(const lyne_labels *labels);
 int64_t lyne_labels_classes(const lyne_labels *labels);
+/** Width of what goes into the teacher's last layer, if that is stored (encoding `feature`); else 0. */
+int64_t lyne_labels_features(const lyne_labels *labels);
 /** How they are stored, as a recipe says it: "f16", "{topk: {k: 10, temperature: 1, tail: uniform}}". */
 const char *lyne_labels_encoding(const lyne_labels *labels);
 /** Bytes of a record: what is stored of the logits, sample, view and checksum. */
@@ -52,6 +54,12 @@ lyne_labels_error lyne_labels_error_of(const lyne_labels *labels);
  *  unspecified.  Does not allocate.  Safe from several threads on one cache. */
 lyne_status lyne_labels_read(const lyne_labels *labels, const uint64_t *sample, const uint32_t *view, int64_t n,
                              float *logits, lyne_error *err);
+
+/** Read what goes into the teacher's last layer, for losses that compare features.
+ *  features   caller's, (n, lyne_labels_features()) f32, overwritten
+ *  LYNE_EDATA as above, and for labels that store none.  Does not allocate.  Safe from several threads. */
+lyne_status lyne_labels_read_features(const lyne_labels *labels, const uint64_t *sample, const uint32_t *view,
+                                      int64_t n, float *features, lyne_error *err);
 
 /** Check every record, the hash of every shard, and that every record can be decoded.  LYNE_EDATA with the first thing
  * found. */

@@ -9,7 +9,7 @@
 
 enum { OUT, LIST };
 static const lyne_option options[] = {
-    [OUT] = {"out", "DIR", "export: where logits.npy and ids.npy go"},
+    [OUT] = {"out", "DIR", "export, merge: where the files go; merge of one directory without it stays there"},
     [LIST] = {"list", "N",
               "compare: how many samples to list of which the two think otherwise; default 10, up to 1000"},
     {NULL, NULL, NULL}};
@@ -17,7 +17,8 @@ static const lyne_option options[] = {
 typedef struct arguments {
     const char *out;
     int64_t list;
-    const char *cache[2];
+    char *const *cache; /* n of them */
+    size_t n;
 } arguments;
 
 static lyne_status open_then(const arguments *a,
@@ -96,6 +97,16 @@ static lyne_status export(const arguments *a, lyne_error *err) {
     return open_then(a, export_to, err);
 }
 
+/* ---- merge ---- */
+
+static lyne_status merge(const arguments *a, lyne_error *err) {
+    if (!a->out && a->n > 1) return lyne_fail(err, LYNE_EUSAGE, "where to? usage: lyne labels merge DIR... --out DIR");
+    const lyne_status status =
+        lyne_labels_merge((const char *const *)a->cache, a->n, a->out ? a->out : a->cache[0], err);
+    if (status == LYNE_OK) printf("%s: all parts are joined\n", a->out ? a->out : a->cache[0]);
+    return status;
+}
+
 /* ---- compare ---- */
 
 static void print_comparison(const lyne_comparison *c) {
@@ -131,14 +142,15 @@ static lyne_status compare(const arguments *a, lyne_error *err) {
 /* ---- the command ---- */
 
 static const struct verb {
-    const char *name;
-    int n_caches;
-    unsigned takes; /* options, as 1 << OPTION */
+    const char *name, *expects;
+    size_t least, most; /* directories              */
+    unsigned takes;     /* options, as 1 << OPTION */
     lyne_status (*run)(const arguments *a, lyne_error *err);
-} verbs[] = {{"info", 1, 0, info},
-             {"verify", 1, 0, verify},
-             {"export", 1, 1 << OUT, export},
-             {"compare", 2, 1 << LIST, compare}};
+} verbs[] = {{"info", "one directory with soft labels", 1, 1, 0, info},
+             {"verify", "one directory with soft labels", 1, 1, 0, verify},
+             {"export", "one directory with soft labels", 1, 1, 1 << OUT, export},
+             {"merge", "directories with parts of soft labels", 1, SIZE_MAX, 1 << OUT, merge},
+             {"compare", "two directories with soft labels", 2, 2, 1 << LIST, compare}};
 #define N_VERBS (sizeof verbs / sizeof *verbs)
 
 static const struct verb *find_verb(const char *name) {
@@ -169,21 +181,22 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     const char *name = optind < argc ? argv[optind++] : NULL;
     const struct verb *verb = find_verb(name);
     if (!verb)
-        return lyne_fail(err, LYNE_EUSAGE, "labels expects info, verify, export or compare, not '%s'",
+        return lyne_fail(err, LYNE_EUSAGE, "labels expects info, verify, export, merge or compare, not '%s'",
                          name ? name : "");
     for (int i = 0; options[i].name; i++)
         if (given & ~verb->takes & 1u << i)
             return lyne_fail(err, LYNE_EUSAGE, "labels %s takes no --%s", verb->name, options[i].name);
-    if (argc - optind != verb->n_caches)
-        return lyne_fail(err, LYNE_EUSAGE, "labels %s expects %s", verb->name,
-                         verb->n_caches == 1 ? "one directory with soft labels" : "two directories with soft labels");
-    for (int i = 0; i < verb->n_caches; i++) a.cache[i] = argv[optind + i];
+    a.cache = argv + optind;
+    a.n = (size_t)(argc - optind);
+    if (a.n < verb->least || a.n > verb->most)
+        return lyne_fail(err, LYNE_EUSAGE, "labels %s expects %s", verb->name, verb->expects);
     return verb->run(&a, err);
 }
 
 const lyne_command command_labels = {
     .name = "labels",
     .arguments = "VERB CACHE...",
-    .help = "Look at soft labels: info CACHE, verify CACHE, export CACHE --out DIR, compare CACHE CACHE.",
+    .help = "Look at soft labels: info CACHE, verify CACHE, export CACHE --out DIR, merge DIR... [--out "
+            "DIR], compare CACHE CACHE.",
     .options = options,
     .run = run};

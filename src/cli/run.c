@@ -14,11 +14,15 @@
 
 #define MOST 64
 
-enum { DATA, OUT, SET, THREADS, JSON, QUIET, ANY_ENVIRONMENT };
+enum { DATA, OUT, SET, STAGE, SHARD, THREADS, JSON, QUIET, ANY_ENVIRONMENT };
 static const lyne_option options[] = {
     [DATA] = {"data", "DIR", "a folder with data sets; may be repeated; LYNE_DATA names more, separated by ':'"},
     [OUT] = {"out", "DIR", "where results go; default runs/NAME, NAME being the recipe's"},
     [SET] = {"set", "PATH=VALUE", "change one value, as in --set stages.student.distill.epochs=5; may be repeated"},
+    [STAGE] = {"stage", "NAME", "run this stage and those it reads, no others"},
+    [SHARD] = {"shard", "I/N",
+               "with --stage: write the I-th of N parts of its soft labels, as others write theirs, here or on other "
+               "machines; `lyne labels merge` joins them"},
     [THREADS] = {"threads", "N", "how many; the default is OpenMP's, one for each core"},
     [JSON] = {"json", NULL, "print results.json instead of the table"},
     [QUIET] = {"quiet", NULL, "no progress on stderr"},
@@ -37,7 +41,8 @@ static lyne_status add(list *l, const char *value, const char *what, lyne_error 
 }
 
 typedef struct arguments {
-    const char *recipe, *out;
+    const char *recipe, *out, *stage;
+    uint32_t part, n_parts;
     list data, set;
     bool json, quiet, any_environment;
 } arguments;
@@ -47,6 +52,20 @@ static lyne_status set_threads(const char *value, lyne_error *err) {
     if (!lyne_parse_int(value, &n) || n < 1 || n > 1024)
         return lyne_fail(err, LYNE_EUSAGE, "--threads expects a number from 1 to 1024, not '%s'", value);
     omp_set_num_threads((int)n);
+    return LYNE_OK;
+}
+
+static lyne_status set_shard(arguments *a, const char *value, lyne_error *err) {
+    int64_t of[2] = {0, 0};
+    char text[24] = "";
+    snprintf(text, sizeof text, "%s", value);
+    char *slash = strchr(text, '/');
+    if (slash) *slash++ = '\0';
+    if (!slash || strlen(value) >= sizeof text || !lyne_parse_int(text, &of[0]) || !lyne_parse_int(slash, &of[1]) ||
+        of[0] < 1 || of[0] > of[1] || of[1] > 99999)
+        return lyne_fail(err, LYNE_EUSAGE, "--shard expects I/N with I from 1 to N, as in 3/16, not '%s'", value);
+    a->part = (uint32_t)of[0];
+    a->n_parts = (uint32_t)of[1];
     return LYNE_OK;
 }
 
@@ -66,6 +85,12 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
         case SET:
             status = add(&a->set, value, "--set", err);
             break;
+        case STAGE:
+            a->stage = value;
+            break;
+        case SHARD:
+            status = set_shard(a, value, err);
+            break;
         case THREADS:
             status = set_threads(value, err);
             break;
@@ -83,6 +108,9 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
         }
     }
     if (status != LYNE_OK) return status;
+    if (a->n_parts && !a->stage)
+        return lyne_fail(err, LYNE_EUSAGE,
+                         "--shard is for one stage: add --stage NAME, NAME being that of soft labels");
     if (optind + 1 != argc)
         return lyne_fail(err, LYNE_EUSAGE,
                          optind == argc ? "which recipe? usage: lyne run RECIPE"
@@ -126,11 +154,21 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
                                 .data_directory = a->data.item,
                                 .n_data_directories = a->data.n,
                                 .any_environment = a->any_environment,
+                                .stage = a->stage,
+                                .part = a->part,
+                                .n_parts = a->n_parts,
                                 .listener = {.tell = lyne_display_tell, .self = &display},
                                 .starting = lyne_display_starting,
                                 .self = &display};
     lyne_status status = lyne_pipeline_run(r, &o, &outcomes, err);
     lyne_display_close(&display);
+    if (status == LYNE_OK && a->n_parts) {
+        if (!a->quiet)
+            lyne_info("part %u of %u is in %s/%s; when all are: lyne labels merge DIR..., then the recipe goes on",
+                      (unsigned)a->part, (unsigned)a->n_parts, o.out, a->stage);
+        lyne_outcomes_free(&outcomes);
+        return status;
+    }
     if (status == LYNE_OK) status = print_results(r, &outcomes, a->json, err);
     if (status == LYNE_OK && !a->quiet) lyne_info("results, models and soft labels are in %s", o.out);
     lyne_outcomes_free(&outcomes);

@@ -1,5 +1,6 @@
 /* stages/label.c -- ask the teacher about every view of every training picture and write what it says to disk, once. */
 #include "stages/label.h"
+#include "base/bf16.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "component/config.h"
@@ -122,6 +123,11 @@ lyne_status label_result(const lyne_job *job, lyne_result *out, lyne_error *err)
     return LYNE_OK;
 }
 
+lyne_status label_stopped(const lyne_job *job, uint64_t done, uint64_t total, lyne_error *err) {
+    return lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on", job->label,
+                     (unsigned long long)done, (unsigned long long)total);
+}
+
 void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t first, uint64_t total, double seconds) {
     if (!job->listener.tell) return;
     lyne_progress p = {.stage = job->label,
@@ -135,25 +141,65 @@ void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t 
     job->listener.tell(job->listener.self, &p);
 }
 
-/* From the record that is due to the last. */
-static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
-                             uint64_t total, lyne_result *out, lyne_error *err) {
+/* ---- the teacher's last layer ---- */
+
+/* As it was computed with: in bf16 the weights were rounded to it. */
+static lyne_status make_head(const lyne_network *net, lyne_head *out, lyne_error *err) {
+    const lyne_node *n = net->head;
+    const lyne_weights *w = net->weights;
+    const int64_t classes = n->shape.dim[1], features = n->src[0]->shape.dim[1];
+    const float *weight = w->value + w->offset[n->param[0]];
+    const float *bias = n->n_params > 1 ? w->value + w->offset[n->param[1]] : NULL;
+    if (n->src[0]->type != LYNE_BF16) return lyne_head_init(out, classes, features, weight, bias, err);
+    float *rounded = lyne_alloc((size_t)classes * (size_t)features, sizeof *rounded);
+    if (!rounded) return lyne_fail_memory(err, "the teacher's last layer");
+    for (int64_t i = 0; i < classes * features; i++) rounded[i] = lyne_from_bf16(lyne_to_bf16(weight[i]));
+    const lyne_status status = lyne_head_init(out, classes, features, rounded, bias, err);
+    lyne_free(rounded);
+    return status;
+}
+
+static bool stores_features(const label_config *c) {
+    return ((const lyne_encoding *)c->encoding.row)->of_features;
+}
+
+static lyne_status load_teacher(const lyne_job *job, const label_config *c, lyne_network *net, lyne_labels_plan *plan,
+                                lyne_head *head, lyne_error *err) {
+    if (!stores_features(c)) return lyne_job_load(job, c->teacher.name, c->batch, net, err);
+    lyne_status status = lyne_job_load_features(job, c->teacher.name, c->batch, net, err);
+    if (status == LYNE_OK) status = make_head(net, head, err);
+    plan->head = head;
+    plan->features = head->features;
+    return status;
+}
+
+/* ---- labelling ---- */
+
+/* One batch, within a shard: which records stand together does not depend on who writes which shards. */
+static lyne_status write_batch(lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w, lyne_error *err) {
     const int64_t batch = lyne_graph_batch(net->graph);
-    const uint64_t first = lyne_labels_next(w);
+    const uint64_t due = lyne_labels_due(w);
+    const int64_t n = due < (uint64_t)batch ? (int64_t)due : batch;
+    lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
+    const float *logits;
+    lyne_loader_records(loader, lyne_labels_next(w), &b);
+    const lyne_status status = lyne_network_infer(net, &logits, err);
+    if (status != LYNE_OK) return status;
+    return lyne_labels_stores_features(w) ? lyne_labels_append_features(w, lyne_network_features(net), logits, n, err)
+                                          : lyne_labels_append(w, logits, n, err);
+}
+
+/* What is missing. */
+static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
+                             lyne_result *out, lyne_error *err) {
+    const uint64_t total = lyne_labels_total(w), first = total - lyne_labels_left(w);
     const double start = lyne_now();
-    for (uint64_t next = first; next < total; next = lyne_labels_next(w)) {
-        if (lyne_stop_requested())
-            return lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on",
-                             job->label, (unsigned long long)next, (unsigned long long)total);
-        lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
-        const float *logits;
-        lyne_loader_records(loader, next, &b);
-        lyne_status status = lyne_network_infer(net, &logits, err);
-        const uint64_t left = total - next;
-        if (status == LYNE_OK)
-            status = lyne_labels_append(w, logits, left < (uint64_t)batch ? (int64_t)left : batch, err);
+    for (uint64_t done = first; done < total;) {
+        if (lyne_stop_requested()) return label_stopped(job, done, total, err);
+        lyne_status status = write_batch(net, loader, w, err);
         if (status != LYNE_OK) return status;
-        label_tell(job, "labelling", lyne_labels_next(w), first, total, lyne_now() - start);
+        done = total - lyne_labels_left(w);
+        label_tell(job, "labelling", done, first, total, lyne_now() - start);
     }
     out->seconds = lyne_now() - start;
     if (total > first) out->samples_per_second = (double)(total - first) / fmax(out->seconds, 1e-9);
@@ -167,9 +213,12 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                              .views = (uint32_t)c->views,
                              .classes = job->task->n_classes,
                              .encoding = c->encoding,
-                             .records_per_shard = (uint64_t)c->records_per_shard};
-    const uint64_t total = plan.samples * plan.views;
+                             .records_per_shard = (uint64_t)c->records_per_shard,
+                             .part = job->part,
+                             .n_parts = job->n_parts,
+                             .stopped = lyne_stop_requested};
     lyne_network net = {0};
+    lyne_head head = {0};
     lyne_loader loader = {0};
     lyne_labels_writer *w = NULL;
     lyne_label_source source;
@@ -177,12 +226,13 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     plan.identity = source.identity;
     if (status == LYNE_OK)
         status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
-    if (status == LYNE_OK) status = lyne_job_load(job, c->teacher.name, c->batch, &net, err);
+    if (status == LYNE_OK) status = load_teacher(job, c, &net, &plan, &head, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
-    if (status == LYNE_OK) status = write_all(job, &net, &loader, w, total, out, err);
+    if (status == LYNE_OK) status = write_all(job, &net, &loader, w, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);
-    if (status == LYNE_OK) status = label_result(job, out, err);
+    if (status == LYNE_OK && !job->n_parts) status = label_result(job, out, err);
     lyne_labels_writer_free(w);
+    lyne_head_deinit(&head);
     lyne_network_deinit(&net);
     lyne_loader_deinit(&loader);
     return status;

@@ -55,6 +55,7 @@ typedef struct lyne_job {
     const lyne_dataset *train, *test;
     const lyne_source_stage *earlier;
     size_t n_earlier;
+    uint32_t part, n_parts;  /* of soft labels: only this part; 0, 0: all               */
     const char *environment; /* what bits depend on besides: library, CPU, threads  */
     bool any_environment;
     lyne_listener listener;
@@ -88,6 +89,9 @@ void lyne_result_scores(lyne_result *r, const lyne_network *net, const lyne_scor
 const lyne_source_stage *lyne_job_find(const lyne_job *job, const char *name);
 /** An inference network of the model that stage `name` made, its weights loaded from its directory. */
 lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, lyne_network *net, lyne_error *err);
+/** The same, with what goes into its last layer (lyne_network_features). */
+lyne_status lyne_job_load_features(const lyne_job *job, const char *name, int64_t batch, lyne_network *net,
+                                   lyne_error *err);
 /** Score weights of a model on the test split, into *out. */
 lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weights *weights, lyne_result *out,
                            lyne_error *err);

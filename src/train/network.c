@@ -2,6 +2,7 @@
 #include "train/network.h"
 #include "lyne/ops.h"
 #include <stdio.h>
+#include <string.h>
 
 /* A model may be a plug-in's. */
 static void check_logits(const lyne_network *net, const lyne_network_options *o) {
@@ -13,6 +14,23 @@ static void check_logits(const lyne_network *net, const lyne_network_options *o)
     else if (logits->type != LYNE_F32 || !lyne_shape_equal(&logits->shape, &due))
         lyne_graph_fail(net->graph, "model %s: its logits %s are %s; they should be f32 %s", o->model.row->name,
                         logits->path, lyne_shape_print(&logits->shape, text[0]), lyne_shape_print(&due, text[1]));
+}
+
+/* The layer whose output the logits are, and its input as f32. */
+static void find_head(lyne_network *net, const lyne_network_options *o) {
+    lyne_node *n = net->logits;
+    if (!n) return;
+    if (n->op && strcmp(n->op->component.name, "cast") == 0) n = n->src[0];
+    if (!n->op || strcmp(n->op->component.name, "linear") != 0) {
+        lyne_graph_fail(
+            net->graph,
+            "model %s: its logits are made by %s (%s), and features are what goes into a linear layer; store "
+            "the logits instead, as f16 does",
+            o->model.row->name, n->path, n->op ? n->op->component.name : "input");
+        return;
+    }
+    net->head = n;
+    net->features = lyne_graph_cast(net->graph, n->src[0], LYNE_F32);
 }
 
 /* The graph up to the logits. */
@@ -28,6 +46,7 @@ static void build_model(lyne_network *net, const lyne_network_options *o) {
     net->logits = model->build(g, o->model.config, x, t->n_classes);
     if (net->logits && net->logits->type == LYNE_BF16) net->logits = lyne_graph_cast(g, net->logits, LYNE_F32);
     check_logits(net, o);
+    if (o->features) find_head(net, o);
 }
 
 static bool needs_teacher(const lyne_instances *losses) {
@@ -91,12 +110,13 @@ lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, 
     net->weights = o->weights;
     net->owns_weights = !o->weights;
     if (!o->weights) status = lyne_weights_new(net->graph, o->seed, &net->weights, err);
+    lyne_node *const output[] = {net->logits, net->features};
     const lyne_compile what = {.weights = net->weights,
                                .training = o->losses.n > 0,
                                .term = net->term,
                                .n_terms = net->n_terms,
-                               .output = &net->logits,
-                               .n_outputs = 1};
+                               .output = output,
+                               .n_outputs = net->features ? 2 : 1};
     if (status == LYNE_OK) status = lyne_program_compile(net->graph, &what, &net->program, err);
     if (status != LYNE_OK) lyne_network_deinit(net);
     return status;
@@ -115,4 +135,8 @@ lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_err
     lyne_status status = lyne_program_run(net->program, &(lyne_clock){0}, err);
     *logits = lyne_program_output(net->program, net->logits);
     return status;
+}
+
+const float *lyne_network_features(const lyne_network *net) {
+    return lyne_program_output(net->program, net->features);
 }

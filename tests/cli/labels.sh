@@ -23,8 +23,8 @@ status() {
     "$@" >out 2>&1 || got=$?
     test $got -eq "$want" && grep -q "$text" out || { cat out && echo "exit status $got: $*" && exit 1; }
 }
-status 2 'expects info, verify, export or compare' "$LYNE" labels
-status 2 'expects info, verify, export or compare' "$LYNE" labels inspect $cache
+status 2 'expects info, verify, export, merge or compare' "$LYNE" labels
+status 2 'expects info, verify, export, merge or compare' "$LYNE" labels inspect $cache
 status 2 'takes no --out' "$LYNE" labels info $cache --out x
 status 2 'expects two directories' "$LYNE" labels compare $cache
 status 2 'where to' "$LYNE" labels export $cache

@@ -17,7 +17,7 @@ static lyne_record record_of(const char *text, int64_t classes) {
     lyne_record r;
     lyne_error err = {0};
     cr_assert_eq(lyne_encoding_read(text, &arena, &encoding, &err), LYNE_OK, "%s", err.text);
-    cr_assert_eq(lyne_record_init(&r, &encoding, classes, &err), LYNE_OK, "%s: %s", text, err.text);
+    cr_assert_eq(lyne_record_init(&r, &encoding, classes, 0, &err), LYNE_OK, "%s: %s", text, err.text);
     return r;
 }
 

@@ -7,6 +7,7 @@
 #define LYNE_LABELS_H
 
 #include "lyne/status.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 #pragma GCC visibility push(default)
@@ -35,6 +36,10 @@ uint64_t lyne_labels_record_bytes(const lyne_labels *labels);
 /** The one temperature T at which what lyne_labels_read gives is a target, as softmax(logits / T); 0: they are logits,
  *  good at any temperature.  Only the encoding `sampled` has one. */
 double lyne_labels_temperature(const lyne_labels *labels);
+
+/** Whether of the classes that share a record's least logit only the mass together is known (topk with `tail: class`): a
+ *  loss may then treat them as one class. */
+bool lyne_labels_rest_is_class(const lyne_labels *labels);
 
 /* How far what is stored is from what the teacher said, measured while writing: KL(stored || teacher) of the softmax at
  * T = 1, 2, 4, 8, 20 over all records, in nats.  (This way round it is finite for sparse targets too.)  p99 is rounded

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/folders.h"
 #include "cli/recipe.h"
 #include "recipe/pipeline.h"
 #include "report/progress.h"
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MOST 64
 
 enum { DATA, OUT, SET, STAGE, SHARD, THREADS, JSON, QUIET, ANY_ENVIRONMENT };
 static const lyne_option options[] = {
@@ -29,21 +28,11 @@ static const lyne_option options[] = {
     [ANY_ENVIRONMENT] = {"any-environment", NULL, "go on from a checkpoint of another CPU, library or thread count"},
     {NULL, NULL, NULL}};
 
-typedef struct list {
-    const char *item[MOST];
-    size_t n;
-} list;
-
-static lyne_status add(list *l, const char *value, const char *what, lyne_error *err) {
-    if (l->n == MOST) return lyne_fail(err, LYNE_EUSAGE, "more than %d times %s", MOST, what);
-    l->item[l->n++] = value;
-    return LYNE_OK;
-}
-
 typedef struct arguments {
     const char *recipe, *out, *stage;
     uint32_t part, n_parts;
-    list data, set;
+    lyne_folders data;
+    lyne_words set;
     bool json, quiet, any_environment;
 } arguments;
 
@@ -76,14 +65,14 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     while (status == LYNE_OK && (got = lyne_next_option(&command_run, argc, argv, &value, err)) != -1) {
         switch (got) {
         case DATA:
-            status = add(&a->data, value, "--data", err);
+            status = lyne_words_add(&a->data.list, value, "--data", err);
             break;
         case OUT:
             if (!*value) return lyne_fail(err, LYNE_EUSAGE, "--out expects a folder");
             a->out = value;
             break;
         case SET:
-            status = add(&a->set, value, "--set", err);
+            status = lyne_words_add(&a->set, value, "--set", err);
             break;
         case STAGE:
             a->stage = value;
@@ -120,18 +109,6 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     return LYNE_OK;
 }
 
-/* The parts of LYNE_DATA behind the folders of --data; *copy holds them. */
-static lyne_status add_environment(list *data, char **copy, lyne_error *err) {
-    const char *from = getenv("LYNE_DATA");
-    lyne_status status = LYNE_OK;
-    *copy = from ? lyne_strdup(from) : NULL;
-    if (from && !*copy) return lyne_fail_memory(err, "LYNE_DATA");
-    char *rest = *copy;
-    for (char *part; status == LYNE_OK && rest && (part = strsep(&rest, ":"));)
-        if (*part) status = add(data, part, "a folder in --data and LYNE_DATA", err);
-    return status;
-}
-
 static lyne_status print_results(const lyne_recipe *r, const lyne_outcomes *o, bool json, lyne_error *err) {
     if (!json) {
         lyne_table_print(r, o, stdout);
@@ -151,8 +128,8 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     snprintf(folder, sizeof folder, "runs/%s", r->name);
     lyne_display_init(&display, a->quiet);
     const lyne_run_options o = {.out = a->out ? a->out : folder,
-                                .data_directory = a->data.item,
-                                .n_data_directories = a->data.n,
+                                .data_directory = a->data.list.item,
+                                .n_data_directories = a->data.list.n,
                                 .any_environment = a->any_environment,
                                 .stage = a->stage,
                                 .part = a->part,
@@ -177,17 +154,16 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     arguments a = {0};
-    char *environment = NULL;
     lyne_recipe recipe;
     lyne_status status = parse(argc, argv, &a, err);
-    if (status == LYNE_OK) status = add_environment(&a.data, &environment, err);
+    if (status == LYNE_OK) status = lyne_folders_environment(&a.data, err);
     if (status == LYNE_OK) {
         if (a.quiet) lyne_log_set(LYNE_LOG_QUIET);
         status = lyne_cli_read(&recipe, a.recipe, a.set.item, a.set.n, registry);
         if (status == LYNE_OK) status = run_recipe(&a, &recipe, err);
         lyne_recipe_free(&recipe);
     }
-    lyne_free(environment);
+    lyne_folders_free(&a.data);
     return status;
 }
 

@@ -82,14 +82,22 @@ void lyne_dst_is(lyne_program *p, const lyne_node *n, lyne_buffer b);
 
 /** Forward: the node that alone reads n's value, if nobody outside does; else NULL. */
 const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n);
-/** In n's emit: n does the work of its sole reader as well.  lyne_dst of n is then the reader's value, the reader emits
- *  nothing, and in backward lyne_diff_dst of n is the gradient of the reader's value. */
+/** In n's emit: n does the work of its sole reader as well, and then perhaps of the sole reader of that.  lyne_dst of n is
+ *  then the last one's value, what was taken emits nothing, and in backward lyne_diff_dst of n is the gradient of that
+ *  value.  Other sources of what was taken must stand before n; their gradients are for n to give (lyne_diff_src of the
+ *  node taken). */
 void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader);
-/** The node whose work n has taken over, or NULL. */
-const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n);
+/** The node of this op whose work n has taken over, or NULL. */
+const lyne_node *lyne_taken(const lyne_program *p, const lyne_node *n, const lyne_op *op);
+/** In n's emit, inference: whether n may write over source i of `reader`, which it takes over: nobody reads it after that.
+ *  lyne_dst_is of the last node taken then says so, before the taking. */
+bool lyne_may_overwrite(const lyne_program *p, const lyne_node *n, const lyne_node *reader, int i);
 
 /** Backward: the gradient of the node's value, already summed over its readers.  Read only. */
 lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n);
+/** Instead: one or two buffers (how many is returned) of which that gradient is the sum, for an op that can add on the
+ *  way.  Read only. */
+int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]);
 /** Backward: a buffer to be overwritten with this node's contribution to the gradient of source i, or LYNE_NO_BUFFER if
  *  nothing before it is trained.  Call once for each i. */
 lyne_buffer lyne_diff_src(lyne_program *p, const lyne_node *n, int i);
@@ -100,6 +108,12 @@ void lyne_diff_src_is(lyne_program *p, const lyne_node *n, int i, lyne_buffer b)
  *  (NULL: plain f32 as stored).  Copies in other layouts are refreshed by the program whenever
  *  the weights change, one copy for each layout. */
 lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err);
+/** What is emitted from now on runs between runs, when the weights have changed, as the copies are made; and again not.
+ *  Buffers in which it leaves something for the passes go through lyne_refreshed. */
+void lyne_at_refresh(lyne_program *p, bool yes);
+/** A plain f32 buffer made there, in a layout (NULL: as it is), to be read in the passes. */
+lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plain, const dnn_layout *layout,
+                           lyne_error *err);
 /** Backward: where the gradient of parameter i is to be written, in that layout (NULL: plain); the program brings it to
  *  plain afterwards. */
 lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err);

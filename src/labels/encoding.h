@@ -53,6 +53,8 @@ typedef struct lyne_encoding {
     /** The one temperature T at which decoded logits are a target, as softmax(logits / T); NULL: they are logits, good
      * at any temperature. */
     double (*temperature)(const void *config);
+    /** Whether of the classes that get a record's least logit only the mass together was stored; NULL: no. */
+    bool (*rest_is_class)(const void *config);
 } lyne_encoding;
 
 extern const lyne_component *const lyne_encoding_rows[]; /* all that are built in, in no particular order */

@@ -91,6 +91,10 @@ double lyne_labels_temperature(const lyne_labels *labels) {
     const lyne_record *r = &labels->manifest.layout.record;
     return r->encoding->temperature ? r->encoding->temperature(r->config) : 0;
 }
+bool lyne_labels_rest_is_class(const lyne_labels *labels) {
+    const lyne_record *r = &labels->manifest.layout.record;
+    return r->encoding->rest_is_class && r->encoding->rest_is_class(r->config);
+}
 lyne_labels_error lyne_labels_error_of(const lyne_labels *labels) {
     return labels->manifest.error;
 }
@@ -142,6 +146,13 @@ static int64_t decode_some(const lyne_labels *labels, const uint64_t *sample, co
         lyne_shard_parts(s, l, at, part[i]);
     }
     return lyne_record_logits(&l->record, n, (const void *const(*)[LYNE_ENCODING_PARTS])part, logits);
+}
+
+void lyne_labels_parts(const lyne_labels *labels, uint64_t record, const void *part[LYNE_ENCODING_PARTS]) {
+    const lyne_layout *l = &labels->manifest.layout;
+    uint64_t at;
+    const lyne_shard *s = place(labels, record / l->plan.views, (uint32_t)(record % l->plan.views), &at);
+    lyne_shard_parts(s, l, at, part);
 }
 
 static lyne_status refuse(const lyne_labels *labels, uint64_t sample, uint32_t view, lyne_error *err) {

@@ -41,6 +41,8 @@ lyne_digest *lyne_identity_digest(lyne_labels_identity *identity, const lyne_ide
 
 /** Of an open cache; borrowed. */
 const lyne_layout *lyne_labels_layout(const lyne_labels *labels);
+/** Where the parts of a record that is there lie, unchecked. */
+void lyne_labels_parts(const lyne_labels *labels, uint64_t record, const void *part[LYNE_ENCODING_PARTS]);
 
 /* ---- a shard: the arrays of its records; those of a file lie in its map, at any address ---- */
 

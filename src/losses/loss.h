@@ -10,6 +10,9 @@ typedef struct lyne_loss_inputs {
     lyne_node *logits;  /* (B, C) f32, the student's                     */
     lyne_node *labels;  /* (B) s32, classes 0..C-1                       */
     lyne_node *teacher; /* (B, C) f32 logits; NULL when nobody teaches   */
+    bool
+        rest_is_class; /* classes that share a row's least teacher logit are one class: of each alone nothing is known */
+    lyne_node *mix;    /* (B, 2) s32: a second label and the first one's share in 65536ths; NULL when none is mixed */
 } lyne_loss_inputs;
 
 /* The fields that every loss has; first in its config struct. */

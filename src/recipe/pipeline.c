@@ -9,24 +9,24 @@
 #include <string.h>
 
 /* Goes up when the same recipe would give other numbers with this version of the code. */
-#define NUMERICS 2
+#define NUMERICS 3
 
 typedef struct pipeline {
     const lyne_recipe *r;
     const lyne_run_options *o;
     lyne_outcomes *out;
-    lyne_dataset train, test;
-    bool *wanted; /* of each stage; NULL: all */
+    lyne_dataset train, test, validation;
+    lyne_subset rest; /* of train, what validation is not */
+    bool *wanted;     /* of each stage; NULL: all         */
     int lock;
     double start; /* clock */
 } pipeline;
 
 /* ---- the data ---- */
 
-static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, lyne_error *err) {
-    const lyne_recipe *r = p->r;
-    const lyne_data_paths paths = {
-        .dataset = r->data, .directory = p->o->data_directory, .n = p->o->n_data_directories};
+lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, lyne_split split, lyne_dataset *d,
+                               lyne_error *err) {
+    const lyne_data_paths paths = {.dataset = r->data, .directory = o->data_directory, .n = o->n_data_directories};
     const lyne_format *format = (const lyne_format *)r->description.format.row;
     lyne_status status = format->open(d, r->description.format.config, split, &paths, err);
     if (status != LYNE_OK) return lyne_error_context(err, "data set '%s'", r->data);
@@ -41,6 +41,16 @@ static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, ly
                      r->data, lyne_split_name(split), (long long)d->channels, (long long)d->height, (long long)d->width,
                      (long long)d->n_classes, r->data, (long long)want->channels, (long long)want->height,
                      (long long)want->width, (long long)r->task.n_classes);
+}
+
+/* Take the validation split out of training. */
+static lyne_status hold_out(pipeline *p, lyne_error *err) {
+    lyne_subset held = {0};
+    if (p->r->validation == 0) return LYNE_OK;
+    lyne_status status = lyne_subset_draw(&p->train, p->r->validation, &held, &p->rest, err);
+    if (status == LYNE_OK) status = lyne_subset_copy(&p->train, &held, LYNE_VALIDATION, &p->validation, err);
+    lyne_subset_free(&held);
+    return status;
 }
 
 /* ---- jobs ---- */
@@ -61,11 +71,12 @@ static lyne_outcome *outcome_of(const pipeline *p, const char *stage, uint64_t s
 static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome *o) {
     const lyne_instance *kind = &p->r->stage[o->stage].kind;
     for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
-        const lyne_outcome *source = outcome_of(p, ref->name, o->seed);
-        lyne_hash_digest(h, source->fingerprint);
-        lyne_hash_digest(h, source->files);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++) {
+            const lyne_outcome *source = outcome_of(p, named.item[k].name, o->seed);
+            lyne_hash_digest(h, source->fingerprint);
+            lyne_hash_digest(h, source->files);
+        }
     }
 }
 
@@ -88,6 +99,7 @@ static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *e
     lyne_hash_digest(&h, p->train.digest);
     lyne_hash_digest(&h, p->test.digest);
     lyne_hash_digest(&h, r->classes);
+    if (r->validation) lyne_hash_digest(&h, p->validation.digest);
     hash_floats(&h, &r->task.mean);
     hash_floats(&h, &r->task.sd);
     hash_references(p, &h, o);
@@ -110,10 +122,10 @@ static void want(pipeline *p, size_t stage) {
     const lyne_instance *kind = &p->r->stage[stage].kind;
     p->wanted[stage] = true;
     for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
-        for (size_t s = 0; s < stage; s++)
-            if (strcmp(p->r->stage[s].name, ref->name) == 0) want(p, s);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++)
+            for (size_t s = 0; s < stage; s++)
+                if (strcmp(p->r->stage[s].name, named.item[k].name) == 0) want(p, s);
     }
 }
 
@@ -224,8 +236,11 @@ static lyne_job job_of(const pipeline *p, const lyne_outcome *o, const char *lab
                       .fingerprint = o->fingerprint,
                       .task = &p->r->task,
                       .classes = p->r->classes,
+                      .class_names = &p->r->description.classes,
                       .train = &p->train,
                       .test = &p->test,
+                      .validation = p->r->validation ? &p->validation : NULL,
+                      .rest = p->r->validation ? &p->rest : NULL,
                       .earlier = earlier,
                       .n_earlier = o->stage,
                       .part = p->o->part,
@@ -319,8 +334,9 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     lyne_status status = check_precision(p->r, err);
     if (status == LYNE_OK) status = choose_stages(p, err);
     if (status == LYNE_OK) status = enter(p, err);
-    if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
-    if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
+    if (status == LYNE_OK) status = lyne_pipeline_open(p->r, p->o, LYNE_TRAIN, &p->train, err);
+    if (status == LYNE_OK) status = lyne_pipeline_open(p->r, p->o, LYNE_TEST, &p->test, err);
+    if (status == LYNE_OK) status = hold_out(p, err);
     if (status == LYNE_OK) status = list_jobs(p, err);
     for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
     p->out->seconds = lyne_now() - p->start;
@@ -338,6 +354,8 @@ lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, l
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);
+    lyne_dataset_close(&p.validation);
+    lyne_subset_free(&p.rest);
     lyne_unlock(p.lock);
     return status;
 }

@@ -31,6 +31,10 @@ typedef struct lyne_run_options {
     void *self;
 } lyne_run_options;
 
+/** Open a split of the recipe's data set, which must be as its description says.  Close it with lyne_dataset_close. */
+lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, lyne_split split, lyne_dataset *out,
+                               lyne_error *err);
+
 /* What one stage for one seed came to. */
 typedef struct lyne_outcome {
     size_t stage; /* index into the recipe's */

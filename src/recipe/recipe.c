@@ -7,6 +7,7 @@
 #include "recipe/expect.h"
 #include "recipe/extends.h"
 #include "recipe/find.h"
+#include "recipe/needs.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +97,7 @@ const lyne_field lyne_recipe_fields[] = {
 
 typedef struct data_config {
     const char *use;
+    int64_t validation;
 } data_config;
 
 const lyne_field lyne_data_fields[] = {{.name = "use",
@@ -103,6 +105,12 @@ const lyne_field lyne_data_fields[] = {{.name = "use",
                                         .help = "name of the data set",
                                         .fallback = LYNE_REQUIRED,
                                         .offset = offsetof(data_config, use)},
+                                       {.name = "validation",
+                                        .type = LYNE_FIELD_INT,
+                                        .help = "training samples held out to choose by, of each class its share",
+                                        .fallback = "0",
+                                        .offset = offsetof(data_config, validation),
+                                        LYNE_RANGE(0, 1e12)},
                                        LYNE_FIELDS_END};
 
 static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
@@ -113,6 +121,7 @@ static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
     data_config c = {0};
     if (!lyne_config_fill(f, lyne_data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
     r->data = c.use;
+    r->validation = c.validation;
     return lyne_yaml_get(r->data_tree, "use");
 }
 
@@ -185,8 +194,8 @@ typedef void (*reference_visitor)(lyne_recipe *r, size_t i, const lyne_field *fi
 static void each_reference(lyne_recipe *r, size_t i, reference_visitor visit, void *data) {
     const lyne_instance *kind = &r->stage[i].kind;
     for (const lyne_field *f = kind->row ? kind->row->fields : NULL; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type == LYNE_FIELD_STAGE && ref->name) visit(r, i, f, ref, data);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++) visit(r, i, f, &named.item[k], data);
     }
 }
 
@@ -379,6 +388,7 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     const bool data = read_data(r, f);
     read_models(r, f, data);
     if (data) check_shapes(r, f->out);
+    if (data) lyne_needs_check(r, f->out);
     if (r->n_stages) lyne_expect_read(r, f);
 }
 
@@ -410,7 +420,7 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
         lyne_text_add(out, "\n");
     }
     lyne_text_add(out, "data: ");
-    lyne_config_print(out, lyne_data_fields, &(data_config){.use = r->data});
+    lyne_config_print(out, lyne_data_fields, &(data_config){.use = r->data, .validation = r->validation});
     lyne_text_add(out, "\nseeds: [");
     for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
     lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);

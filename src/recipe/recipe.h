@@ -26,7 +26,8 @@ typedef struct lyne_recipe {
     lyne_ints seeds;
     int precision;
     const lyne_yaml *data_tree, *blocks_tree, *stages_tree, *expect_tree;
-    const char *data; /* name of the data set */
+    const char *data;   /* name of the data set                            */
+    int64_t validation; /* samples held out of its training split, 0: none */
     lyne_description description;
     lyne_task task;
     lyne_digest classes;

@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#define MAX_COLUMNS 12
-#define CELL        40
+#define CELL 40
 
 typedef struct row {
     const lyne_recipe *r;
@@ -49,6 +48,26 @@ static void agreement(const row *x, char out[CELL]) {
     if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
 }
 
+static void bias(const row *x, char out[CELL]) {
+    const double b = x->first->result.bias;
+    if (!isnan(b)) snprintf(out, CELL, "%+.2f", b);
+}
+
+static void class_errors(const row *x, char out[CELL]) {
+    const lyne_summary s = whole(x, offsetof(lyne_result, class_errors));
+    if (s.n) snprintf(out, CELL, "%.5g of %lld", s.mean, (long long)x->first->result.class_samples);
+}
+
+static void best_errors(const row *x, char out[CELL]) {
+    const lyne_summary s = whole(x, offsetof(lyne_result, best_test_errors));
+    if (s.n) snprintf(out, CELL, s.n > 1 ? "%.1f" : "%.0f", s.mean);
+}
+
+static void validation_errors(const row *x, char out[CELL]) {
+    const lyne_summary s = whole(x, offsetof(lyne_result, validation_errors));
+    if (s.n) snprintf(out, CELL, s.n > 1 ? "%.1f" : "%.0f", s.mean);
+}
+
 static void human(const lyne_summary *s, char out[CELL]) {
     char text[16];
     if (!s->n) return;
@@ -89,10 +108,21 @@ static const struct column {
     const char *title;
     void (*cell)(const row *x, char out[CELL]);
     bool left; /* aligned */
-} columns[] = {{"stage", stage, true},        {"seeds", seeds, false},       {"test errors", errors, false},
-               {"sd", errors_sd, false},      {"accuracy", accuracy, false}, {"agreement", agreement, false},
-               {"params", parameters, false}, {"MACs", macs, false},         {"file", file, false},
-               {"img/s", speed, false},       {"seconds", seconds, false}};
+} columns[] = {{"stage", stage, true},
+               {"seeds", seeds, false},
+               {"test errors", errors, false},
+               {"sd", errors_sd, false},
+               {"accuracy", accuracy, false},
+               {"at best", best_errors, false},
+               {"validation", validation_errors, false},
+               {"bias", bias, false},
+               {"on classes", class_errors, false},
+               {"agreement", agreement, false},
+               {"params", parameters, false},
+               {"MACs", macs, false},
+               {"file", file, false},
+               {"img/s", speed, false},
+               {"seconds", seconds, false}};
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
 static const lyne_outcome *first_of(const lyne_outcomes *o, size_t stage_index) {

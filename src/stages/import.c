@@ -5,6 +5,7 @@
  * data set, and so does the student. */
 #include "base/log.h"
 #include "base/memory.h"
+#include "labels/ask.h"
 #include "labels/given.h"
 #include "stages/label.h"
 
@@ -108,6 +109,23 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return status;
 }
 
+static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *asking, const uint64_t *record, uint64_t n,
+                       lyne_error *err) {
+    const import_config *c = config;
+    lyne_given given = {0};
+    float *logits = lyne_alloc((size_t)job->task->n_classes, sizeof *logits);
+    lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "logits");
+    if (status == LYNE_OK)
+        status = lyne_given_open(&given, c->logits, c->ids, job->train->n, job->task->n_classes, err);
+    for (uint64_t i = 0; status == LYNE_OK && i < n; i++) {
+        lyne_given_read(&given, (int64_t)record[i], 1, logits);
+        status = lyne_asking_compare(asking, record[i], NULL, logits, err);
+    }
+    lyne_given_close(&given);
+    lyne_free(logits);
+    return status;
+}
+
 const lyne_stage lyne_stage_import = {
     .component = {.kind = LYNE_STAGE,
                   .name = "import",
@@ -120,4 +138,5 @@ const lyne_stage lyne_stage_import = {
     .once = true,
     .files = files,
     .labels = labels,
+    .ask = ask,
     .run = run};

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "component/config.h"
+#include "labels/ask.h"
 #include <math.h>
 
 typedef struct label_config {
@@ -61,7 +62,7 @@ static const lyne_field fields[] = {
 static const char *check(const void *config) {
     const label_config *c = config;
     if (c->views > 1 && c->augment.n == 0) return "views without augment would all be the same picture; add augment";
-    return NULL;
+    return lyne_augment_check(c->augment);
 }
 
 static lyne_digest preprocessing_digest(const lyne_task *task) {
@@ -238,6 +239,40 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return status;
 }
 
+/* One picture for one record; what stands beside it in a batch does not matter. */
+static lyne_status ask_batch(lyne_network *net, const lyne_loader *loader, lyne_asking *asking, const uint64_t *record,
+                             int64_t n, lyne_error *err) {
+    const int64_t classes = net->logits->shape.dim[1], width = net->features ? net->features->shape.dim[1] : 0;
+    uint8_t *picture = lyne_program_input(net->program, net->picture);
+    const size_t bytes = (size_t)(lyne_shape_size(&net->picture->shape) / lyne_graph_batch(net->graph));
+    const float *logits;
+    for (int64_t i = 0; i < n; i++)
+        lyne_loader_records(loader, record[i], &(lyne_batch){.n = 1, .picture = picture + (size_t)i * bytes});
+    lyne_status status = lyne_network_infer(net, &logits, err);
+    for (int64_t i = 0; status == LYNE_OK && i < n; i++)
+        status = lyne_asking_compare(asking, record[i], width ? lyne_network_features(net) + i * width : NULL,
+                                     logits + i * classes, err);
+    return status;
+}
+
+static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *asking, const uint64_t *record, uint64_t n,
+                       lyne_error *err) {
+    const label_config *c = config;
+    lyne_network net = {0};
+    lyne_loader loader = {0};
+    lyne_status status =
+        lyne_loader_init(&loader, job->train, 0, (uint64_t)c->view_seed, (uint32_t)c->views, c->augment, err);
+    if (status == LYNE_OK)
+        status = (lyne_asking_features(asking) ? lyne_job_load_features : lyne_job_load)(job, c->teacher.name, c->batch,
+                                                                                         &net, err);
+    for (uint64_t i = 0; status == LYNE_OK && i < n; i += (uint64_t)c->batch)
+        status =
+            ask_batch(&net, &loader, asking, record + i, n - i < (uint64_t)c->batch ? (int64_t)(n - i) : c->batch, err);
+    lyne_network_deinit(&net);
+    lyne_loader_deinit(&loader);
+    return status;
+}
+
 const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                                    .name = "label",
                                                    .help = "write a teacher's soft labels to disk",
@@ -248,4 +283,5 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                      .product = LYNE_MAKES_LABELS,
                                      .once = true,
                                      .labels = labels,
+                                     .ask = ask,
                                      .run = run};

@@ -1,6 +1,28 @@
 /* stages/training.c -- train, save, score: the common part of `train` and `distill`. */
 #include "stages/training.h"
 #include "train/trainer.h"
+#include <string.h>
+
+const char *const training_keeps[] = {"last", "best", NULL};
+
+const lyne_field training_shown_fields[] = {{.name = "classes",
+                                             .type = LYNE_FIELD_TEXTS,
+                                             .help = "samples of these classes alone, by their names",
+                                             .fallback = "[]",
+                                             .offset = offsetof(lyne_shown, classes)},
+                                            {.name = "without",
+                                             .type = LYNE_FIELD_TEXTS,
+                                             .help = "samples of all classes but these",
+                                             .fallback = "[]",
+                                             .offset = offsetof(lyne_shown, without)},
+                                            {.name = "samples",
+                                             .type = LYNE_FIELD_INT,
+                                             .help = "draw so many, of each class its share; the same for every "
+                                                     "seed; 0: all",
+                                             .fallback = "0",
+                                             .offset = offsetof(lyne_shown, samples),
+                                             LYNE_RANGE(0, 1e12)},
+                                            LYNE_FIELDS_END};
 
 lyne_instance training_model(const void *config) {
     return ((const training_config *)config)->model;
@@ -8,12 +30,55 @@ lyne_instance training_model(const void *config) {
 lyne_instances training_losses(const void *config) {
     return ((const training_config *)config)->loss;
 }
+lyne_needs training_needs(const void *config) {
+    const training_config *c = config;
+    return (lyne_needs){.validation = c->keep == KEEP_BEST ? "keep" : NULL,
+                        .classes = {c->show.classes, c->show.without}};
+}
+
+const char *training_check(const training_config *c) {
+    if (c->show.classes.n && c->show.without.n) return "show: give classes or without, not both";
+    return NULL;
+}
+
+static bool shows_all(const lyne_shown *s) {
+    return s->classes.n == 0 && s->without.n == 0 && s->samples == 0;
+}
+
+/* The last epoch's weights scored, then the best's where there is a validation split; those that are kept stay in
+ * trained->weights. */
+static lyne_status score(const lyne_job *job, const training_config *c, const lyne_trained *trained, lyne_result *out,
+                         lyne_error *err) {
+    lyne_weights *w = trained->weights;
+    lyne_status status = lyne_job_score(job, c->model, w, out, err);
+    if (status != LYNE_OK || !trained->best) return status;
+    const size_t bytes = w->n_values * sizeof *w->value;
+    float *last = lyne_alloc(1, bytes);
+    if (!last) return lyne_fail_memory(err, "the last weights");
+    lyne_result best = lyne_result_empty();
+    memcpy(last, w->value, bytes);
+    memcpy(w->value, trained->best, bytes);
+    w->version++;
+    status = lyne_job_score(job, c->model, w, &best, err);
+    if (c->keep == KEEP_BEST) {
+        *out = best;
+    } else {
+        memcpy(w->value, last, bytes);
+        w->version++;
+    }
+    lyne_free(last);
+    out->validation_errors = c->keep == KEEP_BEST ? trained->best_errors : trained->last_errors;
+    out->best_epoch = trained->best_epoch;
+    out->best_validation_errors = trained->best_errors;
+    out->best_test_errors = best.test_errors;
+    return status;
+}
 
 static lyne_status save_and_score(const lyne_job *job, const training_config *c, const lyne_trained *trained,
                                   lyne_result *out, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, job->directory, "model.safetensors", err);
-    if (status == LYNE_OK) status = lyne_job_score(job, c->model, trained->weights, out, err);
+    if (status == LYNE_OK) status = score(job, c, trained, out, err);
     if (status == LYNE_OK) status = lyne_weights_save(trained->weights, path, job->label, err);
     out->steps = (int64_t)trained->steps;
     out->seconds = trained->seconds;
@@ -24,14 +89,22 @@ static lyne_status save_and_score(const lyne_job *job, const training_config *c,
 lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,
                          lyne_error *err) {
     lyne_loader loader;
+    lyne_subset shown = {0};
     lyne_trained trained;
     lyne_status status =
         lyne_loader_init(&loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
     if (status != LYNE_OK) return status;
+    loader.only = job->rest;
+    if (!shows_all(&c->show)) {
+        status = lyne_subset_show(job->train, job->rest, &c->show, job->class_names, &shown, err);
+        if (status != LYNE_OK) lyne_error_context(err, "%s", job->label);
+        loader.only = &shown;
+    }
     const lyne_training t = {.name = job->label,
                              .model = c->model,
                              .task = job->task,
                              .loader = &loader,
+                             .validation = job->validation,
                              .labels = source->labels,
                              .losses = c->loss,
                              .optimizer = c->optimizer,
@@ -45,11 +118,13 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
                              .any_environment = job->any_environment,
                              .checkpoint_seconds = c->checkpoint_seconds,
                              .listener = job->listener};
-    status = lyne_train(&t, &trained, err);
+    if (status == LYNE_OK) status = lyne_train(&t, &trained, err);
     if (status == LYNE_OK) {
         status = save_and_score(job, c, &trained, out, err);
         lyne_weights_free(trained.weights);
+        lyne_free(trained.best);
     }
+    lyne_subset_free(&shown);
     lyne_loader_deinit(&loader);
     return status;
 }

@@ -14,14 +14,14 @@ typedef struct lyne_task {
     lyne_type precision;  /* of activations: LYNE_F32 or LYNE_BF16; weights, losses and logits are f32 always */
 } lyne_task;
 
-/* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, and teacher (B, n_classes) f32 if one of them
- * needs it.  Everything owned but the weights, if they were given. */
+/* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, teacher (B, n_classes) f32 if one of them
+ * needs it, and mix (B, 2) s32 if samples are mixed.  Everything owned but the weights, if they were given. */
 typedef struct lyne_network {
     lyne_graph *graph;
     lyne_program *program;
     lyne_weights *weights;
     bool owns_weights;
-    lyne_node *picture, *label, *teacher, *logits;
+    lyne_node *picture, *label, *teacher, *mix, *logits;
     lyne_node *head, *features; /* the linear layer that makes the logits and what goes into it; NULL: not asked for */
     int n_terms;
     lyne_term *term; /* one for each loss, in order */
@@ -32,6 +32,8 @@ typedef struct lyne_network_options {
     const lyne_task *task;
     int64_t batch;
     lyne_instances losses; /* kind LYNE_LOSS; none: inference */
+    bool rest_is_class;    /* of the teacher's logits (losses/loss.h) */
+    bool mixes;            /* samples are mixed: hard labels come in twos (data/mix.h) */
     bool features;         /* what goes into the last layer is read too: it must be linear */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */

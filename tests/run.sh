@@ -186,6 +186,7 @@ check 'src/ keeps to src/README.md' sh tests/floors.sh
 
 part 'Installation'
 check 'a program outside the tree, by pkg-config and by find_package' sh tests/install/run.sh build/tests
+check 'plug-ins, built against what is installed' sh tests/plugins/run.sh build/tests
 
 part 'Recipes'
 for recipe in $(find recipes -name '*.yaml' | LC_ALL=C sort); do

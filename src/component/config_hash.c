@@ -4,6 +4,7 @@
  * a table of names is free to change. */
 #include "component/config.h"
 #include "component/layers.h"
+#include "component/origin.h"
 
 static void hash_value(lyne_hash *h, const lyne_field *field, const void *value) {
     switch (field->type) {
@@ -89,5 +90,7 @@ void lyne_instance_hash(lyne_hash *h, const lyne_instance *instance) {
     lyne_hash_text(h, instance->row ? instance->row->name : NULL);
     if (!instance->row) return;
     lyne_hash_text(h, lyne_kind_name(instance->row->kind));
+    const lyne_origin *origin = lyne_origin_of(instance->row);
+    if (origin) lyne_hash_digest(h, origin->digest);
     lyne_config_hash(h, instance->row->fields, instance->config);
 }

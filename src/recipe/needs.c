@@ -29,7 +29,27 @@ static void check_class(const lyne_recipe *r, size_t stage, const char *name, ly
                   r->stage[stage].name, r->data, name, near ? near : r->data);
 }
 
+/* What a stage finds wrong with those that it names, which are good themselves. */
+static void check_named(const lyne_recipe *r, size_t stage, lyne_diagnostics *out) {
+    enum { MOST = 64 };
+    const lyne_stage_instance *named[MOST];
+    const lyne_instance *kind = &r->stage[stage].kind;
+    size_t n = 0;
+    for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
+        const lyne_references list = lyne_config_references(f, kind->config);
+        for (size_t i = 0; i < list.n; i++)
+            for (size_t k = 0; k < stage && n < MOST; k++)
+                if (strcmp(r->stage[k].name, list.item[i].name) == 0) named[n++] = &r->stage[k];
+    }
+    lyne_mark at = kind->mark;
+    lyne_error err = {0};
+    if (((const lyne_stage *)kind->row)->check(kind->config, named, n, &at, &err) != LYNE_OK)
+        lyne_diagnose(out, at, err.status, "%s: %s", r->stage[stage].name, err.text);
+}
+
 void lyne_needs_check(const lyne_recipe *r, lyne_diagnostics *out) {
+    for (size_t s = 0; s < r->n_stages && lyne_diagnostics_status(out) == LYNE_OK; s++)
+        if (((const lyne_stage *)r->stage[s].kind.row)->check) check_named(r, s, out);
     for (size_t s = 0; s < r->n_stages; s++) {
         const lyne_stage *row = (const lyne_stage *)r->stage[s].kind.row;
         if (!row || !row->needs) continue;

@@ -2,6 +2,7 @@
 #include "recipe/pipeline.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "component/origin.h"
 #include "recipe/result_file.h"
 #include "train/checkpoint.h"
 #include <omp.h>
@@ -9,7 +10,7 @@
 #include <string.h>
 
 /* Goes up when the same recipe would give other numbers with this version of the code. */
-#define NUMERICS 3
+#define NUMERICS 4
 
 typedef struct pipeline {
     const lyne_recipe *r;
@@ -32,6 +33,17 @@ lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, 
     if (status != LYNE_OK) return lyne_error_context(err, "data set '%s'", r->data);
     d->name = r->data;
     const lyne_picture_size *want = &r->task.picture;
+    const lyne_sequence *sequence = &r->task.sequence;
+    if (d->sequence.length != sequence->length || d->sequence.vocabulary != sequence->vocabulary ||
+        d->sequence.labelled != sequence->labelled || (sequence->length && d->n_classes != r->task.n_classes))
+        return lyne_fail(err, LYNE_EDATA,
+                         "data set '%s': %s samples are %lld tokens below %lld with %s of %lld classes where "
+                         "datasets/%s.yaml says %lld below %lld with %s of %lld",
+                         r->data, lyne_split_name(split), (long long)d->sequence.length,
+                         (long long)d->sequence.vocabulary, d->sequence.labelled ? "labels each" : "one label",
+                         (long long)d->n_classes, r->data, (long long)sequence->length, (long long)sequence->vocabulary,
+                         sequence->labelled ? "labels each" : "one label", (long long)r->task.n_classes);
+    if (sequence->length) return LYNE_OK;
     if (d->channels == want->channels && d->height == want->height && d->width == want->width &&
         d->n_classes == r->task.n_classes)
         return LYNE_OK;
@@ -346,11 +358,24 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     return status;
 }
 
+/* What bits depend on besides the recipe.  NULL when memory is out. */
+static const char *environment(lyne_arena *arena) {
+    const char *text = lyne_arena_printf(arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
+                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    size_t n;
+    const lyne_origin *plugin = lyne_origins(&n);
+    for (size_t i = 0; text && i < n; i++) {
+        char digest[LYNE_DIGEST_TEXT];
+        lyne_digest_print(plugin[i].digest, digest);
+        text = lyne_arena_printf(arena, "%s, plug-in %.8s", text, digest);
+    }
+    return text;
+}
+
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
     pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
     *out = (lyne_outcomes){0};
-    out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
-                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    out->environment = environment(&out->arena);
     lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
     lyne_dataset_close(&p.train);
     lyne_dataset_close(&p.test);

@@ -1,5 +1,6 @@
 /* recipe/results.c -- results.json: what a run came to, for programs. */
 #include "base/file.h"
+#include "component/origin.h"
 #include "formats/json.h"
 #include "recipe/pipeline.h"
 #include "recipe/result_file.h"
@@ -68,12 +69,29 @@ static json_t *paper_json(const lyne_paper *p) {
     return j;
 }
 
+/* NULL: there are none. */
+static json_t *plugins_json(void) {
+    size_t n;
+    const lyne_origin *plugin = lyne_origins(&n);
+    json_t *list = n ? json_array() : NULL;
+    for (size_t i = 0; i < n; i++) {
+        char digest[LYNE_DIGEST_TEXT];
+        lyne_digest_print(plugin[i].digest, digest);
+        json_t *j = json_pack("{s:s, s:s}", "file", plugin[i].path, "digest", digest);
+        if (plugin[i].version) json_object_set_new(j, "version", json_string(plugin[i].version));
+        json_array_append_new(list, j);
+    }
+    return list;
+}
+
 static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
     json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:f, s:[], s:[]}", "lyne", 1, "recipe", r->name, "data",
                              r->data, "version", LYNE_VERSION, "environment", o->environment, "wall_seconds",
                              o->seconds, "stages", "expect");
     if (!root) return NULL;
     if (r->paper.title || r->paper.arxiv || r->paper.section) json_object_set_new(root, "paper", paper_json(&r->paper));
+    json_t *plugins = plugins_json();
+    if (plugins) json_object_set_new(root, "plugins", plugins);
     for (size_t i = 0; i < o->n; i++)
         json_array_append_new(json_object_get(root, "stages"), stage_json(r, &o->item[i]));
     for (size_t i = 0; i < r->n_expect; i++)

@@ -10,6 +10,7 @@
 typedef struct single {
     lyne_arena arena;
     lyne_dataset train;
+    lyne_subset held, rest; /* of train, as in a run */
     lyne_job job;
 } single;
 
@@ -34,6 +35,8 @@ static lyne_status begin(single *s, const lyne_recipe *r, const lyne_run_options
     if (i == r->n_stages || ((const lyne_stage *)r->stage[i].kind.row)->product != LYNE_MAKES_LABELS)
         return lyne_fail(err, LYNE_EDATA, "%s: has no stage '%s' that makes soft labels", r->path, name);
     lyne_status status = lyne_pipeline_open(r, o, LYNE_TRAIN, &s->train, err);
+    if (status == LYNE_OK && r->validation)
+        status = lyne_subset_draw(&s->train, r->validation, &s->held, &s->rest, err);
     if (status != LYNE_OK) return status;
     s->job = (lyne_job){.stage = &r->stage[i],
                         .label = r->stage[i].name,
@@ -43,6 +46,7 @@ static lyne_status begin(single *s, const lyne_recipe *r, const lyne_run_options
                         .classes = r->classes,
                         .class_names = &r->description.classes,
                         .train = &s->train,
+                        .rest = r->validation ? &s->rest : NULL,
                         .earlier = sources(s, r, o->out, i),
                         .n_earlier = i,
                         .listener = o->listener};
@@ -51,6 +55,8 @@ static lyne_status begin(single *s, const lyne_recipe *r, const lyne_run_options
 
 static void end(single *s) {
     lyne_dataset_close(&s->train);
+    lyne_subset_free(&s->held);
+    lyne_subset_free(&s->rest);
     lyne_arena_free(&s->arena);
 }
 

@@ -35,10 +35,12 @@ static const lyne_field fields[] = {
      .offset = offsetof(label_config, augment)},
     {.name = "views",
      .type = LYNE_FIELD_INT,
-     .help = "views of each picture; the student sees view e mod views in epoch e",
+     .help = "views of each picture; the student sees view e mod views in epoch e; online: nothing is written, and "
+             "distill asks the teacher about a new view in each epoch",
      .fallback = "1",
      .offset = offsetof(label_config, views),
-     LYNE_RANGE(1, 65536)},
+     LYNE_RANGE(1, 65536),
+     .zero = "online"},
     {.name = "view_seed",
      .type = LYNE_FIELD_INT,
      .help = "draws the views",
@@ -98,6 +100,7 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     lyne_loader loader;
     lyne_status status = lyne_loader_init(&loader, job->train, 0, view_seed, views, augment, err);
     if (status != LYNE_OK) return status;
+    loader.partners = job->rest;
     *out = (lyne_labels_identity){.data = job->train->digest,
                                   .preprocessing = preprocessing_digest(job->task),
                                   .views = lyne_loader_views_digest(&loader),
@@ -106,10 +109,18 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     return LYNE_OK;
 }
 
+static void views(const void *config, lyne_label_source *out) {
+    const label_config *c = config;
+    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed,
+                               .views = (uint32_t)c->views,
+                               .augment = c->augment,
+                               .live = c->views ? NULL : c->teacher.name};
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const label_config *c = config;
-    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed, .augment = c->augment};
-    lyne_status status = label_identity(job, out->view_seed, (uint32_t)c->views, c->augment, &out->identity, err);
+    views(config, out);
+    lyne_status status = label_identity(job, out->view_seed, out->views, out->augment, &out->identity, err);
     return status == LYNE_OK ? teacher_digest(job, c->teacher.name, &out->identity.teacher, err) : status;
 }
 
@@ -176,18 +187,24 @@ static lyne_status load_teacher(const lyne_job *job, const label_config *c, lyne
 
 /* ---- labelling ---- */
 
+/* Records of a sample, if it has one view. */
+static uint64_t rows_of(const lyne_network *net) {
+    return (uint64_t)(net->logits->shape.dim[0] / lyne_graph_batch(net->graph));
+}
+
 /* One batch, within a shard: which records stand together does not depend on who writes which shards. */
 static lyne_status write_batch(lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w, lyne_error *err) {
-    const int64_t batch = lyne_graph_batch(net->graph);
-    const uint64_t due = lyne_labels_due(w);
-    const int64_t n = due < (uint64_t)batch ? (int64_t)due : batch;
+    const int64_t batch = lyne_graph_batch(net->graph), classes = net->logits->shape.dim[1];
+    const uint64_t rows = rows_of(net), next = lyne_labels_next(w), due = lyne_labels_due(w);
+    const uint64_t skip = next % rows, here = (uint64_t)batch * rows - skip; /* a shard may begin within a sample */
+    const int64_t n = (int64_t)(due < here ? due : here);
     lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
     const float *logits;
-    lyne_loader_records(loader, lyne_labels_next(w), &b);
+    lyne_loader_records(loader, next / rows, &b);
     const lyne_status status = lyne_network_infer(net, &logits, err);
     if (status != LYNE_OK) return status;
     return lyne_labels_stores_features(w) ? lyne_labels_append_features(w, lyne_network_features(net), logits, n, err)
-                                          : lyne_labels_append(w, logits, n, err);
+                                          : lyne_labels_append(w, logits + (int64_t)skip * classes, n, err);
 }
 
 /* What is missing. */
@@ -209,8 +226,10 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
+    if (c->views == 0)
+        return lyne_labels_clear(job->directory, err); /* online: what it was asked before is of no use */
     lyne_labels_plan plan = {.directory = job->directory,
-                             .samples = (uint64_t)job->train->n,
+                             .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
                              .views = (uint32_t)c->views,
                              .classes = job->task->n_classes,
                              .encoding = c->encoding,
@@ -228,6 +247,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     if (status == LYNE_OK)
         status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
     if (status == LYNE_OK) status = load_teacher(job, c, &net, &plan, &head, err);
+    loader.partners = job->rest;
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &net, &loader, w, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);
@@ -244,14 +264,16 @@ static lyne_status ask_batch(lyne_network *net, const lyne_loader *loader, lyne_
                              int64_t n, lyne_error *err) {
     const int64_t classes = net->logits->shape.dim[1], width = net->features ? net->features->shape.dim[1] : 0;
     uint8_t *picture = lyne_program_input(net->program, net->picture);
-    const size_t bytes = (size_t)(lyne_shape_size(&net->picture->shape) / lyne_graph_batch(net->graph));
+    const size_t bytes = (size_t)(lyne_shape_size(&net->picture->shape) / lyne_graph_batch(net->graph)) *
+                         lyne_type_size(net->picture->type);
+    const uint64_t rows = rows_of(net);
     const float *logits;
     for (int64_t i = 0; i < n; i++)
-        lyne_loader_records(loader, record[i], &(lyne_batch){.n = 1, .picture = picture + (size_t)i * bytes});
+        lyne_loader_records(loader, record[i] / rows, &(lyne_batch){.n = 1, .picture = picture + (size_t)i * bytes});
     lyne_status status = lyne_network_infer(net, &logits, err);
     for (int64_t i = 0; status == LYNE_OK && i < n; i++)
         status = lyne_asking_compare(asking, record[i], width ? lyne_network_features(net) + i * width : NULL,
-                                     logits + i * classes, err);
+                                     logits + (int64_t)((uint64_t)i * rows + record[i] % rows) * classes, err);
     return status;
 }
 
@@ -262,6 +284,7 @@ static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *ask
     lyne_loader loader = {0};
     lyne_status status =
         lyne_loader_init(&loader, job->train, 0, (uint64_t)c->view_seed, (uint32_t)c->views, c->augment, err);
+    loader.partners = job->rest;
     if (status == LYNE_OK)
         status = (lyne_asking_features(asking) ? lyne_job_load_features : lyne_job_load)(job, c->teacher.name, c->batch,
                                                                                          &net, err);
@@ -282,6 +305,7 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                                    .check = check},
                                      .product = LYNE_MAKES_LABELS,
                                      .once = true,
+                                     .views = views,
                                      .labels = labels,
                                      .ask = ask,
                                      .run = run};

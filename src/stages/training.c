@@ -41,7 +41,8 @@ const char *training_check(const training_config *c) {
     return NULL;
 }
 
-static bool shows_all(const lyne_shown *s) {
+bool training_shows_all(const training_config *c) {
+    const lyne_shown *s = &c->show;
     return s->classes.n == 0 && s->without.n == 0 && s->samples == 0;
 }
 
@@ -75,13 +76,14 @@ static lyne_status score(const lyne_job *job, const training_config *c, const ly
 }
 
 static lyne_status save_and_score(const lyne_job *job, const training_config *c, const lyne_trained *trained,
-                                  lyne_result *out, lyne_error *err) {
+                                  bool taught, lyne_result *out, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, job->directory, "model.safetensors", err);
     if (status == LYNE_OK) status = score(job, c, trained, out, err);
     if (status == LYNE_OK) status = lyne_weights_save(trained->weights, path, job->label, err);
     out->steps = (int64_t)trained->steps;
     out->seconds = trained->seconds;
+    if (taught) out->teacher_seconds = trained->teacher_seconds;
     out->samples_per_second = trained->samples_per_second;
     return status;
 }
@@ -94,8 +96,8 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
     lyne_status status =
         lyne_loader_init(&loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
     if (status != LYNE_OK) return status;
-    loader.only = job->rest;
-    if (!shows_all(&c->show)) {
+    loader.only = loader.partners = job->rest;
+    if (!training_shows_all(c)) {
         status = lyne_subset_show(job->train, job->rest, &c->show, job->class_names, &shown, err);
         if (status != LYNE_OK) lyne_error_context(err, "%s", job->label);
         loader.only = &shown;
@@ -105,7 +107,7 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
                              .task = job->task,
                              .loader = &loader,
                              .validation = job->validation,
-                             .labels = source->labels,
+                             .teachers = source->teachers,
                              .losses = c->loss,
                              .optimizer = c->optimizer,
                              .schedule = c->schedule,
@@ -120,7 +122,7 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
                              .listener = job->listener};
     if (status == LYNE_OK) status = lyne_train(&t, &trained, err);
     if (status == LYNE_OK) {
-        status = save_and_score(job, c, &trained, out, err);
+        status = save_and_score(job, c, &trained, source->teachers, out, err);
         lyne_weights_free(trained.weights);
         lyne_free(trained.best);
     }

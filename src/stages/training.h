@@ -5,6 +5,7 @@
 
 #include "lyne/labels.h"
 #include "stages/stage.h"
+#include "train/teacher.h"
 
 /* First in the config struct of both. */
 typedef struct training_config {
@@ -88,9 +89,11 @@ typedef struct training_source {
     uint64_t view_seed;
     uint32_t views;
     lyne_instances augment;
-    const lyne_labels *labels; /* NULL: hard labels only */
+    lyne_teachers *teachers; /* NULL: hard labels only */
 } training_source;
 
+/** Nothing is left out by `show`. */
+bool training_shows_all(const training_config *c);
 /** NULL or what is wrong between the fields that both kinds have. */
 const char *training_check(const training_config *c);
 

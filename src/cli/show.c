@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const lyne_option options[] = {{"set", "PATH=VALUE", "change one value of the recipe; may be repeated"},
-                                      {NULL, NULL, NULL}};
+enum { SET, TAPS };
+static const lyne_option options[] = {
+    [SET] = {"set", "PATH=VALUE", "change one value of the recipe; may be repeated"},
+    [TAPS] = {"taps", NULL, "only what losses may name as features: paths and shapes, B being the batch"},
+    {NULL, NULL, NULL}};
 
 /* A line of the table; the numbers are of one sample. */
 typedef struct line {
@@ -49,6 +52,21 @@ static void print_table(const lyne_graph *g) {
     }
 }
 
+/* Values that a loss can compare: all real ones behind the picture. */
+static void print_taps(const lyne_graph *g) {
+    int path = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < lyne_graph_n_nodes(g); i++) {
+            const lyne_node *n = lyne_graph_node(g, i);
+            if (!n->op || (n->type != LYNE_F32 && n->type != LYNE_BF16)) continue;
+            if ((int)strlen(n->path) > path) path = (int)strlen(n->path);
+            if (pass == 0) continue;
+            printf("%-*s  (B", path, n->path);
+            for (int d = 1; d < n->shape.rank; d++) printf(", %lld", (long long)n->shape.dim[d]);
+            printf(")\n");
+        }
+}
+
 /* The stage of that name, or the only one that trains a model when no name is given. */
 static lyne_status find_stage(const lyne_recipe *r, const char *name, const lyne_stage_instance **out,
                               lyne_error *err) {
@@ -81,7 +99,7 @@ static lyne_status find_stage(const lyne_recipe *r, const char *name, const lyne
     return status;
 }
 
-static lyne_status show(const lyne_recipe *r, const char *name, lyne_error *err) {
+static lyne_status show(const lyne_recipe *r, const char *name, bool taps, lyne_error *err) {
     const lyne_stage_instance *stage;
     lyne_network net;
     lyne_status status = find_stage(r, name, &stage, err);
@@ -90,7 +108,7 @@ static lyne_status show(const lyne_recipe *r, const char *name, lyne_error *err)
         .model = ((const lyne_stage *)stage->kind.row)->model(stage->kind.config), .task = &r->task, .batch = 1};
     status = lyne_network_build(&net, &o, err);
     if (status != LYNE_OK) return status;
-    print_table(net.graph);
+    taps ? print_taps(net.graph) : print_table(net.graph);
     lyne_network_deinit(&net);
     return LYNE_OK;
 }
@@ -98,8 +116,13 @@ static lyne_status show(const lyne_recipe *r, const char *name, lyne_error *err)
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     const char *set[64], *value;
     size_t n_set = 0;
+    bool taps = false;
     int got;
     while ((got = lyne_next_option(&command_show, argc, argv, &value, err)) >= 0) {
+        if (got == TAPS) {
+            taps = true;
+            continue;
+        }
         if (n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
         set[n_set++] = value;
     }
@@ -108,7 +131,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
         return lyne_fail(err, LYNE_EUSAGE, "which recipe and stage? usage: lyne show RECIPE STAGE");
     lyne_recipe recipe;
     lyne_status status = lyne_cli_read(&recipe, argv[optind], set, n_set, registry);
-    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, err);
+    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, taps, err);
     lyne_recipe_free(&recipe);
     return status;
 }

@@ -102,6 +102,8 @@ typedef struct lyne_stage {
     /** For a stage that makes soft labels: hold what is said now of n records against them. */
     lyne_status (*ask)(const lyne_job *job, const void *config, struct lyne_asking *labels, const uint64_t *record,
                        uint64_t n, lyne_error *err);
+    /** For a stage that makes soft labels: the stage whose model it asks.  NULL: nobody's here. */
+    const char *(*teacher)(const void *config);
     /** Do it.  A stage that finds its own unfinished work in the directory goes on with it.  Checkpoints stay: the caller
      *  clears them once the result is on disk. */
     lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);

@@ -96,12 +96,18 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
     lyne_status status =
         lyne_loader_init(&loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
     if (status != LYNE_OK) return status;
-    loader.only = loader.partners = job->rest;
+    loader.only = job->rest;
     if (!training_shows_all(c)) {
         status = lyne_subset_show(job->train, job->rest, &c->show, job->class_names, &shown, err);
         if (status != LYNE_OK) lyne_error_context(err, "%s", job->label);
         loader.only = &shown;
     }
+    loader.partners = source->teachers ? job->rest : loader.only; /* the teacher was asked about those */
+    if (status == LYNE_OK && source->teachers && loader.only == &shown && lyne_count_mixing(source->augment))
+        status = lyne_fail(err, LYNE_ERECIPE,
+                           "%s: show: the soft labels are of mixed pictures, and samples that are not to be shown are "
+                           "mixed into others; leave out show, or the mixing",
+                           job->label);
     const lyne_training t = {.name = job->label,
                              .model = c->model,
                              .task = job->task,
@@ -109,6 +115,8 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
                              .validation = job->validation,
                              .teachers = source->teachers,
                              .losses = c->loss,
+                             .teacher = source->teacher,
+                             .teacher_weights = source->teacher_weights,
                              .optimizer = c->optimizer,
                              .schedule = c->schedule,
                              .epochs = c->epochs,

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "labels/parts.h"
+#include "sparse.h"
 
 #include <math.h>
 #include <omp.h>
@@ -203,6 +204,7 @@ int main(int argc, char **argv) {
         lyne_free(teachers[i].logits);
     }
     print_published();
+    if (err.status == LYNE_OK) bench_sparse(argv[1], &err);
     if (err.status != LYNE_OK) fprintf(stderr, "%s\n", err.text);
     return (int)err.status;
 }

@@ -15,6 +15,7 @@ extern "C" {
 typedef struct lyne_loss_inputs {
     lyne_node *logits;  /* (B, C) f32, the student's                     */
     lyne_node *labels;  /* (B) s32, classes 0..C-1                       */
+    bool rest_is_class; /* classes that share a row's least teacher logit are one: of each alone nothing is known */
     lyne_node *teacher; /* (B, C) f32 logits; NULL when nobody teaches   */
     lyne_node *mix;     /* (B, 2) s32: a second label and the first one's share in 65536ths; NULL when none is mixed */
     lyne_node *student_feature, *teacher_feature; /* NULL unless the loss reads_features */

@@ -93,6 +93,58 @@ bool lyne_file_exists(const char *path) {
     return system_stat(path, &st) == 0;
 }
 
+/* ---- piece by piece ---- */
+
+enum { PIECE = 1 << 20 };
+
+/* Each piece of a file to `take`. */
+static lyne_status read_pieces(const char *path, lyne_status (*take)(void *self, const void *, size_t, lyne_error *),
+                               void *self, uint64_t *size, lyne_error *err) {
+    int fd;
+    size_t length = 0;
+    lyne_status status = open_regular(path, &fd, &length, err);
+    if (status != LYNE_OK) return status;
+    char *piece = lyne_alloc(length < PIECE ? length : PIECE, 1);
+    if (!piece) status = lyne_fail_memory(err, path);
+    for (size_t done = 0; status == LYNE_OK && done < length;) {
+        const size_t n = length - done < PIECE ? length - done : PIECE;
+        status = read_all(fd, path, piece, n, err);
+        if (status == LYNE_OK) status = take(self, piece, n, err);
+        done += n;
+    }
+    system_close(fd);
+    lyne_free(piece);
+    if (size) *size = length;
+    return status;
+}
+
+static lyne_status hash_piece(void *self, const void *bytes, size_t n, lyne_error *err) {
+    (void)err;
+    lyne_hash_bytes(self, bytes, n);
+    return LYNE_OK;
+}
+
+lyne_status lyne_file_digest(const char *path, lyne_digest *digest, uint64_t *size, lyne_error *err) {
+    lyne_hash h;
+    lyne_hash_init(&h);
+    const lyne_status status = read_pieces(path, hash_piece, &h, size, err);
+    *digest = lyne_hash_finish(&h);
+    return status;
+}
+
+static lyne_status write_piece(void *self, const void *bytes, size_t n, lyne_error *err) {
+    return lyne_commit_write(self, bytes, n, err);
+}
+
+lyne_status lyne_file_copy(const char *from, const char *to, lyne_error *err) {
+    lyne_commit c;
+    lyne_status status = lyne_commit_begin(&c, to, err);
+    if (status == LYNE_OK) status = read_pieces(from, write_piece, &c, NULL, err);
+    if (status == LYNE_OK) status = lyne_commit_finish(&c, err);
+    lyne_commit_abort(&c);
+    return status;
+}
+
 /* ---- map ---- */
 
 static const unsigned char nothing[1];
@@ -216,20 +268,94 @@ void lyne_append_close(lyne_append *a) {
     *a = (lyne_append){.fd = -1};
 }
 
+/* ---- spool ---- */
+
+lyne_status lyne_spool_open(lyne_spool *s, const char *path, lyne_error *err) {
+    const size_t room = strlen(path) + 32;
+    *s = (lyne_spool){.fd = -1, .path = lyne_alloc(room, 1)};
+    if (!s->path) return lyne_fail_memory(err, path);
+    snprintf(s->path, room, "%s.tmp.%ld", path, (long)getpid());
+    s->fd = system_open(s->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+    if (s->fd >= 0 && system_unlink(s->path) == 0) return LYNE_OK;
+    const lyne_status status = lyne_fail_errno(err, s->path, "make room in");
+    lyne_spool_close(s);
+    return status;
+}
+
+lyne_status lyne_spool_write(lyne_spool *s, uint64_t offset, const void *bytes, size_t n, lyne_error *err) {
+    for (const char *p = bytes; n > 0;) {
+        const ssize_t written = system_pwrite(s->fd, p, n, (off_t)offset);
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return lyne_fail_errno(err, s->path, "write");
+        p += written;
+        offset += (uint64_t)written;
+        n -= (size_t)written;
+    }
+    return LYNE_OK;
+}
+
+lyne_status lyne_spool_read(lyne_spool *s, uint64_t offset, void *bytes, size_t n, lyne_error *err) {
+    for (char *p = bytes; n > 0;) {
+        const ssize_t got = system_pread(s->fd, p, n, (off_t)offset);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return lyne_fail_errno(err, s->path, "read");
+        if (got == 0) return lyne_fail(err, LYNE_EOTHER, "%s: is read where nothing was written", s->path);
+        p += got;
+        offset += (uint64_t)got;
+        n -= (size_t)got;
+    }
+    return LYNE_OK;
+}
+
+void lyne_spool_close(lyne_spool *s) {
+    if (!s || !s->path) return;
+    if (s->fd >= 0) system_close(s->fd);
+    lyne_free(s->path);
+    *s = (lyne_spool){.fd = -1};
+}
+
 /* ---- lock ---- */
 
-lyne_status lyne_lock(const char *path, int *fd, lyne_error *err) {
-    *fd = -1;
-    int lock = system_open(path, O_RDWR | O_CREAT | O_CLOEXEC);
-    if (lock < 0) return lyne_fail_errno(err, path, "open the lock");
-    if (system_flock(lock) == 0) {
-        *fd = lock;
-        return LYNE_OK;
-    }
-    lyne_status status = errno == EWOULDBLOCK ? lyne_fail(err, LYNE_EOTHER, "%s is in use by another process", path)
-                                              : lyne_fail_errno(err, path, "lock");
-    system_close(lock);
+/* After a failed attempt on the lock behind fd, which is closed. */
+static lyne_status refuse_lock(const char *path, int fd, lyne_error *err) {
+    const lyne_status status = errno == EWOULDBLOCK || errno == EACCES
+                                   ? lyne_fail(err, LYNE_EOTHER, "%s is in use by another process", path)
+                                   : lyne_fail_errno(err, path, "lock");
+    system_close(fd);
     return status;
+}
+
+static lyne_status open_lock(const char *path, int *fd, lyne_error *err) {
+    *fd = system_open(path, O_RDWR | O_CREAT | O_CLOEXEC);
+    return *fd < 0 ? lyne_fail_errno(err, path, "open the lock") : LYNE_OK;
+}
+
+static lyne_status lock_whole(const char *path, bool shared, int *fd, lyne_error *err) {
+    int lock;
+    *fd = -1;
+    const lyne_status status = open_lock(path, &lock, err);
+    if (status != LYNE_OK) return status;
+    if (system_flock(lock, shared)) return refuse_lock(path, lock, err);
+    *fd = lock;
+    return LYNE_OK;
+}
+
+lyne_status lyne_lock(const char *path, int *fd, lyne_error *err) {
+    return lock_whole(path, false, fd, err);
+}
+
+lyne_status lyne_lock_shared(const char *path, int *fd, lyne_error *err) {
+    return lock_whole(path, true, fd, err);
+}
+
+lyne_status lyne_lock_range(const char *path, uint64_t first, uint64_t n, int *fd, lyne_error *err) {
+    int lock;
+    *fd = -1;
+    const lyne_status status = open_lock(path, &lock, err);
+    if (status != LYNE_OK) return status;
+    if (system_lock_range(lock, first, n)) return refuse_lock(path, lock, err);
+    *fd = lock;
+    return LYNE_OK;
 }
 
 void lyne_unlock(int fd) {

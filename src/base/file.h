@@ -7,6 +7,7 @@
 #ifndef LYNE_BASE_FILE_H
 #define LYNE_BASE_FILE_H
 
+#include "base/hash.h"
 #include "lyne/status.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,17 @@ lyne_status lyne_append_write(lyne_append *a, const void *bytes, size_t n, lyne_
 lyne_status lyne_append_sync(lyne_append *a, lyne_error *err);
 void lyne_append_close(lyne_append *a); /* does not sync; NULL and zeroed are fine */
 
+/* Room for bytes that are needed again soon, in a file that has no name: nothing is left of it whatever happens. */
+typedef struct lyne_spool {
+    int fd;
+    char *path; /* where it was made, for messages */
+} lyne_spool;
+/** Made as PATH.tmp.<pid> and unlinked at once. */
+lyne_status lyne_spool_open(lyne_spool *s, const char *path, lyne_error *err);
+lyne_status lyne_spool_write(lyne_spool *s, uint64_t offset, const void *bytes, size_t n, lyne_error *err);
+lyne_status lyne_spool_read(lyne_spool *s, uint64_t offset, void *bytes, size_t n, lyne_error *err);
+void lyne_spool_close(lyne_spool *s); /* NULL and zeroed are fine */
+
 /** mkdir -p.  Fails if a part exists and is not a directory. */
 lyne_status lyne_directory_make(const char *path, lyne_error *err);
 /** Make `built`, a directory whose files are written and synced, appear as `path`: fsync it, rename, fsync the parent.
@@ -64,12 +76,21 @@ void lyne_names_free(char **names, size_t n);
 bool lyne_file_exists(const char *path);
 /** Remove a file.  A missing one is fine. */
 lyne_status lyne_file_remove(const char *path, lyne_error *err);
+/** Digest and size (NULL: unwanted) of a regular file, read piece by piece. */
+lyne_status lyne_file_digest(const char *path, lyne_digest *digest, uint64_t *size, lyne_error *err);
+/** Commit a copy of a regular file as `to`. */
+lyne_status lyne_file_copy(const char *from, const char *to, lyne_error *err);
 /** Size of a regular file, or LYNE_EDATA. */
 lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err);
 
 /** Take the lock PATH (created if missing) or fail at once with LYNE_EOTHER "... is in use by another process".
  *  The lock goes with the process.  lyne_unlock accepts -1. */
 lyne_status lyne_lock(const char *path, int *fd, lyne_error *err);
+/** The same beside others who take it shared; whoever wants it alone is refused meanwhile, and the other way round. */
+lyne_status lyne_lock_shared(const char *path, int *fd, lyne_error *err);
+/** The same for things first .. first + n - 1 out of many: those who lock others are not disturbed.  Knows nothing of the
+ *  two above: one lock file is for one way of locking. */
+lyne_status lyne_lock_range(const char *path, uint64_t first, uint64_t n, int *fd, lyne_error *err);
 void lyne_unlock(int fd);
 
 /* The seam, for tests: the n-th system call from now (1 = next) fails with errno `error`; 0 = never.  With the error

@@ -51,8 +51,19 @@ int system_fsync(int fd) {
 int system_ftruncate(int fd, off_t size) {
     return due() ? -1 : ftruncate(fd, size);
 }
-int system_flock(int fd) {
-    return due() ? -1 : flock(fd, LOCK_EX | LOCK_NB);
+ssize_t system_pread(int fd, void *bytes, size_t n, off_t offset) {
+    return due() ? -1 : pread(fd, bytes, n, offset);
+}
+ssize_t system_pwrite(int fd, const void *bytes, size_t n, off_t offset) {
+    return due() ? -1 : pwrite(fd, bytes, n, offset);
+}
+int system_flock(int fd, bool shared) {
+    return due() ? -1 : flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB);
+}
+/* Of the open file, not of the process: two in one process exclude each other too. */
+int system_lock_range(int fd, uint64_t first, uint64_t n) {
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)first, .l_len = (off_t)n};
+    return due() ? -1 : fcntl(fd, F_OFD_SETLK, &range);
 }
 int system_fstat(int fd, struct stat *st) {
     return due() ? -1 : fstat(fd, st);

@@ -5,6 +5,8 @@
 
 #include "lyne/status.h"
 #include <dirent.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -16,7 +18,10 @@ ssize_t system_write(int fd, const void *bytes, size_t n);
 int system_fsync(int fd);
 int system_close(int fd); /* closes even when it is made to fail */
 int system_ftruncate(int fd, off_t size);
-int system_flock(int fd); /* exclusive, without waiting */
+ssize_t system_pread(int fd, void *bytes, size_t n, off_t offset);
+ssize_t system_pwrite(int fd, const void *bytes, size_t n, off_t offset);
+int system_flock(int fd, bool shared);                     /* without waiting */
+int system_lock_range(int fd, uint64_t first, uint64_t n); /* bytes of it, exclusive, without waiting */
 int system_fstat(int fd, struct stat *st);
 int system_stat(const char *path, struct stat *st);
 void *system_mmap(size_t size, int fd); /* read-only; MAP_FAILED */

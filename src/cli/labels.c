@@ -1,4 +1,5 @@
 /* cli/labels.c -- `lyne labels VERB ...`: look at a soft-label cache, check it, take it elsewhere, compare it. */
+#include "cli/labels.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "labels/compare.h"
@@ -7,17 +8,27 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OUT, LIST };
+enum { OUT, LIST, SAMPLE, LOGITS, IDS, DATA, ENCODING, FOLDER, N_OPTIONS };
 static const lyne_option options[] = {
-    [OUT] = {"out", "DIR", "export: where logits.npy and ids.npy go"},
+    [OUT] = {"out", "DIR", "export, merge, import: where the files go; merge of one directory without it stays there"},
     [LIST] = {"list", "N",
               "compare: how many samples to list of which the two think otherwise; default 10, up to 1000"},
+    [SAMPLE] = {"sample", "N",
+                "verify: about how many records, drawn at random, to ask the teacher again; default 1000, 0 for none"},
+    [LOGITS] = {"logits", "FILE", "import: a .npy of (samples, classes), or a .safetensors with a tensor `logits`"},
+    [IDS] = {"ids", "FILE",
+             "import: a .npy of (samples), or a .safetensors with a tensor `ids`: the sample of each row"},
+    [DATA] = {"data", "NAME", "import: the data set that the samples are of"},
+    [ENCODING] = {"encoding", "ENCODING", "import: how to store them, as in a recipe; default f16"},
+    [FOLDER] = {"folder", "DIR", "verify, import: where data sets lie, before the folders of LYNE_DATA"},
     {NULL, NULL, NULL}};
 
 typedef struct arguments {
-    const char *out;
-    int64_t list;
-    const char *cache[2];
+    const char *value[N_OPTIONS]; /* as given; NULL: not */
+    int64_t list, sample;
+    char *const *cache; /* n of them */
+    size_t n;
+    const lyne_registry *registry;
 } arguments;
 
 static lyne_status open_then(const arguments *a,
@@ -72,13 +83,32 @@ static lyne_status info(const arguments *a, lyne_error *err) {
 
 /* ---- verify ---- */
 
+/* What the teacher says of it now. */
+static lyne_status ask(const lyne_labels *labels, const arguments *a, lyne_error *err) {
+    lyne_asked said;
+    if (a->sample == 0) return LYNE_OK;
+    if (!a->value[SAMPLE] && !lyne_cli_can_ask(a->cache[0])) {
+        printf("%s: there is no recipe.yaml in it or beside it, so nobody was asked again\n", a->cache[0]);
+        return LYNE_OK;
+    }
+    lyne_status status =
+        lyne_cli_ask(a->cache[0], (uint64_t)a->sample, a->value[FOLDER], labels, a->registry, &said, err);
+    if (status == LYNE_OK) status = lyne_asked_verdict(&said, labels, err);
+    if (status != LYNE_OK) return status;
+    printf("%s: the teacher says the same now: %llu of %llu records to the bit", a->cache[0],
+           (unsigned long long)said.same, (unsigned long long)said.n);
+    if (said.same < said.n) printf(", the others to a KL of %.2g", said.max);
+    printf("\n");
+    return LYNE_OK;
+}
+
 static lyne_status print_verdict(const lyne_labels *labels, const arguments *a, lyne_error *err) {
     const lyne_layout *l = lyne_labels_layout(labels);
-    lyne_status status = lyne_labels_verify(labels, err);
-    if (status == LYNE_OK)
-        printf("%s: fine, %llu records in %llu shards\n", a->cache[0], (unsigned long long)l->n_records,
-               (unsigned long long)l->n_shards);
-    return status;
+    const lyne_status status = lyne_labels_verify(labels, err);
+    if (status != LYNE_OK) return status;
+    printf("%s: fine, %llu records in %llu shards\n", a->cache[0], (unsigned long long)l->n_records,
+           (unsigned long long)l->n_shards);
+    return ask(labels, a, err);
 }
 
 static lyne_status verify(const arguments *a, lyne_error *err) {
@@ -88,12 +118,41 @@ static lyne_status verify(const arguments *a, lyne_error *err) {
 /* ---- export ---- */
 
 static lyne_status export_to(const lyne_labels *labels, const arguments *a, lyne_error *err) {
-    return lyne_labels_export(labels, a->out, err);
+    return lyne_labels_export(labels, a->value[OUT], err);
 }
 
 static lyne_status export(const arguments *a, lyne_error *err) {
-    if (!a->out) return lyne_fail(err, LYNE_EUSAGE, "where to? usage: lyne labels export CACHE --out DIR");
+    if (!a->value[OUT]) return lyne_fail(err, LYNE_EUSAGE, "where to? usage: lyne labels export CACHE --out DIR");
     return open_then(a, export_to, err);
+}
+
+/* ---- merge ---- */
+
+static lyne_status merge(const arguments *a, lyne_error *err) {
+    if (!a->value[OUT] && a->n > 1)
+        return lyne_fail(err, LYNE_EUSAGE, "where to? usage: lyne labels merge DIR... --out DIR");
+    const lyne_status status =
+        lyne_labels_merge((const char *const *)a->cache, a->n, a->value[OUT] ? a->value[OUT] : a->cache[0], err);
+    if (status == LYNE_OK) printf("%s: all parts are joined\n", a->value[OUT] ? a->value[OUT] : a->cache[0]);
+    return status;
+}
+
+/* ---- import ---- */
+
+static lyne_status import(const arguments *a, lyne_error *err) {
+    for (int i = 0; i < N_OPTIONS; i++)
+        if ((i == LOGITS || i == IDS || i == DATA || i == OUT) && !a->value[i])
+            return lyne_fail(
+                err, LYNE_EUSAGE,
+                "--%s is missing; usage: lyne labels import --logits FILE --ids FILE --data NAME --out DIR",
+                options[i].name);
+    const lyne_import i = {.logits = a->value[LOGITS],
+                           .ids = a->value[IDS],
+                           .data = a->value[DATA],
+                           .encoding = a->value[ENCODING] ? a->value[ENCODING] : "f16",
+                           .out = a->value[OUT],
+                           .folder = a->value[FOLDER]};
+    return lyne_cli_import(&i, a->registry, err);
 }
 
 /* ---- compare ---- */
@@ -131,14 +190,17 @@ static lyne_status compare(const arguments *a, lyne_error *err) {
 /* ---- the command ---- */
 
 static const struct verb {
-    const char *name;
-    int n_caches;
-    unsigned takes; /* options, as 1 << OPTION */
+    const char *name, *expects;
+    size_t least, most; /* directories              */
+    unsigned takes;     /* options, as 1 << OPTION */
     lyne_status (*run)(const arguments *a, lyne_error *err);
-} verbs[] = {{"info", 1, 0, info},
-             {"verify", 1, 0, verify},
-             {"export", 1, 1 << OUT, export},
-             {"compare", 2, 1 << LIST, compare}};
+} verbs[] = {{"info", "one directory with soft labels", 1, 1, 0, info},
+             {"verify", "one directory with soft labels", 1, 1, 1 << SAMPLE | 1 << FOLDER, verify},
+             {"export", "one directory with soft labels", 1, 1, 1 << OUT, export},
+             {"merge", "directories with parts of soft labels", 1, SIZE_MAX, 1 << OUT, merge},
+             {"import", "no directory but that of --out", 0, 0,
+              1 << OUT | 1 << LOGITS | 1 << IDS | 1 << DATA | 1 << ENCODING | 1 << FOLDER, import},
+             {"compare", "two directories with soft labels", 2, 2, 1 << LIST, compare}};
 #define N_VERBS (sizeof verbs / sizeof *verbs)
 
 static const struct verb *find_verb(const char *name) {
@@ -148,19 +210,20 @@ static const struct verb *find_verb(const char *name) {
 }
 
 static lyne_status set_option(arguments *a, int which, const char *value, lyne_error *err) {
-    if (which == OUT) a->out = value;
+    a->value[which] = value;
     if (which == LIST && (!lyne_parse_int(value, &a->list) || a->list < 0 || a->list > LYNE_MOST_DISAGREEMENTS))
         return lyne_fail(err, LYNE_EUSAGE, "--list expects a number from 0 to %d, not '%s'", LYNE_MOST_DISAGREEMENTS,
                          value);
+    if (which == SAMPLE && (!lyne_parse_int(value, &a->sample) || a->sample < 0))
+        return lyne_fail(err, LYNE_EUSAGE, "--sample expects how many records, 0 for none, not '%s'", value);
     return LYNE_OK;
 }
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
-    arguments a = {.list = 10};
+    arguments a = {.list = 10, .sample = 1000, .registry = registry};
     unsigned given = 0;
     const char *value;
     int got;
-    (void)registry;
     while ((got = lyne_next_option(&command_labels, argc, argv, &value, err)) >= 0) {
         if (set_option(&a, got, value, err) != LYNE_OK) return LYNE_EUSAGE;
         given |= 1u << got;
@@ -169,21 +232,23 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     const char *name = optind < argc ? argv[optind++] : NULL;
     const struct verb *verb = find_verb(name);
     if (!verb)
-        return lyne_fail(err, LYNE_EUSAGE, "labels expects info, verify, export or compare, not '%s'",
+        return lyne_fail(err, LYNE_EUSAGE, "labels expects info, verify, export, import, merge or compare, not '%s'",
                          name ? name : "");
     for (int i = 0; options[i].name; i++)
         if (given & ~verb->takes & 1u << i)
             return lyne_fail(err, LYNE_EUSAGE, "labels %s takes no --%s", verb->name, options[i].name);
-    if (argc - optind != verb->n_caches)
-        return lyne_fail(err, LYNE_EUSAGE, "labels %s expects %s", verb->name,
-                         verb->n_caches == 1 ? "one directory with soft labels" : "two directories with soft labels");
-    for (int i = 0; i < verb->n_caches; i++) a.cache[i] = argv[optind + i];
+    a.cache = argv + optind;
+    a.n = (size_t)(argc - optind);
+    if (a.n < verb->least || a.n > verb->most)
+        return lyne_fail(err, LYNE_EUSAGE, "labels %s expects %s", verb->name, verb->expects);
     return verb->run(&a, err);
 }
 
 const lyne_command command_labels = {
     .name = "labels",
-    .arguments = "VERB CACHE...",
-    .help = "Look at soft labels: info CACHE, verify CACHE, export CACHE --out DIR, compare CACHE CACHE.",
+    .arguments = "VERB [CACHE]...",
+    .help =
+        "Soft labels: info CACHE, verify CACHE, export CACHE --out DIR, compare CACHE CACHE, merge DIR... [--out DIR], "
+        "import --logits FILE --ids FILE --data NAME --out DIR.",
     .options = options,
     .run = run};

@@ -4,9 +4,15 @@
 
 #include <string.h>
 
-lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int64_t classes, lyne_error *err) {
-    *r =
-        (lyne_record){.encoding = (const lyne_encoding *)encoding->row, .config = encoding->config, .classes = classes};
+lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int64_t classes, int64_t features,
+                             lyne_error *err) {
+    *r = (lyne_record){.encoding = (const lyne_encoding *)encoding->row,
+                       .config = encoding->config,
+                       .classes = classes,
+                       .features = features};
+    if (r->encoding->of_features != (features > 0) || features > LYNE_MOST_FEATURES)
+        return lyne_fail(err, LYNE_EDATA, "%s with %lld features: 1 to %d are due with `feature`, none with another",
+                         r->encoding->component.name, (long long)features, LYNE_MOST_FEATURES);
     lyne_status status = r->encoding->layout(r, err);
     for (int i = 0; status == LYNE_OK && i < r->n_parts; i++) {
         lyne_part *p = &r->part[i];
@@ -15,6 +21,24 @@ lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int6
             status = lyne_fail(err, LYNE_EDATA, "%lld classes are more than can be stored", (long long)classes);
     }
     return status;
+}
+
+static int64_t logits_of_features(const lyne_record *r, int64_t n, const void *const part[][LYNE_ENCODING_PARTS],
+                                  float *logits) {
+    float features[LYNE_HEAD_ROWS][LYNE_MOST_FEATURES];
+    const float *row[LYNE_HEAD_ROWS];
+    int64_t good = 0;
+    while (good < n && r->encoding->decode(r, part[good], features[good])) row[good] = features[good], good++;
+    if (good) lyne_head_product(r->head, good, row, logits);
+    return good;
+}
+
+int64_t lyne_record_logits(const lyne_record *r, int64_t n, const void *const part[][LYNE_ENCODING_PARTS],
+                           float *logits) {
+    if (r->encoding->of_features) return logits_of_features(r, n, part, logits);
+    int64_t good = 0;
+    while (good < n && r->encoding->decode(r, part[good], logits + good * r->classes)) good++;
+    return good;
 }
 
 /* ---- text ---- */

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "formats/array.h"
+#include "labels/head.h"
 #include "lyne/component.h"
 #include "lyne/status.h"
 #include <stdint.h>
@@ -30,6 +31,8 @@ typedef struct lyne_record {
     const struct lyne_encoding *encoding;
     const void *config; /* borrowed */
     int64_t classes;
+    int64_t features;             /* what goes into the teacher's last layer; 0: logits are stored */
+    const struct lyne_head *head; /* that layer, borrowed; NULL: not known yet, or none             */
     int n_parts;
     lyne_part part[LYNE_ENCODING_PARTS]; /* the widest type first, so that each tensor is aligned */
     size_t bytes;                        /* of all parts                                          */
@@ -37,7 +40,9 @@ typedef struct lyne_record {
 
 typedef struct lyne_encoding {
     lyne_component component;
-    float largest; /* the writer refuses what is farther from 0 */
+    bool
+        of_features; /* stores what goes into the teacher's last layer: encode is given and decode gives (r->features) */
+    float largest;   /* the writer refuses what is farther from 0 */
     /** Name, dtype and width of the parts, from r->config and r->classes.  LYNE_EDATA if they do not fit. */
     lyne_status (*layout)(lyne_record *r, lyne_error *err);
     /** Store finite logits (classes).  number: of the record, for what draws; part[i] may lie at any address; scratch
@@ -48,12 +53,20 @@ typedef struct lyne_encoding {
     /** The one temperature T at which decoded logits are a target, as softmax(logits / T); NULL: they are logits, good
      * at any temperature. */
     double (*temperature)(const void *config);
+    /** Whether of the classes that get a record's least logit only the mass together was stored; NULL: no. */
+    bool (*rest_is_class)(const void *config);
 } lyne_encoding;
 
 extern const lyne_component *const lyne_encoding_rows[]; /* all that are built in, in no particular order */
 extern const size_t lyne_n_encoding_rows;
 
-lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int64_t classes, lyne_error *err);
+/** features: 0 but for an encoding that stores them. */
+lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int64_t classes, int64_t features,
+                             lyne_error *err);
+/** Logits (n, classes) of n <= LYNE_HEAD_ROWS records, from the parts of each: decoded, and of features the product with
+ *  r->head.  The number of those that could be decoded: fewer than n when the next one is not what an encoder stores. */
+int64_t lyne_record_logits(const lyne_record *r, int64_t n, const void *const part[][LYNE_ENCODING_PARTS],
+                           float *logits);
 
 /** An encoding as a recipe or a manifest writes it: `f16`, `{topk: {k: 10}}`.  Its config is in the arena.  LYNE_EDATA
  *  says what is wrong. */

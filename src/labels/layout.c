@@ -27,6 +27,7 @@ static lyne_digest fingerprint(const lyne_labels_plan *plan) {
     lyne_hash_u64(&h, (uint64_t)plan->classes);
     lyne_instance_hash(&h, &plan->encoding);
     lyne_hash_u64(&h, plan->records_per_shard);
+    if (plan->features) lyne_hash_u64(&h, (uint64_t)plan->features);
     for (int i = 0; i < LYNE_N_IDENTITY_PARTS; i++)
         lyne_hash_digest(&h, *lyne_identity_digest(&identity, &lyne_identity_parts[i]));
     return lyne_hash_finish(&h);
@@ -40,7 +41,7 @@ lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_
         return lyne_fail(err, LYNE_EDATA,
                          "%s: samples, views, classes and records_per_shard of soft labels must be at least 1",
                          plan->directory);
-    if ((status = lyne_record_init(&l->record, &plan->encoding, plan->classes, err)) != LYNE_OK)
+    if ((status = lyne_record_init(&l->record, &plan->encoding, plan->classes, plan->features, err)) != LYNE_OK)
         return lyne_error_context(err, "%s", plan->directory);
     if (!lyne_size_mul(plan->samples, plan->views, &l->n_records) || l->n_records > INT64_MAX ||
         !lyne_size_mul(l->n_records, l->record.bytes, &ignored) || !lyne_size_mul(l->n_records, 64, &ignored))
@@ -54,6 +55,27 @@ lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_
                          plan->directory, (unsigned long long)l->n_records, (unsigned long long)plan->records_per_shard,
                          (unsigned long long)l->n_shards);
     l->fingerprint = fingerprint(plan);
+    return lyne_layout_part(l, plan->part, plan->n_parts, err);
+}
+
+lyne_status lyne_layout_part(lyne_layout *l, uint32_t part, uint32_t n_parts, lyne_error *err) {
+    l->plan.part = part;
+    l->plan.n_parts = n_parts;
+    l->first_shard = 0;
+    l->end_shard = l->n_shards;
+    if (n_parts == 0) return LYNE_OK;
+    if (part < 1 || part > n_parts)
+        return lyne_fail(err, LYNE_EUSAGE, "%s: there is no part %lu of %lu", l->plan.directory, (unsigned long)part,
+                         (unsigned long)n_parts);
+    if (n_parts > l->n_shards)
+        return lyne_fail(
+            err, LYNE_EUSAGE,
+            "%s: %lu parts of %llu shards: some would have nothing to write; lower records_per_shard (%llu) "
+            "or take fewer parts",
+            l->plan.directory, (unsigned long)n_parts, (unsigned long long)l->n_shards,
+            (unsigned long long)l->plan.records_per_shard);
+    l->first_shard = l->n_shards * (part - 1) / n_parts; /* at most LYNE_MAX_SHARDS of each */
+    l->end_shard = l->n_shards * part / n_parts;
     return LYNE_OK;
 }
 

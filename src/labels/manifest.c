@@ -3,10 +3,30 @@
 #include "formats/json.h"
 #include "labels/parts.h"
 
+#include <stdio.h>
 #include <string.h>
 
-enum { ERROR_KEYS = 4, KEYS = 10, SHARD_KEYS = 3 };
+enum { ERROR_KEYS = 4, KEYS = 10, SHARD_KEYS = 3, HEAD_KEYS = 4 };
 static const size_t max_bytes = (size_t)64 << 20;
+
+/* ---- names ---- */
+
+void lyne_manifest_name(uint32_t part, uint32_t n_parts, char out[LYNE_SHARD_NAME]) {
+    if (n_parts)
+        snprintf(out, LYNE_SHARD_NAME, "part-%05lu-of-%05lu.json", (unsigned long)part, (unsigned long)n_parts);
+    else
+        snprintf(out, LYNE_SHARD_NAME, "manifest.json");
+}
+
+bool lyne_manifest_named(const char *name, uint32_t *part, uint32_t *n_parts) {
+    char due[LYNE_SHARD_NAME];
+    unsigned long of[2] = {0, 0};
+    if (sscanf(name, "part-%5lu-of-%5lu.json", &of[0], &of[1]) != 2 || of[0] < 1 || of[0] > of[1]) return false;
+    lyne_manifest_name((uint32_t)of[0], (uint32_t)of[1], due);
+    *part = (uint32_t)of[0];
+    *n_parts = (uint32_t)of[1];
+    return strcmp(name, due) == 0;
+}
 
 /* ---- writing ---- */
 
@@ -25,7 +45,7 @@ static json_t *identity_json(const lyne_layout *l) {
 static json_t *shards_json(const lyne_layout *l, const lyne_shard_entry *shards) {
     json_t *list = json_array();
     int failed = !list;
-    for (uint64_t i = 0; !failed && i < l->n_shards; i++) {
+    for (uint64_t i = l->first_shard; !failed && i < l->end_shard; i++) {
         char name[LYNE_SHARD_NAME];
         lyne_shard_name(l, i, name);
         json_t *entry = json_pack("{s:s, s:I}", "name", name, "bytes", (json_int_t)shards[i].bytes);
@@ -66,11 +86,21 @@ static json_t *error_json(const lyne_labels_error *error) {
     return NULL;
 }
 
-lyne_status lyne_manifest_save(const lyne_layout *l, const lyne_shard_entry *shards, const lyne_labels_error *error,
-                               lyne_error *err) {
+static json_t *head_json(const lyne_layout *l, const lyne_shard_entry *head) {
+    json_t *object = json_pack("{s:s, s:I, s:I}", "name", LYNE_HEAD_NAME, "features", (json_int_t)l->plan.features,
+                               "bytes", (json_int_t)head->bytes);
+    if (!lyne_json_set_digest(object, "xxh128", head->digest)) return object;
+    json_decref(object);
+    return NULL;
+}
+
+lyne_status lyne_manifest_save(const lyne_layout *l, const lyne_shard_entry *shards, const lyne_shard_entry *head,
+                               const lyne_labels_error *error, lyne_error *err) {
     const lyne_labels_plan *plan = &l->plan;
+    char name[LYNE_SHARD_NAME];
     lyne_arena arena = {0};
-    char *path = lyne_layout_path(l, "manifest.json");
+    lyne_manifest_name(plan->part, plan->n_parts, name);
+    char *path = lyne_layout_path(l, name);
     const char *encoding = lyne_encoding_print(&plan->encoding, &arena);
     json_t *manifest = !encoding
                            ? NULL
@@ -80,6 +110,7 @@ lyne_status lyne_manifest_save(const lyne_layout *l, const lyne_shard_entry *sha
                                        encoding, "records_per_shard", (json_int_t)plan->records_per_shard, "identity",
                                        identity_json(l), "shards", shards_json(l, shards), "error", error_json(error));
     bool failed = !path || !manifest || lyne_json_set_digest(manifest, "fingerprint", l->fingerprint);
+    if (!failed && plan->features) failed = json_object_set_new(manifest, "head", head_json(l, head));
     lyne_status status = failed ? lyne_fail_memory(err, "a manifest") : lyne_json_save(path, manifest, err);
     json_decref(manifest);
     lyne_free(path);
@@ -145,6 +176,24 @@ static lyne_status read_error(const json_t *manifest, lyne_labels_error *out, ly
     return status;
 }
 
+/* The layer behind the features, if there is one. */
+static lyne_status read_head(const json_t *manifest, lyne_manifest *m, lyne_error *err) {
+    json_t *object;
+    const char *name = "";
+    int64_t bytes = 0;
+    lyne_status status = lyne_json_object(manifest, "head", &object, err);
+    if (status == LYNE_OK) status = only_keys(object, HEAD_KEYS, "\"head\"", err);
+    if (status == LYNE_OK) status = lyne_json_text(object, "name", &name, err);
+    if (status == LYNE_OK && strcmp(name, LYNE_HEAD_NAME) != 0)
+        status = lyne_fail(err, LYNE_EDATA, "\"head\" is called \"%s\", but it must be \"" LYNE_HEAD_NAME "\"", name);
+    if (status == LYNE_OK)
+        status = lyne_json_int(object, "features", 1, LYNE_MOST_FEATURES, &m->layout.plan.features, err);
+    if (status == LYNE_OK) status = lyne_json_int(object, "bytes", 1, INT64_MAX, &bytes, err);
+    if (status == LYNE_OK) status = lyne_json_digest(object, "xxh128", &m->head.digest, err);
+    m->head.bytes = (uint64_t)bytes;
+    return status;
+}
+
 static lyne_status read_plan(const json_t *manifest, lyne_manifest *m, lyne_error *err) {
     lyne_labels_plan *plan = &m->layout.plan;
     int64_t version, samples = 0, views = 0, per_shard = 0;
@@ -153,7 +202,7 @@ static lyne_status read_plan(const json_t *manifest, lyne_manifest *m, lyne_erro
     if (version != LYNE_LABELS_VERSION)
         return lyne_fail(err, LYNE_EDATA, "is of version %lld of the format, and this program reads version %d",
                          (long long)version, LYNE_LABELS_VERSION);
-    status = only_keys(manifest, KEYS, "the manifest", err);
+    status = only_keys(manifest, KEYS + (json_object_get(manifest, "head") != NULL), "the manifest", err);
     if (status == LYNE_OK) status = lyne_json_int(manifest, "samples", 1, INT64_MAX, &samples, err);
     if (status == LYNE_OK) status = lyne_json_int(manifest, "views", 1, UINT32_MAX, &views, err);
     if (status == LYNE_OK) status = lyne_json_int(manifest, "classes", 1, INT64_MAX, &plan->classes, err);
@@ -161,6 +210,7 @@ static lyne_status read_plan(const json_t *manifest, lyne_manifest *m, lyne_erro
     if (status == LYNE_OK) status = read_encoding(manifest, m, err);
     if (status == LYNE_OK) status = read_error(manifest, &m->error, err);
     if (status == LYNE_OK) status = read_identity(manifest, &plan->identity, err);
+    if (status == LYNE_OK && json_object_get(manifest, "head")) status = read_head(manifest, m, err);
     plan->samples = (uint64_t)samples;
     plan->views = (uint32_t)views;
     plan->records_per_shard = (uint64_t)per_shard;
@@ -188,13 +238,13 @@ static lyne_status read_shards(const json_t *manifest, lyne_manifest *m, lyne_er
     json_t *list;
     lyne_status status = lyne_json_array(manifest, "shards", &list, err);
     if (status != LYNE_OK) return status;
-    if (json_array_size(list) != l->n_shards)
+    if (json_array_size(list) != l->end_shard - l->first_shard)
         return lyne_fail(err, LYNE_EDATA, "lists %zu shards, but its records make %llu", json_array_size(list),
-                         (unsigned long long)l->n_shards);
+                         (unsigned long long)(l->end_shard - l->first_shard));
     m->shards = lyne_arena_alloc(&m->arena, l->n_shards * sizeof *m->shards); /* the list is in memory already */
     if (!m->shards) return lyne_fail_memory(err, "a manifest");
-    for (uint64_t i = 0; status == LYNE_OK && i < l->n_shards; i++)
-        status = read_shard(l, i, json_array_get(list, i), m->shards + i, err);
+    for (uint64_t i = l->first_shard; status == LYNE_OK && i < l->end_shard; i++)
+        status = read_shard(l, i, json_array_get(list, i - l->first_shard), m->shards + i, err);
     return status;
 }
 
@@ -217,10 +267,13 @@ static lyne_status read_all(const json_t *manifest, lyne_manifest *m, lyne_error
     return status;
 }
 
-lyne_status lyne_manifest_load(const char *directory, lyne_manifest *m, lyne_error *err) {
+lyne_status lyne_manifest_load(const char *directory, uint32_t part, uint32_t n_parts, lyne_manifest *m,
+                               lyne_error *err) {
     json_t *manifest = NULL;
-    *m = (lyne_manifest){.layout = {.plan = {.directory = directory}}};
-    char *path = lyne_layout_path(&m->layout, "manifest.json");
+    char name[LYNE_SHARD_NAME];
+    *m = (lyne_manifest){.layout = {.plan = {.directory = directory, .part = part, .n_parts = n_parts}}};
+    lyne_manifest_name(part, n_parts, name);
+    char *path = lyne_layout_path(&m->layout, name);
     if (!path) return lyne_fail_memory(err, "a manifest");
     lyne_status status = LYNE_OK;
     if (!lyne_file_exists(path))
@@ -229,6 +282,21 @@ lyne_status lyne_manifest_load(const char *directory, lyne_manifest *m, lyne_err
     if (status == LYNE_OK) status = lyne_json_load(path, max_bytes, &manifest, err);
     if (manifest && (status = read_all(manifest, m, err)) != LYNE_OK) lyne_error_context(err, "%s", path);
     json_decref(manifest);
+    lyne_free(path);
+    return status;
+}
+
+lyne_status lyne_manifest_head(const lyne_manifest *m, lyne_head *out, lyne_error *err) {
+    const lyne_labels_plan *plan = &m->layout.plan;
+    lyne_shard_entry found;
+    char *path = lyne_layout_path(&m->layout, LYNE_HEAD_NAME);
+    *out = (lyne_head){0};
+    lyne_status status =
+        path ? lyne_file_digest(path, &found.digest, &found.bytes, err) : lyne_fail_memory(err, LYNE_HEAD_NAME);
+    if (status == LYNE_OK && (found.bytes != m->head.bytes || !lyne_digest_equal(found.digest, m->head.digest)))
+        status = lyne_fail(err, LYNE_EDATA,
+                           "%s: is not the file that the manifest describes: its size or hash is another", path);
+    if (status == LYNE_OK) status = lyne_head_load(out, plan->classes, plan->features, path, err);
     lyne_free(path);
     return status;
 }

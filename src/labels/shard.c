@@ -8,27 +8,20 @@
 
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "shards are written as they lie in memory");
 
-enum { SAMPLE, CRC, VIEW, PART, MOST_ARRAYS = PART + LYNE_ENCODING_PARTS };
-enum { FORMAT, FINGERPRINT, SHARD, SHARDS, N_DUE, ERROR = N_DUE, N_METADATA };
+enum { FORMAT, FINGERPRINT, SHARD, SHARDS, N_DUE, ERROR = N_DUE };
 
-/* What must be in the header of a shard, and nothing else. */
-typedef struct header {
-    lyne_array array[MOST_ARRAYS]; /* widest first, so that each is aligned */
-    int n_arrays;
-    lyne_pair metadata[N_METADATA]; /* the value of ERROR is whatever it is */
-    char fingerprint[LYNE_DIGEST_TEXT], shard[24], shards[24];
-} header;
-
-static void make_header(header *h, const lyne_layout *l, uint64_t shard) {
-    int64_t n = (int64_t)lyne_layout_records(l, shard);
-    h->array[SAMPLE] = (lyne_array){.name = "sample", .dtype = LYNE_DTYPE_U64, .rank = 1, .dims = {n}};
-    h->array[CRC] = (lyne_array){.name = "crc", .dtype = LYNE_DTYPE_U32, .rank = 1, .dims = {n}};
-    h->array[VIEW] = (lyne_array){.name = "view", .dtype = LYNE_DTYPE_U32, .rank = 1, .dims = {n}};
-    h->n_arrays = PART + l->record.n_parts;
+void lyne_shard_header_init(lyne_shard_header *h, const lyne_layout *l, uint64_t shard) {
+    const int64_t n = (int64_t)lyne_layout_records(l, shard);
+    h->array[LYNE_SHARD_SAMPLE] = (lyne_array){.name = "sample", .dtype = LYNE_DTYPE_U64, .rank = 1, .dims = {n}};
+    h->array[LYNE_SHARD_CRC] = (lyne_array){.name = "crc", .dtype = LYNE_DTYPE_U32, .rank = 1, .dims = {n}};
+    h->array[LYNE_SHARD_VIEW] = (lyne_array){.name = "view", .dtype = LYNE_DTYPE_U32, .rank = 1, .dims = {n}};
+    for (int i = 0; i < LYNE_SHARD_PART; i++) h->bytes[i] = lyne_dtype_size(h->array[i].dtype);
+    h->n_arrays = LYNE_SHARD_PART + l->record.n_parts;
     for (int i = 0; i < l->record.n_parts; i++) {
         const lyne_part *p = &l->record.part[i];
-        h->array[PART + i] =
+        h->array[LYNE_SHARD_PART + i] =
             (lyne_array){.name = p->name, .dtype = p->dtype, .rank = p->width ? 2 : 1, .dims = {n, p->width}};
+        h->bytes[LYNE_SHARD_PART + i] = p->bytes;
     }
     lyne_digest_print(l->fingerprint, h->fingerprint);
     snprintf(h->shard, sizeof h->shard, "%llu", (unsigned long long)shard);
@@ -37,6 +30,7 @@ static void make_header(header *h, const lyne_layout *l, uint64_t shard) {
     h->metadata[FINGERPRINT] = (lyne_pair){"lyne.fingerprint", h->fingerprint};
     h->metadata[SHARD] = (lyne_pair){"lyne.shard", h->shard};
     h->metadata[SHARDS] = (lyne_pair){"lyne.shards", h->shards};
+    h->metadata[ERROR] = (lyne_pair){"lyne.error", NULL};
 }
 
 void lyne_shard_name(const lyne_layout *l, uint64_t shard, char out[LYNE_SHARD_NAME]) {
@@ -53,37 +47,9 @@ uint32_t lyne_record_crc(const lyne_record *r, uint64_t sample, uint32_t view, c
     return crc;
 }
 
-/* ---- writing ---- */
-
-lyne_status lyne_shard_write(const lyne_layout *l, uint64_t shard, const uint64_t *sample, const uint32_t *view,
-                             const uint32_t *crc, const unsigned char *const part[], const char *error,
-                             lyne_error *err) {
-    header h;
-    make_header(&h, l, shard);
-    h.metadata[ERROR] = (lyne_pair){"lyne.error", error};
-    const void *data[MOST_ARRAYS] = {[SAMPLE] = sample, [CRC] = crc, [VIEW] = view};
-    for (int i = PART; i < h.n_arrays; i++) data[i] = part[i - PART];
-    char name[LYNE_SHARD_NAME];
-    lyne_shard_name(l, shard, name);
-    char *path = lyne_layout_path(l, name);
-    lyne_safetensors_writer w = {0};
-    lyne_status status =
-        path ? lyne_safetensors_begin(&w, path, h.array, (size_t)h.n_arrays, h.metadata, N_METADATA, err)
-             : lyne_fail_memory(err, name);
-    for (int i = 0; status == LYNE_OK && i < h.n_arrays; i++) {
-        size_t bytes;
-        lyne_array_size(h.array[i].dtype, h.array[i].rank, h.array[i].dims, &bytes); /* begin has checked it */
-        status = lyne_safetensors_append(&w, data[i], bytes, err);
-    }
-    if (status == LYNE_OK) status = lyne_safetensors_finish(&w, err);
-    lyne_safetensors_abort(&w);
-    lyne_free(path);
-    return status;
-}
-
 /* ---- reading ---- */
 
-static lyne_status check_metadata(const lyne_safetensors *file, const header *h, lyne_error *err) {
+static lyne_status check_metadata(const lyne_safetensors *file, const lyne_shard_header *h, lyne_error *err) {
     for (int i = 0; i < N_DUE; i++) {
         const char *key = h->metadata[i].key, *found = lyne_safetensors_metadata(file, key);
         if (!found || strcmp(found, h->metadata[i].value) != 0)
@@ -92,14 +58,14 @@ static lyne_status check_metadata(const lyne_safetensors *file, const header *h,
     }
     if (!lyne_safetensors_metadata(file, "lyne.error"))
         return lyne_fail(err, LYNE_EDATA, "%s: lyne.error is missing", file->path);
-    if (file->n != (size_t)h->n_arrays || file->n_metadata != N_METADATA)
+    if (file->n != (size_t)h->n_arrays || file->n_metadata != LYNE_SHARD_METADATA)
         return lyne_fail(err, LYNE_EDATA, "%s: holds more than a shard of soft labels does", file->path);
     return LYNE_OK;
 }
 
 lyne_status lyne_shard_open(lyne_shard *s, const lyne_layout *l, uint64_t shard, lyne_error *err) {
-    header h;
-    make_header(&h, l, shard);
+    lyne_shard_header h;
+    lyne_shard_header_init(&h, l, shard);
     *s = (lyne_shard){.first = shard * l->plan.records_per_shard, .n = lyne_layout_records(l, shard)};
     char name[LYNE_SHARD_NAME];
     lyne_shard_name(l, shard, name);
@@ -107,7 +73,7 @@ lyne_status lyne_shard_open(lyne_shard *s, const lyne_layout *l, uint64_t shard,
     lyne_status status = path ? lyne_safetensors_open(&s->file, path, err) : lyne_fail_memory(err, name);
     lyne_free(path);
     if (status == LYNE_OK) status = check_metadata(&s->file, &h, err);
-    const void *data[MOST_ARRAYS] = {0};
+    const void *data[LYNE_SHARD_ARRAYS] = {0};
     for (int i = 0; status == LYNE_OK && i < h.n_arrays; i++)
         status = lyne_safetensors_get(&s->file, h.array[i].name, h.array[i].dtype, h.array[i].rank, h.array[i].dims,
                                       &data[i], err);
@@ -115,10 +81,10 @@ lyne_status lyne_shard_open(lyne_shard *s, const lyne_layout *l, uint64_t shard,
         lyne_shard_close(s);
         return status;
     }
-    s->sample = data[SAMPLE];
-    s->crc = data[CRC];
-    s->view = data[VIEW];
-    for (int i = PART; i < h.n_arrays; i++) s->part[i - PART] = data[i];
+    s->sample = data[LYNE_SHARD_SAMPLE];
+    s->crc = data[LYNE_SHARD_CRC];
+    s->view = data[LYNE_SHARD_VIEW];
+    for (int i = LYNE_SHARD_PART; i < h.n_arrays; i++) s->part[i - LYNE_SHARD_PART] = data[i];
     s->error = lyne_safetensors_metadata(&s->file, "lyne.error");
     return LYNE_OK;
 }
@@ -134,15 +100,11 @@ lyne_status lyne_shard_tally(const lyne_shard *s, lyne_tally *out, lyne_error *e
                      (unsigned long long)s->n);
 }
 
-/* Where the parts of a record lie. */
-static void find_parts(const lyne_shard *s, const lyne_layout *l, uint64_t i, const void *part[]) {
+void lyne_shard_parts(const lyne_shard *s, const lyne_layout *l, uint64_t i, const void *part[LYNE_ENCODING_PARTS]) {
     for (int p = 0; p < l->record.n_parts; p++) part[p] = s->part[p] + i * l->record.part[p].bytes;
 }
 
-lyne_status lyne_shard_decode(const lyne_shard *s, const lyne_layout *l, uint64_t i, float *logits, lyne_error *err) {
-    const void *part[LYNE_ENCODING_PARTS];
-    find_parts(s, l, i, part);
-    if (l->record.encoding->decode(&l->record, part, logits)) return LYNE_OK;
+lyne_status lyne_shard_refuse(const lyne_shard *s, const lyne_layout *l, uint64_t i, lyne_error *err) {
     return lyne_fail(err, LYNE_EDATA, "%s: record %llu is nothing that %s stores", s->file.path, (unsigned long long)i,
                      l->record.encoding->component.name);
 }
@@ -159,10 +121,52 @@ lyne_status lyne_shard_check(const lyne_shard *s, const lyne_layout *l, uint64_t
                          s->file.path, (unsigned long long)i, (unsigned long long)sample, (unsigned long)view,
                          (unsigned long long)due_sample, (unsigned long)due_view);
     const void *part[LYNE_ENCODING_PARTS];
-    find_parts(s, l, i, part);
+    lyne_shard_parts(s, l, i, part);
     if (crc != lyne_record_crc(&l->record, sample, view, part))
         return lyne_fail(err, LYNE_EDATA,
                          "%s: record %llu (sample %llu, view %lu) fails its checksum: the file is damaged",
                          s->file.path, (unsigned long long)i, (unsigned long long)sample, (unsigned long)view);
     return LYNE_OK;
+}
+
+lyne_status lyne_shard_check_all(const lyne_shard *s, const lyne_layout *l, float *logits, lyne_error *err) {
+    for (uint64_t first = 0; first < s->n; first += LYNE_HEAD_ROWS) {
+        const uint64_t n = s->n - first < LYNE_HEAD_ROWS ? s->n - first : LYNE_HEAD_ROWS;
+        const void *part[LYNE_HEAD_ROWS][LYNE_ENCODING_PARTS];
+        for (uint64_t i = 0; i < n; i++) {
+            lyne_status status = lyne_shard_check(s, l, first + i, err);
+            if (status != LYNE_OK) return status;
+            lyne_shard_parts(s, l, first + i, part[i]);
+        }
+        if (!logits) continue;
+        const uint64_t good = (uint64_t)lyne_record_logits(&l->record, (int64_t)n,
+                                                           (const void *const(*)[LYNE_ENCODING_PARTS])part, logits);
+        if (good < n) return lyne_shard_refuse(s, l, first + good, err);
+    }
+    return LYNE_OK;
+}
+
+/* ---- all of them ---- */
+
+lyne_status lyne_shard_entry_of(const lyne_layout *l, const char *name, lyne_shard_entry *out, lyne_error *err) {
+    char *path = lyne_layout_path(l, name);
+    const lyne_status status =
+        path ? lyne_file_digest(path, &out->digest, &out->bytes, err) : lyne_fail_memory(err, name);
+    lyne_free(path);
+    return status;
+}
+
+lyne_status lyne_layout_error(const lyne_layout *l, lyne_labels_error *out, lyne_error *err) {
+    lyne_tally *each = lyne_alloc(1, sizeof *each), *all = lyne_alloc(1, sizeof *all);
+    lyne_status status = each && all ? LYNE_OK : lyne_fail_memory(err, "the error of soft labels");
+    for (uint64_t i = l->first_shard; status == LYNE_OK && i < l->end_shard; i++) {
+        lyne_shard s;
+        if ((status = lyne_shard_open(&s, l, i, err)) != LYNE_OK) break;
+        if ((status = lyne_shard_tally(&s, each, err)) == LYNE_OK) lyne_tally_add(all, each);
+        lyne_shard_close(&s);
+    }
+    if (status == LYNE_OK) *out = lyne_tally_error(all);
+    lyne_free(each);
+    lyne_free(all);
+    return status;
 }

@@ -2,12 +2,15 @@
  *   rest = T log sum_{others} exp(z / T)        their log-mass, T being `temperature`
  * 4 + k (2 + w) bytes, w = 1, 2, 4 for up to 256, 65536, more classes: k = 10 of 1000 classes take 44.
  *
- * Decoding gives dense logits: the k as they were, and by `tail`
- *   uniform   to each of the C - k others rest - T log(C - k), all alike.  The softmax at T then gives the k and the
- * rest together exactly their mass (to the rounding of the halves).  At another temperature T' the rest gets too much
- * if T' > T and too little if T' < T, the more so the less even it is (the mean of order T/T' of exp(z/T) grows with
- * the order), so choose for T what the student is distilled at. drop      to each of them nothing: softmax over the k
- * alone.  Biased: the k get the mass of the rest. */
+ * Decoding gives dense logits: the k as they were, and to each of the C - k others by `tail`
+ *   class     rest - T log(C - k), all alike, and a loss is told that of these only the mass together is known.  kd then
+ *             takes them for one class: at T the teacher's own distribution is a minimum of the loss.  A loss that knows
+ *             nothing of this reads them as
+ *   uniform   the same number.  The softmax at T gives the k and the rest together exactly their mass (to the rounding of
+ *             the halves), and the student is taught that the others are alike, which they are not.
+ *   drop      nothing: softmax over the k alone.  Biased: the k get the mass of the rest.
+ * At another temperature T' the rest gets too much if T' > T and too little if T' < T, the more so the less even it is (the
+ * mean of order T/T' of exp(z/T) grows with the order), so choose for T what the student is distilled at. */
 #include "base/exponential.h"
 #include "base/vector.h"
 #include "labels/encoding.h"
@@ -23,8 +26,8 @@ typedef struct topk_config {
     int tail;
 } topk_config;
 
-enum { UNIFORM, DROP };
-static const char *const tails[] = {"uniform", "drop", NULL};
+enum { CLASS, UNIFORM, DROP };
+static const char *const tails[] = {"class", "uniform", "drop", NULL};
 
 static const lyne_field fields[] = {
     {.name = "k",
@@ -43,8 +46,9 @@ static const lyne_field fields[] = {
      .type = LYNE_FIELD_CHOICE,
      .choices = tails,
      .help =
-         "what the others are read as: uniform (alike, with their mass) or drop (nothing: softmax over the k alone)",
-     .fallback = "uniform",
+         "what the others are to a loss: class (one more class, with their mass: unbiased), uniform (alike, with their "
+         "mass) or drop (nothing: softmax over the k alone)",
+     .fallback = "class",
      .offset = offsetof(topk_config, tail)},
     LYNE_FIELDS_END};
 
@@ -169,6 +173,10 @@ static bool decode(const lyne_record *r, const void *const part[], float *logits
     return true;
 }
 
+static bool rest_is_class(const void *config) {
+    return ((const topk_config *)config)->tail == CLASS;
+}
+
 const lyne_encoding lyne_encoding_topk = {
     .component = {.kind = LYNE_ENCODING,
                   .name = "topk",
@@ -180,4 +188,5 @@ const lyne_encoding lyne_encoding_topk = {
     .layout = layout,
     .encode = encode,
     .decode = decode,
+    .rest_is_class = rest_is_class,
 };

@@ -1,104 +1,155 @@
 /* labels/writer.c -- records into shards, shards into a cache.
  *
- * The open shard is in memory, so a shard is a file in one commit or nothing.  Whoever begins on a directory with
- * shards trusts none of them: each must be of this very plan and every record must fit its checksum. */
+ * A shard is a file in one commit or nothing (shard_write.c).  Whoever begins on a directory with shards trusts none of
+ * them: each must be of this very plan and every record must fit its checksum. */
 #include "labels/parts.h"
 
+#include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <omp.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct lyne_labels_writer {
     lyne_layout layout;
     char *directory;
     int lock;
-    bool broken;              /* a shard could not be written */
-    uint64_t next;            /* the record that is due       */
-    lyne_shard_entry *shards; /* n_shards; those before the open one are filled */
-    uint64_t *sample;         /* the open shard, records_per_shard of each */
-    uint32_t *view, *crc;
-    unsigned char *part[LYNE_ENCODING_PARTS];
-    lyne_tally *tally;  /* of the open shard, and */
-    lyne_tally *before; /* of those before it     */
-    double *kl;         /* (BLOCK, temperatures)  */
-    double *scratch;    /* (threads, 2, classes)  */
-    float *decoded;     /* (threads, classes)     */
+    bool broken;    /* a shard could not be written */
+    uint64_t next;  /* the record that is due       */
+    uint64_t left;  /* records still to be written  */
+    lyne_head head; /* of an encoding of features */
+    lyne_shard_entry head_entry;
+    lyne_shard_entry *shards; /* n_shards; those that are whole are filled */
+    bool *whole;              /* n_shards                                  */
+    lyne_shard_writer open;   /* the shard of `next`                       */
+    lyne_tally *tally;        /* of it                                     */
+    double *kl;               /* (BLOCK, temperatures)                     */
+    double *scratch;          /* (threads, 2, classes)                     */
+    float *decoded;           /* (threads, LYNE_HEAD_ROWS, classes)        */
     int threads;
 };
 
-/* Records that are encoded at once, each by some thread. */
+/* Records that are encoded at once, each LYNE_HEAD_ROWS of them by some thread. */
 enum { BLOCK = 64 };
 
 /* ---- beginning: what is there already ---- */
 
-/* Size and digest of a shard on disk, as they go into the manifest. */
-static void enter(lyne_shard_entry *entry, const lyne_shard *s) {
-    *entry =
-        (lyne_shard_entry){.bytes = s->file.map.size, .digest = lyne_digest_of(s->file.map.data, s->file.map.size)};
+static lyne_status enter(lyne_labels_writer *w, uint64_t shard, lyne_error *err) {
+    char name[LYNE_SHARD_NAME];
+    lyne_shard_name(&w->layout, shard, name);
+    return lyne_shard_entry_of(&w->layout, name, &w->shards[shard], err);
 }
 
-/* Whether a shard is there, of this plan and whole; its errors are then in *tally. */
-static bool is_whole(const lyne_layout *l, uint64_t shard, lyne_shard_entry *entry, lyne_tally *tally) {
+/* Whether a shard is there, of this plan and whole.  Only without memory there is no telling. */
+static lyne_status look_at(lyne_labels_writer *w, uint64_t shard, lyne_error *err) {
     lyne_shard s;
-    if (lyne_shard_open(&s, l, shard, NULL) != LYNE_OK) return false;
-    bool whole = lyne_shard_tally(&s, tally, NULL) == LYNE_OK;
-    for (uint64_t i = 0; whole && i < s.n; i++) whole = lyne_shard_check(&s, l, i, NULL) == LYNE_OK;
-    enter(entry, &s);
-    lyne_shard_close(&s);
-    return whole;
+    lyne_error why = {0};
+    lyne_status status = lyne_shard_open(&s, &w->layout, shard, &why);
+    if (status == LYNE_OK) {
+        status = lyne_shard_tally(&s, w->tally, &why);
+        if (status == LYNE_OK) status = lyne_shard_check_all(&s, &w->layout, NULL, &why);
+        if (status == LYNE_OK) status = enter(w, shard, &why);
+        *w->tally = (lyne_tally){0};
+        lyne_shard_close(&s);
+    }
+    w->whole[shard] = status == LYNE_OK;
+    return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
 }
 
-/* Remove what belongs to a cache (its name says so), but for the first `kept` shards. */
-static lyne_status remove_others(const lyne_layout *l, uint64_t kept, lyne_error *err) {
+/* Whether a file is to go: a shard that is not whole, or something behind its name.  The writer of all clears up whatever
+ * belongs to a cache, the writer of a part what bears the names of its shards, and a manifest that cannot be right. */
+static bool is_stale(const lyne_labels_writer *w, const char *name) {
+    const lyne_layout *l = &w->layout;
+    const bool all = l->plan.n_parts == 0;
+    uint32_t part, n_parts;
+    if (strncmp(name, "labels-", 7) == 0) {
+        const uint64_t shard = strtoull(name + 7, NULL, 10);
+        char due[LYNE_SHARD_NAME];
+        lyne_shard_name(l, shard < l->n_shards ? shard : 0, due);
+        if (shard < l->first_shard || shard >= l->end_shard || strncmp(name, due, strlen(due)) != 0) return all;
+        return !w->whole[shard] || name[strlen(due)];
+    }
+    if (strncmp(name, "manifest.json", 13) == 0) return all || w->left > 0;
+    if (lyne_manifest_named(name, &part, &n_parts))
+        return all || (w->left > 0 && part == l->plan.part && n_parts == l->plan.n_parts);
+    return all && strncmp(name, LYNE_HEAD_NAME ".tmp.", strlen(LYNE_HEAD_NAME ".tmp.")) == 0;
+}
+
+static lyne_status remove_stale(const lyne_labels_writer *w, lyne_error *err) {
     char **names;
     size_t n;
-    lyne_status status = lyne_directory_list(l->plan.directory, &names, &n, err);
+    lyne_status status = lyne_directory_list(w->directory, &names, &n, err);
     if (status != LYNE_OK) return status;
-    uint64_t shard = 0; /* names are sorted, and so are those of the shards */
     for (size_t i = 0; status == LYNE_OK && i < n; i++) {
-        char due[LYNE_SHARD_NAME];
-        lyne_shard_name(l, shard, due);
-        if (shard < kept && strcmp(names[i], due) == 0) {
-            shard++;
-        } else if (strncmp(names[i], "labels-", 7) == 0 || strncmp(names[i], "manifest.json", 13) == 0) {
-            char *path = lyne_layout_path(l, names[i]);
-            status = path ? lyne_file_remove(path, err) : lyne_fail_memory(err, "a soft-label cache");
-            lyne_free(path);
-        }
+        if (!is_stale(w, names[i])) continue;
+        char *path = lyne_layout_path(&w->layout, names[i]);
+        status = path ? lyne_file_remove(path, err) : lyne_fail_memory(err, "a soft-label cache");
+        lyne_free(path);
     }
     lyne_names_free(names, n);
     return status;
 }
 
+/* Each part locks the numbers of its shards, so that whoever would write one of them too is refused. */
 static lyne_status take_lock(lyne_labels_writer *w, lyne_error *err) {
+    const lyne_layout *l = &w->layout;
     lyne_status status = lyne_directory_make(w->directory, err);
-    char *path = lyne_layout_path(&w->layout, ".lock");
+    char *path = lyne_layout_path(l, ".lock");
     if (!path) status = lyne_fail_memory(err, "a soft-label cache");
-    if (status == LYNE_OK) status = lyne_lock(path, &w->lock, err);
+    if (status == LYNE_OK)
+        status = l->plan.n_parts ? lyne_lock_range(path, l->first_shard, l->end_shard - l->first_shard, &w->lock, err)
+                                 : lyne_lock_range(path, 0, LYNE_MAX_SHARDS, &w->lock, err);
     lyne_free(path);
     return status;
 }
 
 static lyne_status allocate(lyne_labels_writer *w, lyne_error *err) {
     const lyne_layout *l = &w->layout;
-    size_t n = lyne_layout_records(l, 0);
     w->shards = lyne_alloc(l->n_shards, sizeof *w->shards);
-    w->sample = lyne_alloc(n, sizeof *w->sample);
-    w->view = lyne_alloc(n, sizeof *w->view);
-    w->crc = lyne_alloc(n, sizeof *w->crc);
+    w->whole = lyne_alloc(l->n_shards, sizeof *w->whole);
     w->tally = lyne_alloc(1, sizeof *w->tally);
-    w->before = lyne_alloc(1, sizeof *w->before);
     w->kl = lyne_alloc(BLOCK * LYNE_LABELS_TEMPERATURES, sizeof *w->kl);
     w->threads = omp_get_max_threads();
     w->scratch = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, 2 * sizeof *w->scratch);
-    w->decoded = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, sizeof *w->decoded);
-    bool good =
-        w->shards && w->sample && w->view && w->crc && w->tally && w->before && w->kl && w->scratch && w->decoded;
-    for (int i = 0; i < l->record.n_parts; i++) {
-        w->part[i] = lyne_alloc(n, l->record.part[i].bytes);
-        good = good && w->part[i];
+    w->decoded = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, LYNE_HEAD_ROWS * sizeof *w->decoded);
+    const bool good = w->shards && w->whole && w->tally && w->kl && w->scratch && w->decoded;
+    return good ? lyne_shard_writer_init(&w->open, l, err) : lyne_fail_memory(err, "a shard of soft labels");
+}
+
+/* The layer behind the features, on disk first: every part writes the same bytes. */
+static lyne_status put_head(lyne_labels_writer *w, const lyne_head *head, lyne_error *err) {
+    if (!w->layout.record.encoding->of_features) return LYNE_OK;
+    const lyne_labels_plan *plan = &w->layout.plan;
+    assert(head && head->classes == plan->classes && head->features == plan->features);
+    char *path = lyne_layout_path(&w->layout, LYNE_HEAD_NAME);
+    lyne_status status = path ? lyne_head_save(head, path, err) : lyne_fail_memory(err, LYNE_HEAD_NAME);
+    if (status == LYNE_OK) status = lyne_head_load(&w->head, plan->classes, plan->features, path, err);
+    if (status == LYNE_OK) status = lyne_shard_entry_of(&w->layout, LYNE_HEAD_NAME, &w->head_entry, err);
+    w->layout.record.head = &w->head;
+    lyne_free(path);
+    return status;
+}
+
+/* From this shard on to one that is not whole, which is opened. */
+static void open_next(lyne_labels_writer *w, uint64_t shard) {
+    while (shard < w->layout.end_shard && w->whole[shard]) shard++;
+    w->next = shard < w->layout.end_shard ? shard * w->layout.plan.records_per_shard : w->layout.n_records;
+    if (shard < w->layout.end_shard) lyne_shard_writer_start(&w->open, shard);
+}
+
+static lyne_status look_around(lyne_labels_writer *w, lyne_error *err) {
+    const lyne_layout *l = &w->layout;
+    for (uint64_t k = l->first_shard; k < l->end_shard; k++) {
+        if (l->plan.stopped && l->plan.stopped())
+            return lyne_fail(err, LYNE_STOPPED, "%s: stopped while looking at shard %llu; the same command goes on",
+                             w->directory, (unsigned long long)k);
+        const lyne_status status = look_at(w, k, err);
+        if (status != LYNE_OK) return status;
+        if (!w->whole[k]) w->left += lyne_layout_records(l, k);
     }
-    return good ? LYNE_OK : lyne_fail_memory(err, "a shard of soft labels");
+    open_next(w, l->first_shard);
+    return remove_stale(w, err);
 }
 
 lyne_status lyne_labels_begin(const lyne_labels_plan *plan, lyne_labels_writer **out, lyne_error *err) {
@@ -109,19 +160,12 @@ lyne_status lyne_labels_begin(const lyne_labels_plan *plan, lyne_labels_writer *
     lyne_status status = lyne_layout_init(&w->layout, plan, err);
     w->directory = lyne_strdup(plan->directory);
     w->layout.plan.directory = w->directory;
+    w->layout.plan.head = NULL;
     if (!w->directory) status = lyne_fail_memory(err, "a soft-label cache");
     if (status == LYNE_OK) status = take_lock(w, err);
     if (status == LYNE_OK) status = allocate(w, err);
-    if (status == LYNE_OK) {
-        uint64_t kept = 0;
-        while (kept < w->layout.n_shards && is_whole(&w->layout, kept, &w->shards[kept], w->tally)) {
-            lyne_tally_add(w->before, w->tally);
-            kept++;
-        }
-        *w->tally = (lyne_tally){0};
-        w->next = kept == w->layout.n_shards ? w->layout.n_records : kept * plan->records_per_shard;
-        status = remove_others(&w->layout, kept, err);
-    }
+    if (status == LYNE_OK) status = put_head(w, plan->head, err);
+    if (status == LYNE_OK) status = look_around(w, err);
     if (status != LYNE_OK) {
         lyne_labels_writer_free(w);
         return status;
@@ -134,41 +178,58 @@ void lyne_labels_writer_free(lyne_labels_writer *w) {
     if (!w) return;
     lyne_unlock(w->lock);
     lyne_free(w->directory);
+    lyne_head_deinit(&w->head);
     lyne_free(w->shards);
-    lyne_free(w->sample);
-    lyne_free(w->view);
-    lyne_free(w->crc);
-    for (int i = 0; i < LYNE_ENCODING_PARTS; i++) lyne_free(w->part[i]);
+    lyne_free(w->whole);
+    lyne_shard_writer_deinit(&w->open);
     lyne_free(w->tally);
-    lyne_free(w->before);
     lyne_free(w->kl);
     lyne_free(w->scratch);
     lyne_free(w->decoded);
     lyne_free(w);
 }
 
+bool lyne_labels_stores_features(const lyne_labels_writer *w) {
+    return w->layout.record.encoding->of_features;
+}
+
 uint64_t lyne_labels_next(const lyne_labels_writer *w) {
     return w->next;
 }
 
+uint64_t lyne_labels_due(const lyne_labels_writer *w) {
+    if (w->next == w->layout.n_records) return 0;
+    const uint64_t shard = w->next / w->layout.plan.records_per_shard;
+    return lyne_layout_records(&w->layout, shard) - w->next % w->layout.plan.records_per_shard;
+}
+
+uint64_t lyne_labels_left(const lyne_labels_writer *w) {
+    return w->left;
+}
+
+uint64_t lyne_labels_total(const lyne_labels_writer *w) {
+    const lyne_layout *l = &w->layout;
+    const uint64_t end = l->end_shard == l->n_shards ? l->n_records : l->end_shard * l->plan.records_per_shard;
+    return end - l->first_shard * l->plan.records_per_shard;
+}
+
 /* ---- appending ---- */
 
-/* Every logit is a number that the encoding can hold. */
-static lyne_status check_logits(const lyne_labels_writer *w, const float *logits, int64_t n, lyne_error *err) {
+/* What the teacher said, or went by, in numbers that the encoding can hold. */
+static lyne_status check_numbers(const lyne_labels_writer *w, const char *what, const float *number, int64_t width,
+                                 float largest, int64_t n, lyne_error *err) {
     const lyne_labels_plan *plan = &w->layout.plan;
-    const lyne_encoding *encoding = w->layout.record.encoding;
-    const float largest = encoding->largest;
-    for (int64_t i = 0; i < n * plan->classes; i++) {
-        if (fabsf(logits[i]) <= largest) continue;
-        uint64_t record = w->next + (uint64_t)(i / plan->classes);
-        unsigned long long sample = record / plan->views, view = record % plan->views,
-                           c = (uint64_t)(i % plan->classes);
-        if (!isfinite(logits[i]))
-            return lyne_fail(err, LYNE_ENOTFINITE, "%s: the teacher's logit %llu for sample %llu, view %llu is %g",
-                             w->directory, c, sample, view, (double)logits[i]);
+    for (int64_t i = 0; i < n * width; i++) {
+        if (fabsf(number[i]) <= largest) continue;
+        uint64_t record = w->next + (uint64_t)(i / width);
+        unsigned long long sample = record / plan->views, view = record % plan->views, c = (uint64_t)(i % width);
+        if (!isfinite(number[i]))
+            return lyne_fail(err, LYNE_ENOTFINITE, "%s: the teacher's %s %llu for sample %llu, view %llu is %g",
+                             w->directory, what, c, sample, view, (double)number[i]);
         return lyne_fail(err, LYNE_EDATA,
-                         "%s: the teacher's logit %llu for sample %llu, view %llu is %g; %s holds up to %g: use f32",
-                         w->directory, c, sample, view, (double)logits[i], encoding->component.name, (double)largest);
+                         "%s: the teacher's %s %llu for sample %llu, view %llu is %g; %s holds up to %g: use f32",
+                         w->directory, what, c, sample, view, (double)number[i],
+                         w->layout.record.encoding->component.name, (double)largest);
     }
     return LYNE_OK;
 }
@@ -179,71 +240,103 @@ static lyne_status close_shard(lyne_labels_writer *w, uint64_t shard, lyne_error
     lyne_text error = {0};
     lyne_tally_print(w->tally, &error);
     lyne_status status = error.failed ? lyne_fail_memory(err, "a shard of soft labels")
-                                      : lyne_shard_write(&w->layout, shard, w->sample, w->view, w->crc,
-                                                         (const unsigned char *const *)w->part, error.data, err);
+                                      : lyne_shard_writer_commit(&w->open, shard, error.data, err);
     lyne_text_free(&error);
     if (status == LYNE_OK) status = lyne_shard_open(&s, &w->layout, shard, err);
-    w->broken = status != LYNE_OK;
     if (status != LYNE_OK) return status;
-    enter(&w->shards[shard], &s);
     lyne_shard_close(&s);
-    lyne_tally_add(w->before, w->tally);
     *w->tally = (lyne_tally){0};
-    return LYNE_OK;
+    w->whole[shard] = true;
+    status = enter(w, shard, err);
+    open_next(w, shard);
+    return status;
 }
 
-/* One record into the open shard, and how far it is off. */
-static void store(lyne_labels_writer *w, uint64_t record, const float *logits, double kl[LYNE_LABELS_TEMPERATURES]) {
+/* A few records into the open shard, and how far they are off. */
+static void store(lyne_labels_writer *w, int64_t first, int64_t n, const float *given, int64_t width,
+                  const float *logits) {
     const lyne_record *r = &w->layout.record;
-    const lyne_labels_plan *plan = &w->layout.plan;
-    const uint64_t at = record % plan->records_per_shard;
-    double *scratch = w->scratch + omp_get_thread_num() * 2 * plan->classes;
-    float *decoded = w->decoded + omp_get_thread_num() * plan->classes;
-    void *part[LYNE_ENCODING_PARTS];
-    for (int p = 0; p < r->n_parts; p++) part[p] = w->part[p] + at * r->part[p].bytes;
-    r->encoding->encode(r, record, logits, part, scratch);
-    r->encoding->decode(r, (const void *const *)part, decoded);
-    lyne_divergence(plan->classes, decoded, logits, scratch, kl);
-    w->sample[at] = record / plan->views;
-    w->view[at] = (uint32_t)(record % plan->views);
-    w->crc[at] = lyne_record_crc(r, w->sample[at], w->view[at], (const void *const *)part);
+    const int64_t classes = w->layout.plan.classes;
+    double *scratch = w->scratch + omp_get_thread_num() * 2 * classes;
+    float *decoded = w->decoded + omp_get_thread_num() * LYNE_HEAD_ROWS * classes;
+    void *part[LYNE_HEAD_ROWS][LYNE_ENCODING_PARTS];
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t record = w->next + (uint64_t)(first + i);
+        lyne_shard_writer_parts(&w->open, (uint64_t)(first + i), part[i]);
+        r->encoding->encode(r, record, given + (first + i) * width, part[i], scratch);
+        lyne_shard_writer_seal(&w->open, (uint64_t)(first + i), record);
+    }
+    lyne_record_logits(r, n, (const void *const(*)[LYNE_ENCODING_PARTS])part, decoded);
+    for (int64_t i = 0; i < n; i++)
+        lyne_divergence(classes, decoded + i * classes, logits + (first + i) * classes, scratch,
+                        w->kl + (first + i) * LYNE_LABELS_TEMPERATURES);
 }
 
 /* At most BLOCK records of the open shard. */
-static void store_block(lyne_labels_writer *w, const float *logits, int64_t n) {
-    const int64_t classes = w->layout.plan.classes;
-#pragma omp parallel for schedule(static) num_threads(w->threads) if (n * classes >= 4096)
-    for (int64_t i = 0; i < n; i++)
-        store(w, w->next + (uint64_t)i, logits + i * classes, w->kl + i * LYNE_LABELS_TEMPERATURES);
+static lyne_status store_block(lyne_labels_writer *w, const float *given, int64_t width, const float *logits, int64_t n,
+                               lyne_error *err) {
+#pragma omp parallel for schedule(static) num_threads(w->threads) if (n * w->layout.plan.classes >= 4096)
+    for (int64_t i = 0; i < n; i += LYNE_HEAD_ROWS)
+        store(w, i, n - i < LYNE_HEAD_ROWS ? n - i : LYNE_HEAD_ROWS, given, width, logits);
     for (int64_t i = 0; i < n; i++) lyne_tally_record(w->tally, w->kl + i * LYNE_LABELS_TEMPERATURES);
+    const uint64_t shard = w->next / w->layout.plan.records_per_shard;
+    const bool full = (uint64_t)n == lyne_labels_due(w);
+    lyne_status status = lyne_shard_writer_add(&w->open, (uint64_t)n, err);
     w->next += (uint64_t)n;
+    w->left -= (uint64_t)n;
+    if (status == LYNE_OK && full) status = close_shard(w, shard, err);
+    w->broken = status != LYNE_OK;
+    return status;
 }
 
-lyne_status lyne_labels_append(lyne_labels_writer *w, const float *logits, int64_t n, lyne_error *err) {
-    const lyne_layout *l = &w->layout;
-    const lyne_labels_plan *plan = &l->plan;
+/* As many as are due in a row. */
+static uint64_t due_in_a_row(const lyne_labels_writer *w) {
+    uint64_t n = lyne_labels_due(w), shard = w->next / w->layout.plan.records_per_shard;
+    while (n && ++shard < w->layout.end_shard && !w->whole[shard]) n += lyne_layout_records(&w->layout, shard);
+    return n;
+}
+
+static lyne_status append(lyne_labels_writer *w, const float *given, int64_t width, const float *logits, int64_t n,
+                          lyne_error *err) {
     if (w->broken) return lyne_fail(err, LYNE_EOTHER, "%s: the writer has failed before", w->directory);
-    if (n < 0 || (uint64_t)n > l->n_records - w->next)
+    if (n < 0 || (uint64_t)n > due_in_a_row(w))
         return lyne_fail(err, LYNE_EOTHER, "%s: %lld more records than the %llu that are still due", w->directory,
-                         (long long)n, (unsigned long long)(l->n_records - w->next));
-    lyne_status status = check_logits(w, logits, n, err);
+                         (long long)n, (unsigned long long)due_in_a_row(w));
+    const lyne_encoding *encoding = w->layout.record.encoding;
+    const int64_t classes = w->layout.plan.classes;
+    lyne_status status =
+        check_numbers(w, "logit", logits, classes, encoding->of_features ? FLT_MAX : encoding->largest, n, err);
+    if (status == LYNE_OK && encoding->of_features)
+        status = check_numbers(w, "feature", given, width, encoding->largest, n, err);
     while (status == LYNE_OK && n > 0) {
-        const uint64_t shard = w->next / plan->records_per_shard, at = w->next % plan->records_per_shard;
-        const uint64_t room = lyne_layout_records(l, shard) - at;
         int64_t block = n < BLOCK ? n : BLOCK;
+        const uint64_t room = lyne_shard_writer_room(&w->open);
         if ((uint64_t)block > room) block = (int64_t)room;
-        store_block(w, logits, block);
-        logits += block * plan->classes;
+        status = store_block(w, given, width, logits, block, err);
+        given += block * width;
+        logits += block * classes;
         n -= block;
-        if ((uint64_t)block == room) status = close_shard(w, shard, err);
     }
     return status;
 }
 
+lyne_status lyne_labels_append(lyne_labels_writer *w, const float *logits, int64_t n, lyne_error *err) {
+    assert(!w->layout.record.encoding->of_features);
+    return append(w, logits, w->layout.plan.classes, logits, n, err);
+}
+
+lyne_status lyne_labels_append_features(lyne_labels_writer *w, const float *features, const float *logits, int64_t n,
+                                        lyne_error *err) {
+    assert(w->layout.record.encoding->of_features);
+    return append(w, features, w->layout.plan.features, logits, n, err);
+}
+
 lyne_status lyne_labels_finish(lyne_labels_writer *w, lyne_error *err) {
-    if (w->broken || w->next != w->layout.n_records)
+    const uint64_t total = lyne_labels_total(w);
+    lyne_labels_error error;
+    if (w->broken || w->left > 0)
         return lyne_fail(err, LYNE_EOTHER, "%s: %llu of %llu records are there", w->directory,
-                         (unsigned long long)w->next, (unsigned long long)w->layout.n_records);
-    const lyne_labels_error error = lyne_tally_error(w->before);
-    return lyne_manifest_save(&w->layout, w->shards, &error, err);
+                         (unsigned long long)(total - w->left), (unsigned long long)total);
+    const lyne_status status = lyne_layout_error(&w->layout, &error, err);
+    return status == LYNE_OK ? lyne_manifest_save(&w->layout, w->shards, &w->head_entry, &error, err) : status;
 }

@@ -31,6 +31,7 @@ const char *lyne_find_description(const char *recipe_path, const char *name, lyn
     const char *folder, *found = NULL;
     if (!lyne_name_ok(name)) return NULL;
     for (int k = 0; !found && (folder = place(recipe_path, k, arena)); k++) found = in(folder, name, arena);
+    if (!found) found = in("datasets", name, arena);
     return found ? found : in(LYNE_DATADIR "/datasets", name, arena);
 }
 

@@ -18,16 +18,16 @@ typedef struct pipeline {
     lyne_outcomes *out;
     lyne_dataset train, test, validation;
     lyne_subset rest; /* of train, what validation is not */
+    bool *wanted;     /* of each stage; NULL: all         */
     int lock;
     double start; /* clock */
 } pipeline;
 
 /* ---- the data ---- */
 
-static lyne_status open_split(pipeline *p, lyne_dataset *d, lyne_split split, lyne_error *err) {
-    const lyne_recipe *r = p->r;
-    const lyne_data_paths paths = {
-        .dataset = r->data, .directory = p->o->data_directory, .n = p->o->n_data_directories};
+lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, lyne_split split, lyne_dataset *d,
+                               lyne_error *err) {
+    const lyne_data_paths paths = {.dataset = r->data, .directory = o->data_directory, .n = o->n_data_directories};
     const lyne_format *format = (const lyne_format *)r->description.format.row;
     lyne_status status = format->open(d, r->description.format.config, split, &paths, err);
     if (status != LYNE_OK) return lyne_error_context(err, "data set '%s'", r->data);
@@ -124,6 +124,44 @@ static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *e
     return LYNE_OK;
 }
 
+/* Which stages are asked for. */
+static bool is_wanted(const pipeline *p, size_t stage) {
+    return !p->wanted || p->wanted[stage];
+}
+
+/* Of `stage` and all that it reads. */
+static void want(pipeline *p, size_t stage) {
+    const lyne_instance *kind = &p->r->stage[stage].kind;
+    p->wanted[stage] = true;
+    for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++)
+            for (size_t s = 0; s < stage; s++)
+                if (strcmp(p->r->stage[s].name, named.item[k].name) == 0) want(p, s);
+    }
+}
+
+static lyne_status choose_stages(pipeline *p, lyne_error *err) {
+    const lyne_recipe *r = p->r;
+    const char *name = p->o->stage, *names[64];
+    size_t n = 0, s = 0;
+    if (!name) return LYNE_OK;
+    while (s < r->n_stages && strcmp(r->stage[s].name, name) != 0) s++;
+    if (s == r->n_stages) {
+        for (size_t i = 0; i < r->n_stages && n < 64; i++) names[n++] = r->stage[i].name;
+        const char *near = lyne_nearest(name, names, n);
+        return lyne_fail(err, LYNE_EUSAGE, "there is no stage '%s' in the recipe%s%s%s", name,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    if (p->o->n_parts && row_of(r, s)->product != LYNE_MAKES_LABELS)
+        return lyne_fail(err, LYNE_EUSAGE, "stage '%s' makes %s, and only soft labels are written in parts", name,
+                         lyne_product_name(row_of(r, s)->product));
+    p->wanted = lyne_arena_alloc(&p->out->arena, r->n_stages * sizeof *p->wanted);
+    if (!p->wanted) return lyne_fail_memory(err, "a run");
+    want(p, s);
+    return LYNE_OK;
+}
+
 /* All jobs in order, with their directories. */
 static lyne_status list_jobs(pipeline *p, lyne_error *err) {
     const lyne_recipe *r = p->r;
@@ -131,7 +169,7 @@ static lyne_status list_jobs(pipeline *p, lyne_error *err) {
     out->item = lyne_arena_alloc(&out->arena, r->n_stages * r->seeds.n * sizeof *out->item);
     if (!out->item) return lyne_fail_memory(err, "a run");
     for (size_t s = 0; s < r->n_stages; s++)
-        for (size_t k = 0; k < (r->once[s] ? 1 : r->seeds.n); k++) {
+        for (size_t k = is_wanted(p, s) ? 0 : r->seeds.n; k < (r->once[s] ? 1 : r->seeds.n); k++) {
             lyne_outcome *o = &out->item[out->n];
             *o = (lyne_outcome){.stage = s, .once = r->once[s], .seed = (uint64_t)r->seeds.item[k]};
             o->directory =
@@ -158,6 +196,7 @@ static lyne_source_stage *sources(const pipeline *p, const lyne_outcome *o) {
     for (size_t s = 0; list && s < o->stage; s++) {
         const lyne_outcome *source = outcome_of(p, p->r->stage[s].name, o->seed);
         list[s].stage = &p->r->stage[s];
+        if (!source) continue; /* nobody asked for it */
         list[s].directory = lyne_arena_printf(arena, "%s/%s", p->o->out, source->directory);
         if (!list[s].directory) return NULL;
     }
@@ -200,6 +239,45 @@ static lyne_status forget(const pipeline *p, const char *directory, lyne_error *
     return status;
 }
 
+static lyne_job job_of(const pipeline *p, const lyne_outcome *o, const char *label, const char *directory,
+                       const lyne_source_stage *earlier) {
+    return (lyne_job){.stage = &p->r->stage[o->stage],
+                      .label = label,
+                      .seed = o->seed,
+                      .directory = directory,
+                      .fingerprint = o->fingerprint,
+                      .task = &p->r->task,
+                      .classes = p->r->classes,
+                      .class_names = &p->r->description.classes,
+                      .train = &p->train,
+                      .test = &p->test,
+                      .validation = p->r->validation ? &p->validation : NULL,
+                      .rest = p->r->validation ? &p->rest : NULL,
+                      .earlier = earlier,
+                      .n_earlier = o->stage,
+                      .part = p->o->part,
+                      .n_parts = p->o->n_parts,
+                      .environment = p->out->environment,
+                      .any_environment = p->o->any_environment,
+                      .listener = p->o->listener};
+}
+
+/* One part of soft labels; others may be at theirs in the same directory, so nothing else in it is touched. */
+static lyne_status do_part(const pipeline *p, lyne_outcome *o, const char *label, const char *directory,
+                           lyne_error *err) {
+    if (o != &p->out->item[p->out->n - 1])
+        return lyne_fail(
+            err, LYNE_EUSAGE,
+            "%s is not done, and the writers of parts must find it done: first run the recipe with --stage "
+            "%s, and copy its folder where they run",
+            label, p->r->stage[o->stage].name);
+    lyne_source_stage *earlier = sources(p, o);
+    if (!earlier) return lyne_fail_memory(err, "a run");
+    const lyne_job job = job_of(p, o, label, directory, earlier);
+    lyne_status status = lyne_directory_make(directory, err);
+    return status == LYNE_OK ? row_of(p->r, o->stage)->run(&job, &o->result, err) : status;
+}
+
 static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label, const char *directory,
                           lyne_error *err) {
     lyne_source_stage *earlier = sources(p, o);
@@ -208,23 +286,7 @@ static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label,
     if (status == LYNE_OK) status = sweep(directory, err);
     if (status == LYNE_OK) status = forget(p, directory, err);
     if (status != LYNE_OK) return status;
-    const lyne_job job = {.stage = &p->r->stage[o->stage],
-                          .label = label,
-                          .seed = o->seed,
-                          .directory = directory,
-                          .fingerprint = o->fingerprint,
-                          .task = &p->r->task,
-                          .classes = p->r->classes,
-                          .class_names = &p->r->description.classes,
-                          .train = &p->train,
-                          .test = &p->test,
-                          .validation = p->r->validation ? &p->validation : NULL,
-                          .rest = p->r->validation ? &p->rest : NULL,
-                          .earlier = earlier,
-                          .n_earlier = o->stage,
-                          .environment = p->out->environment,
-                          .any_environment = p->o->any_environment,
-                          .listener = p->o->listener};
+    const lyne_job job = job_of(p, o, label, directory, earlier);
     status = row_of(p->r, o->stage)->run(&job, &o->result, err);
     if (status == LYNE_OK) status = lyne_result_file_save(directory, o->fingerprint, &o->result, &o->files, err);
     return status;
@@ -244,10 +306,11 @@ static lyne_status run_job(const pipeline *p, lyne_outcome *o, lyne_error *err) 
     if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date);
     if (!o->was_up_to_date) {
         o->result = lyne_result_empty();
-        status = do_job(p, o, label, directory, err);
+        status = (p->o->n_parts ? do_part : do_job)(p, o, label, directory, err);
         if (status != LYNE_OK) return status;
     }
-    if (row_of(p->r, o->stage)->product == LYNE_MAKES_MODEL) status = lyne_checkpoint_clear(directory, err);
+    if (!p->o->n_parts && row_of(p->r, o->stage)->product == LYNE_MAKES_MODEL)
+        status = lyne_checkpoint_clear(directory, err);
     return status == LYNE_OK ? model_bytes(p, o, directory, err) : status;
 }
 
@@ -258,6 +321,7 @@ static lyne_status enter(pipeline *p, lyne_error *err) {
     lyne_text text = {0};
     lyne_status status = lyne_directory_make(p->o->out, err);
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, ".lock", err);
+    if (status == LYNE_OK && p->o->n_parts) return lyne_lock_shared(path, &p->lock, err);
     if (status == LYNE_OK) status = lyne_lock(path, &p->lock, err);
     if (status == LYNE_OK) status = sweep(p->o->out, err);
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, "recipe.yaml", err);
@@ -280,13 +344,15 @@ static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
 static lyne_status run_all(pipeline *p, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     lyne_status status = check_precision(p->r, err);
+    if (status == LYNE_OK) status = choose_stages(p, err);
     if (status == LYNE_OK) status = enter(p, err);
-    if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
-    if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
+    if (status == LYNE_OK) status = lyne_pipeline_open(p->r, p->o, LYNE_TRAIN, &p->train, err);
+    if (status == LYNE_OK) status = lyne_pipeline_open(p->r, p->o, LYNE_TEST, &p->test, err);
     if (status == LYNE_OK) status = hold_out(p, err);
     if (status == LYNE_OK) status = list_jobs(p, err);
     for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
     p->out->seconds = lyne_now() - p->start;
+    if (p->o->n_parts) return status; /* there are no results yet */
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, "results.json", err);
     if (status == LYNE_OK) status = lyne_results_save(p->r, p->out, path, err);
     return status;

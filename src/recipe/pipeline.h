@@ -21,11 +21,19 @@ typedef struct lyne_run_options {
     const char *const *data_directory;
     size_t n_data_directories;
     bool any_environment;
+    const char *stage; /* run this one and those it reads; NULL: all */
+    uint32_t part,
+        n_parts; /* of the soft labels that `stage` makes, write only this part (from 1); 0, 0: all.  Those it
+                               reads must be done; others may write other parts in the same OUT at the same time. */
     lyne_listener listener;
     /** Called before each job: the label, and whether it is up to date.  May be NULL. */
     void (*starting)(void *self, const char *label, bool up_to_date);
     void *self;
 } lyne_run_options;
+
+/** Open a split of the recipe's data set, which must be as its description says.  Close it with lyne_dataset_close. */
+lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, lyne_split split, lyne_dataset *out,
+                               lyne_error *err);
 
 /* What one stage for one seed came to. */
 typedef struct lyne_outcome {

@@ -5,6 +5,7 @@
  * data set, and so does the student. */
 #include "base/log.h"
 #include "base/memory.h"
+#include "labels/ask.h"
 #include "labels/given.h"
 #include "stages/label.h"
 
@@ -39,6 +40,13 @@ static const lyne_field fields[] = {
      LYNE_RANGE(1, 1e9)},
     LYNE_FIELDS_END};
 
+static const char *check(const void *config) {
+    const import_config *c = config;
+    return ((const lyne_encoding *)c->encoding.row)->of_features
+               ? "encoding feature needs the teacher itself; logits are stored by f32, f16, bf16, int8, topk, sampled"
+               : NULL;
+}
+
 static lyne_status files(const void *config, lyne_digest *out, lyne_error *err) {
     const import_config *c = config;
     return lyne_given_digest(c->logits, c->ids, out, err);
@@ -60,20 +68,19 @@ enum { BATCH = 256 };
 
 static lyne_status write_all(const lyne_job *job, const lyne_given *g, lyne_labels_writer *w, lyne_result *out,
                              lyne_error *err) {
-    const uint64_t total = (uint64_t)g->samples, first = lyne_labels_next(w);
+    const uint64_t total = lyne_labels_total(w), first = total - lyne_labels_left(w);
     const double start = lyne_now();
     float *logits = lyne_alloc((size_t)g->classes, BATCH * sizeof *logits);
     lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "a batch of logits");
-    for (uint64_t next = first; status == LYNE_OK && next < total; next = lyne_labels_next(w)) {
-        const uint64_t n = total - next < BATCH ? total - next : BATCH;
+    for (uint64_t done = first; status == LYNE_OK && done < total; done = total - lyne_labels_left(w)) {
+        const uint64_t due = lyne_labels_due(w), n = due < BATCH ? due : BATCH;
         if (lyne_stop_requested()) {
-            status = lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on",
-                               job->label, (unsigned long long)next, (unsigned long long)total);
+            status = label_stopped(job, done, total, err);
             break;
         }
-        lyne_given_read(g, (int64_t)next, (int64_t)n, logits);
+        lyne_given_read(g, (int64_t)lyne_labels_next(w), (int64_t)n, logits);
         status = lyne_labels_append(w, logits, (int64_t)n, err);
-        label_tell(job, "importing", next + n, first, total, lyne_now() - start);
+        label_tell(job, "importing", done + n, first, total, lyne_now() - start);
     }
     lyne_free(logits);
     out->seconds = lyne_now() - start;
@@ -89,7 +96,10 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                              .views = 1,
                              .classes = job->task->n_classes,
                              .encoding = c->encoding,
-                             .records_per_shard = (uint64_t)c->records_per_shard};
+                             .records_per_shard = (uint64_t)c->records_per_shard,
+                             .part = job->part,
+                             .n_parts = job->n_parts,
+                             .stopped = lyne_stop_requested};
     lyne_label_source source;
     lyne_given given = {0};
     lyne_labels_writer *w = NULL;
@@ -99,9 +109,26 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &given, w, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);
-    if (status == LYNE_OK) status = label_result(job, out, err);
+    if (status == LYNE_OK && !job->n_parts) status = label_result(job, out, err);
     lyne_labels_writer_free(w);
     lyne_given_close(&given);
+    return status;
+}
+
+static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *asking, const uint64_t *record, uint64_t n,
+                       lyne_error *err) {
+    const import_config *c = config;
+    lyne_given given = {0};
+    float *logits = lyne_alloc((size_t)job->task->n_classes, sizeof *logits);
+    lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "logits");
+    if (status == LYNE_OK)
+        status = lyne_given_open(&given, c->logits, c->ids, job->train->n, job->task->n_classes, err);
+    for (uint64_t i = 0; status == LYNE_OK && i < n; i++) {
+        lyne_given_read(&given, (int64_t)record[i], 1, logits);
+        status = lyne_asking_compare(asking, record[i], NULL, logits, err);
+    }
+    lyne_given_close(&given);
+    lyne_free(logits);
     return status;
 }
 
@@ -111,10 +138,12 @@ const lyne_stage lyne_stage_import = {
                   .help = "make soft labels of logits that another program wrote",
                   .example = "soft_labels: {import: {logits: teacher.npy, ids: ids.npy, encoding: f16}}",
                   .config_size = sizeof(import_config),
-                  .fields = fields},
+                  .fields = fields,
+                  .check = check},
     .product = LYNE_MAKES_LABELS,
     .once = true,
     .files = files,
     .views = views,
     .labels = labels,
+    .ask = ask,
     .run = run};

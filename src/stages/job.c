@@ -51,16 +51,27 @@ lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char
     return LYNE_OK;
 }
 
-lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, lyne_network *net, lyne_error *err) {
+static lyne_status load(const lyne_job *job, const char *name, int64_t batch, bool features, lyne_network *net,
+                        lyne_error *err) {
     const lyne_source_stage *source = lyne_job_find(job, name);
     const lyne_stage *row = (const lyne_stage *)source->stage->kind.row;
-    const lyne_network_options o = {.model = row->model(source->stage->kind.config), .task = job->task, .batch = batch};
+    const lyne_network_options o = {
+        .model = row->model(source->stage->kind.config), .task = job->task, .batch = batch, .features = features};
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, source->directory, "model.safetensors", err);
     if (status == LYNE_OK) status = lyne_network_init(net, &o, err);
     if (status != LYNE_OK) return status;
     if ((status = lyne_weights_load(net->weights, path, err)) != LYNE_OK) lyne_network_deinit(net);
     return status;
+}
+
+lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, lyne_network *net, lyne_error *err) {
+    return load(job, name, batch, false, net, err);
+}
+
+lyne_status lyne_job_load_features(const lyne_job *job, const char *name, int64_t batch, lyne_network *net,
+                                   lyne_error *err) {
+    return load(job, name, batch, true, net, err);
 }
 
 void lyne_result_scores(lyne_result *r, const lyne_network *net, const lyne_scores *scores) {

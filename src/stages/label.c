@@ -1,8 +1,10 @@
 /* stages/label.c -- ask the teacher about every view of every training picture and write what it says to disk, once. */
 #include "stages/label.h"
+#include "base/bf16.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "component/config.h"
+#include "labels/ask.h"
 #include <math.h>
 
 typedef struct label_config {
@@ -137,6 +139,11 @@ lyne_status label_result(const lyne_job *job, lyne_result *out, lyne_error *err)
     return LYNE_OK;
 }
 
+lyne_status label_stopped(const lyne_job *job, uint64_t done, uint64_t total, lyne_error *err) {
+    return lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on", job->label,
+                     (unsigned long long)done, (unsigned long long)total);
+}
+
 void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t first, uint64_t total, double seconds) {
     if (!job->listener.tell) return;
     lyne_progress p = {.stage = job->label,
@@ -150,28 +157,71 @@ void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t 
     job->listener.tell(job->listener.self, &p);
 }
 
-/* From the record that is due to the last. */
-static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
-                             uint64_t total, lyne_result *out, lyne_error *err) {
+/* ---- the teacher's last layer ---- */
+
+/* As it was computed with: in bf16 the weights were rounded to it. */
+static lyne_status make_head(const lyne_network *net, lyne_head *out, lyne_error *err) {
+    const lyne_node *n = net->head;
+    const lyne_weights *w = net->weights;
+    const int64_t classes = n->shape.dim[1], features = n->src[0]->shape.dim[1];
+    const float *weight = w->value + w->offset[n->param[0]];
+    const float *bias = n->n_params > 1 ? w->value + w->offset[n->param[1]] : NULL;
+    if (n->src[0]->type != LYNE_BF16) return lyne_head_init(out, classes, features, weight, bias, err);
+    float *rounded = lyne_alloc((size_t)classes * (size_t)features, sizeof *rounded);
+    if (!rounded) return lyne_fail_memory(err, "the teacher's last layer");
+    for (int64_t i = 0; i < classes * features; i++) rounded[i] = lyne_from_bf16(lyne_to_bf16(weight[i]));
+    const lyne_status status = lyne_head_init(out, classes, features, rounded, bias, err);
+    lyne_free(rounded);
+    return status;
+}
+
+static bool stores_features(const label_config *c) {
+    return ((const lyne_encoding *)c->encoding.row)->of_features;
+}
+
+static lyne_status load_teacher(const lyne_job *job, const label_config *c, lyne_network *net, lyne_labels_plan *plan,
+                                lyne_head *head, lyne_error *err) {
+    if (!stores_features(c)) return lyne_job_load(job, c->teacher.name, c->batch, net, err);
+    lyne_status status = lyne_job_load_features(job, c->teacher.name, c->batch, net, err);
+    if (status == LYNE_OK) status = make_head(net, head, err);
+    plan->head = head;
+    plan->features = head->features;
+    return status;
+}
+
+/* ---- labelling ---- */
+
+/* Records of a sample, if it has one view. */
+static uint64_t rows_of(const lyne_network *net) {
+    return (uint64_t)(net->logits->shape.dim[0] / lyne_graph_batch(net->graph));
+}
+
+/* One batch, within a shard: which records stand together does not depend on who writes which shards. */
+static lyne_status write_batch(lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w, lyne_error *err) {
     const int64_t batch = lyne_graph_batch(net->graph), classes = net->logits->shape.dim[1];
-    const uint64_t rows =
-        (uint64_t)lyne_sequence_rows(&job->task->sequence); /* records of a sample, if it has one view */
-    const uint64_t first = lyne_labels_next(w);
+    const uint64_t rows = rows_of(net), next = lyne_labels_next(w), due = lyne_labels_due(w);
+    const uint64_t skip = next % rows, here = (uint64_t)batch * rows - skip; /* a shard may begin within a sample */
+    const int64_t n = (int64_t)(due < here ? due : here);
+    lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
+    const float *logits;
+    lyne_loader_records(loader, next / rows, &b);
+    const lyne_status status = lyne_network_infer(net, &logits, err);
+    if (status != LYNE_OK) return status;
+    return lyne_labels_stores_features(w) ? lyne_labels_append_features(w, lyne_network_features(net), logits, n, err)
+                                          : lyne_labels_append(w, logits + (int64_t)skip * classes, n, err);
+}
+
+/* What is missing. */
+static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
+                             lyne_result *out, lyne_error *err) {
+    const uint64_t total = lyne_labels_total(w), first = total - lyne_labels_left(w);
     const double start = lyne_now();
-    for (uint64_t next = first; next < total; next = lyne_labels_next(w)) {
-        if (lyne_stop_requested())
-            return lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on",
-                             job->label, (unsigned long long)next, (unsigned long long)total);
-        lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
-        const float *logits;
-        const uint64_t skip = next % rows; /* a shard may have ended within a sample */
-        lyne_loader_records(loader, next / rows, &b);
-        lyne_status status = lyne_network_infer(net, &logits, err);
-        const uint64_t left = total - next, here = (uint64_t)batch * rows - skip;
-        if (status == LYNE_OK)
-            status = lyne_labels_append(w, logits + (int64_t)skip * classes, (int64_t)(left < here ? left : here), err);
+    for (uint64_t done = first; done < total;) {
+        if (lyne_stop_requested()) return label_stopped(job, done, total, err);
+        lyne_status status = write_batch(net, loader, w, err);
         if (status != LYNE_OK) return status;
-        label_tell(job, "labelling", lyne_labels_next(w), first, total, lyne_now() - start);
+        done = total - lyne_labels_left(w);
+        label_tell(job, "labelling", done, first, total, lyne_now() - start);
     }
     out->seconds = lyne_now() - start;
     if (total > first) out->samples_per_second = (double)(total - first) / fmax(out->seconds, 1e-9);
@@ -187,9 +237,12 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                              .views = (uint32_t)c->views,
                              .classes = job->task->n_classes,
                              .encoding = c->encoding,
-                             .records_per_shard = (uint64_t)c->records_per_shard};
-    const uint64_t total = plan.samples * plan.views;
+                             .records_per_shard = (uint64_t)c->records_per_shard,
+                             .part = job->part,
+                             .n_parts = job->n_parts,
+                             .stopped = lyne_stop_requested};
     lyne_network net = {0};
+    lyne_head head = {0};
     lyne_loader loader = {0};
     lyne_labels_writer *w = NULL;
     lyne_label_source source;
@@ -197,13 +250,51 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     plan.identity = source.identity;
     if (status == LYNE_OK)
         status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
+    if (status == LYNE_OK) status = load_teacher(job, c, &net, &plan, &head, err);
     loader.partners = job->rest;
-    if (status == LYNE_OK) status = lyne_job_load(job, c->teacher.name, c->batch, &net, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
-    if (status == LYNE_OK) status = write_all(job, &net, &loader, w, total, out, err);
+    if (status == LYNE_OK) status = write_all(job, &net, &loader, w, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);
-    if (status == LYNE_OK) status = label_result(job, out, err);
+    if (status == LYNE_OK && !job->n_parts) status = label_result(job, out, err);
     lyne_labels_writer_free(w);
+    lyne_head_deinit(&head);
+    lyne_network_deinit(&net);
+    lyne_loader_deinit(&loader);
+    return status;
+}
+
+/* One picture for one record; what stands beside it in a batch does not matter. */
+static lyne_status ask_batch(lyne_network *net, const lyne_loader *loader, lyne_asking *asking, const uint64_t *record,
+                             int64_t n, lyne_error *err) {
+    const int64_t classes = net->logits->shape.dim[1], width = net->features ? net->features->shape.dim[1] : 0;
+    uint8_t *picture = lyne_program_input(net->program, net->picture);
+    const size_t bytes = (size_t)(lyne_shape_size(&net->picture->shape) / lyne_graph_batch(net->graph)) *
+                         lyne_type_size(net->picture->type);
+    const uint64_t rows = rows_of(net);
+    const float *logits;
+    for (int64_t i = 0; i < n; i++)
+        lyne_loader_records(loader, record[i] / rows, &(lyne_batch){.n = 1, .picture = picture + (size_t)i * bytes});
+    lyne_status status = lyne_network_infer(net, &logits, err);
+    for (int64_t i = 0; status == LYNE_OK && i < n; i++)
+        status = lyne_asking_compare(asking, record[i], width ? lyne_network_features(net) + i * width : NULL,
+                                     logits + (int64_t)((uint64_t)i * rows + record[i] % rows) * classes, err);
+    return status;
+}
+
+static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *asking, const uint64_t *record, uint64_t n,
+                       lyne_error *err) {
+    const label_config *c = config;
+    lyne_network net = {0};
+    lyne_loader loader = {0};
+    lyne_status status =
+        lyne_loader_init(&loader, job->train, 0, (uint64_t)c->view_seed, (uint32_t)c->views, c->augment, err);
+    loader.partners = job->rest;
+    if (status == LYNE_OK)
+        status = (lyne_asking_features(asking) ? lyne_job_load_features : lyne_job_load)(job, c->teacher.name, c->batch,
+                                                                                         &net, err);
+    for (uint64_t i = 0; status == LYNE_OK && i < n; i += (uint64_t)c->batch)
+        status =
+            ask_batch(&net, &loader, asking, record + i, n - i < (uint64_t)c->batch ? (int64_t)(n - i) : c->batch, err);
     lyne_network_deinit(&net);
     lyne_loader_deinit(&loader);
     return status;
@@ -220,5 +311,6 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                      .once = true,
                                      .views = views,
                                      .labels = labels,
+                                     .ask = ask,
                                      .teacher = teacher,
                                      .run = run};

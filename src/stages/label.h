@@ -20,6 +20,8 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
                            lyne_labels_identity *out, lyne_error *err);
 /** Open the cache in the job's directory, which is done, and say in *out what came of it. */
 lyne_status label_result(const lyne_job *job, lyne_result *out, lyne_error *err);
+/** LYNE_STOPPED: what is whole is kept. */
+lyne_status label_stopped(const lyne_job *job, uint64_t done, uint64_t total, lyne_error *err);
 void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t first, uint64_t total, double seconds);
 
 #endif

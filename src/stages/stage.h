@@ -64,12 +64,14 @@ typedef struct lyne_job {
     const lyne_subset *rest;        /* what of train may be shown in training; NULL: all of it  */
     const lyne_source_stage *earlier;
     size_t n_earlier;
+    uint32_t part, n_parts;  /* of soft labels: only this part; 0, 0: all               */
     const char *environment; /* what bits depend on besides: library, CPU, threads  */
     bool any_environment;
     lyne_listener listener;
 } lyne_job;
 
 struct lyne_label_source; /* stages/label.h */
+struct lyne_asking;       /* labels/ask.h   */
 
 /* What a stage's config asks of the recipe around it, for `lyne check`. */
 typedef struct lyne_needs {
@@ -97,6 +99,9 @@ typedef struct lyne_stage {
     void (*views)(const void *config, struct lyne_label_source *out);
     /** whose and of what they must be, from its sources as they are now. */
     lyne_status (*labels)(const lyne_job *job, const void *config, struct lyne_label_source *out, lyne_error *err);
+    /** For a stage that makes soft labels: hold what is said now of n records against them. */
+    lyne_status (*ask)(const lyne_job *job, const void *config, struct lyne_asking *labels, const uint64_t *record,
+                       uint64_t n, lyne_error *err);
     /** For a stage that makes soft labels: the stage whose model it asks.  NULL: nobody's here. */
     const char *(*teacher)(const void *config);
     /** Do it.  A stage that finds its own unfinished work in the directory goes on with it.  Checkpoints stay: the caller
@@ -113,6 +118,9 @@ void lyne_result_scores(lyne_result *r, const lyne_network *net, const lyne_scor
 const lyne_source_stage *lyne_job_find(const lyne_job *job, const char *name);
 /** An inference network of the model that stage `name` made, its weights loaded from its directory. */
 lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, lyne_network *net, lyne_error *err);
+/** The same, with what goes into its last layer (lyne_network_features). */
+lyne_status lyne_job_load_features(const lyne_job *job, const char *name, int64_t batch, lyne_network *net,
+                                   lyne_error *err);
 /** Score weights of a model on the test split, into *out. */
 lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weights *weights, lyne_result *out,
                            lyne_error *err);

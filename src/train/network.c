@@ -3,6 +3,7 @@
 #include "lyne/ops.h"
 #include "train/features.h"
 #include <stdio.h>
+#include <string.h>
 
 /* A model may be a plug-in's. */
 static void check_logits(const lyne_network *net, const lyne_network_options *o) {
@@ -16,6 +17,28 @@ static void check_logits(const lyne_network *net, const lyne_network_options *o)
     else if (logits->type != LYNE_F32 || !lyne_shape_equal(&logits->shape, &due))
         lyne_graph_fail(net->graph, "model %s: its logits %s are %s; they should be f32 %s", o->model.row->name,
                         logits->path, lyne_shape_print(&logits->shape, text[0]), lyne_shape_print(&due, text[1]));
+}
+
+/* The layer whose output the logits are, and its input as f32. */
+static void find_head(lyne_network *net, const lyne_network_options *o) {
+    lyne_node *n = net->logits;
+    if (!n) return;
+    if (o->task->sequence.labelled) { /* several records a sample */
+        lyne_graph_fail(net->graph, "features are stored of models that answer once for a sample, not for every token; "
+                                    "store the logits instead, as f16 does");
+        return;
+    }
+    if (n->op && strcmp(n->op->component.name, "cast") == 0) n = n->src[0];
+    if (!n->op || strcmp(n->op->component.name, "linear") != 0) {
+        lyne_graph_fail(
+            net->graph,
+            "model %s: its logits are made by %s (%s), and features are what goes into a linear layer; store "
+            "the logits instead, as f16 does",
+            o->model.row->name, n->path, n->op ? n->op->component.name : "input");
+        return;
+    }
+    net->head = n;
+    net->features = lyne_graph_cast(net->graph, n->src[0], LYNE_F32);
 }
 
 /* What the model reads: tokens as they are, pictures as numbers around 0. */
@@ -42,6 +65,7 @@ static void build_model(lyne_network *net, const lyne_network_options *o) {
     net->logits = model->build(g, o->model.config, x, t->n_classes);
     if (net->logits && net->logits->type == LYNE_BF16) net->logits = lyne_graph_cast(g, net->logits, LYNE_F32);
     check_logits(net, o);
+    if (o->features) find_head(net, o);
     if (t->sequence.labelled && lyne_graph_status(g, NULL) == LYNE_OK)
         net->logits = lyne_each_place(g, "rows", net->logits);
     for (int i = 0; i < o->n_taps && net->logits; i++)
@@ -84,7 +108,11 @@ static lyne_status build_losses(lyne_network *net, const lyne_network_options *o
     if (needs_teacher(&o->losses))
         net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(rows, o->task->n_classes), LYNE_F32);
     if (o->mixes) net->mix = lyne_graph_input(g, "mix", LYNE_SHAPE(o->batch, 2), LYNE_S32);
-    lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher, .mix = net->mix};
+    lyne_loss_inputs in = {.logits = net->logits,
+                           .labels = net->label,
+                           .teacher = net->teacher,
+                           .mix = net->mix,
+                           .rest_is_class = o->rest_is_class};
     lyne_network teacher = {0}; /* its graph alone, for the shapes of its features */
     lyne_status status = LYNE_OK;
     if (reads_features(&o->losses) && o->teacher.row) {
@@ -129,15 +157,16 @@ lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, 
     net->weights = o->weights;
     net->owns_weights = !o->weights;
     if (!o->weights) status = lyne_weights_new(net->graph, o->seed, &net->weights, err);
-    lyne_node *output[1 + LYNE_MAX_TERMS] = {net->logits};
+    lyne_node *output[2 + LYNE_MAX_TERMS] = {net->logits};
     for (int i = 0; i < net->n_taps; i++) output[1 + i] = net->tap[i];
+    output[1 + net->n_taps] = net->features; /* NULL: not asked for */
     const lyne_compile what = {.weights = net->weights,
                                .training = o->losses.n > 0,
                                .lean = o->lean,
                                .term = net->term,
                                .n_terms = net->n_terms,
                                .output = output,
-                               .n_outputs = 1 + net->n_taps};
+                               .n_outputs = 1 + net->n_taps + (net->features != NULL)};
     if (status == LYNE_OK) status = lyne_program_compile(net->graph, &what, &net->program, err);
     if (status != LYNE_OK) lyne_network_deinit(net);
     return status;
@@ -156,4 +185,8 @@ lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_err
     lyne_status status = lyne_program_run(net->program, &(lyne_clock){0}, err);
     *logits = lyne_program_output(net->program, net->logits);
     return status;
+}
+
+const float *lyne_network_features(const lyne_network *net) {
+    return lyne_program_output(net->program, net->features);
 }

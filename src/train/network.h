@@ -31,6 +31,7 @@ typedef struct lyne_network {
     lyne_weights *weights;
     bool owns_weights;
     lyne_node *picture, *label, *teacher, *mix, *logits;
+    lyne_node *head, *features; /* the linear layer that makes the logits and what goes into it; NULL: not asked for */
     int n_terms;
     lyne_term *term; /* one for each loss, in order */
     int n_features;
@@ -45,12 +46,14 @@ typedef struct lyne_network_options {
     const lyne_task *task;
     int64_t batch;
     lyne_instances losses; /* kind LYNE_LOSS; none: inference */
+    bool rest_is_class;    /* of the teacher's logits (losses/loss.h) */
     lyne_instance teacher; /* kind LYNE_MODEL, for losses that read its features; row NULL: there is none */
     /* Nodes whose values can be read after a run, as f32: net->tap, in this order. */
     const char *tap[LYNE_MAX_TERMS];
     int n_taps;
     bool mixes;            /* samples are mixed: hard labels come in twos (data/mix.h) */
     bool lean;             /* training: less memory for more time (lyne_compile) */
+    bool features;         /* what goes into the last layer is read too: it must be linear */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */
     lyne_mark *failed_at; /* set by a failing build to the place in the recipe, if the model knows it; NULL: unwanted */
@@ -64,6 +67,10 @@ void lyne_network_deinit(lyne_network *net); /* NULL and zeroed are fine */
 
 /** Of term i: the loss's name, numbered from the second of a kind on ("kd", "kd_2").  Borrowed from the network. */
 const char *lyne_network_term_name(const lyne_network *net, int i);
+
+/** What the last layer was given for the batch that has just been inferred: (batch, F), F its width, when it was asked
+ *  for.  Borrowed until the next. */
+const float *lyne_network_features(const lyne_network *net);
 
 /** Logits (R, n_classes) of one batch whose pictures or tokens are already in the picture input.  Borrowed until the next. */
 lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_error *err);

@@ -72,3 +72,7 @@ lyne_status lyne_teachers_ask(lyne_teachers *t, const lyne_batch *b, float *logi
     }
     return LYNE_OK;
 }
+
+bool lyne_teachers_rest_is_class(const lyne_teachers *t) {
+    return t && t->n == 1 && t->item[0].labels && lyne_labels_rest_is_class(t->item[0].labels);
+}

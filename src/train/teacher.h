@@ -31,6 +31,10 @@ lyne_status lyne_teachers_init(lyne_teachers *t, const lyne_teacher *item, size_
                                int64_t classes, lyne_error *err);
 void lyne_teachers_deinit(lyne_teachers *t); /* NULL and zeroed are fine */
 
+/** Whether the one that teaches says of some classes only how likely they are together (lyne_labels_rest_is_class); of
+ *  several each is read as if they were alike.  NULL: no. */
+bool lyne_teachers_rest_is_class(const lyne_teachers *t);
+
 /** What they say of a batch: by its samples and views, or of its pictures.  logits: (rows, classes), overwritten.  A class
  *  of probability 0 has -1e30.  Does not allocate. */
 lyne_status lyne_teachers_ask(lyne_teachers *t, const lyne_batch *b, float *logits, lyne_error *err);

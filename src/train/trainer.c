@@ -259,6 +259,7 @@ static lyne_status init(run *r, lyne_error *err) {
                                     .teacher = t->teacher,
                                     .mixes = lyne_count_mixing(t->loader->augment) > 0,
                                     .lean = t->lean,
+                                    .rest_is_class = lyne_teachers_rest_is_class(t->teachers),
                                     .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;

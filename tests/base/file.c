@@ -301,3 +301,81 @@ Test(file, locks_exclude) {
     lyne_unlock(second);
     cr_assert_eq(lyne_lock(at("no/lock"), &second, NULL), LYNE_EDATA);
 }
+
+Test(file, shared_locks) {
+    int first, second, alone;
+    cr_assert_eq(lyne_lock_shared(path, &first, NULL), LYNE_OK);
+    cr_assert_eq(lyne_lock_shared(path, &second, NULL), LYNE_OK);
+    cr_assert_eq(lyne_lock(path, &alone, NULL), LYNE_EOTHER);
+    lyne_unlock(first);
+    lyne_unlock(second);
+    cr_assert_eq(lyne_lock(path, &alone, NULL), LYNE_OK);
+    cr_assert_eq(lyne_lock_shared(path, &first, NULL), LYNE_EOTHER);
+    lyne_unlock(alone);
+}
+
+Test(file, locks_of_ranges) {
+    static const struct {
+        uint64_t first, n;
+        lyne_status status;
+    } table[] = {{3, 1, LYNE_EOTHER}, {0, 100, LYNE_EOTHER}, {0, 4, LYNE_EOTHER},
+                 {5, 1, LYNE_EOTHER}, {0, 3, LYNE_OK},       {6, 1, LYNE_OK}};
+    int held, fd;
+    cr_assert_eq(lyne_lock_range(path, 3, 3, &held, NULL), LYNE_OK);
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        lyne_error err = {0};
+        cr_expect_eq(lyne_lock_range(path, table[i].first, table[i].n, &fd, &err), table[i].status, "%d", (int)i);
+        cr_expect_eq(strstr(err.text, "is in use by another process") != NULL, table[i].status == LYNE_EOTHER);
+        lyne_unlock(fd);
+    }
+    lyne_unlock(held);
+    cr_expect_eq(lyne_lock_range(path, 0, 100, &fd, NULL), LYNE_OK);
+    lyne_unlock(fd);
+}
+
+/* Bytes at offsets come back, and no name is left from the beginning on. */
+Test(file, spool_has_no_name) {
+    lyne_spool s;
+    lyne_error err = {0};
+    char back[8] = "";
+    cr_assert_eq(lyne_spool_open(&s, path, &err), LYNE_OK, "%s", err.text);
+    cr_assert(!lyne_file_exists(s.path));
+    cr_assert_eq(lyne_spool_write(&s, 100000, "last", 5, &err), LYNE_OK);
+    cr_assert_eq(lyne_spool_write(&s, 3, "first", 6, &err), LYNE_OK);
+    cr_assert_eq(lyne_spool_read(&s, 3, back, 6, &err), LYNE_OK);
+    cr_expect_str_eq(back, "first");
+    cr_assert_eq(lyne_spool_read(&s, 100000, back, 5, &err), LYNE_OK);
+    cr_expect_str_eq(back, "last");
+    cr_expect_eq(lyne_spool_read(&s, 100001, back, 5, &err), LYNE_EOTHER);
+    cr_expect(strstr(err.text, "is read where nothing was written"), "%s", err.text);
+    lyne_spool_close(&s);
+    lyne_spool_close(&s);
+    for (uint64_t n = 1; n <= 2; n++) {
+        lyne_file_fail_at(n, ENOSPC);
+        cr_expect_eq(lyne_spool_open(&s, path, NULL), LYNE_ENOSPACE);
+        lyne_file_fail_at(0, 0);
+    }
+    cr_expect_neq(lyne_spool_open(&s, at("no/spool"), NULL), LYNE_OK);
+}
+
+Test(file, digest_and_copy_piece_by_piece) {
+    enum { SIZE = (2 << 20) + 7 };
+    char *data = lyne_alloc(SIZE, 1), *back, *copy = lyne_strdup(at("copy"));
+    size_t size;
+    uint64_t said;
+    lyne_digest digest;
+    for (size_t i = 0; i < SIZE; i++) data[i] = (char)(i * i >> 3);
+    cr_assert_eq(lyne_file_commit(path, data, SIZE, NULL), LYNE_OK);
+    cr_assert_eq(lyne_file_digest(path, &digest, &said, NULL), LYNE_OK);
+    cr_expect(said == SIZE && lyne_digest_equal(digest, lyne_digest_of(data, SIZE)));
+    cr_assert_eq(lyne_file_copy(path, copy, NULL), LYNE_OK);
+    cr_assert_eq(lyne_file_read(copy, SIZE, &back, &size, NULL), LYNE_OK);
+    cr_expect(size == SIZE && memcmp(back, data, SIZE) == 0);
+    cr_assert_eq(lyne_file_remove(copy, NULL), LYNE_OK);
+    cr_expect_neq(lyne_file_copy(at("missing"), copy, NULL), LYNE_OK);
+    cr_expect(!lyne_file_exists(copy), "a copy of nothing");
+    cr_expect_neq(lyne_file_digest(at("missing"), &digest, NULL, NULL), LYNE_OK);
+    lyne_free(back);
+    lyne_free(copy);
+    lyne_free(data);
+}

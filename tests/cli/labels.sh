@@ -3,14 +3,18 @@ set -eu
 "$LYNE" run "$LYNE_SOURCE/recipes/quickstart.yaml" --quiet --out run --set 'seeds=[1]' --set stages.teacher.train.epochs=1 \
     --set stages.student.distill.epochs=0.1 --set stages.alone.train.epochs=0.1 \
     --set 'stages.soft_labels.label.encoding={topk: {k: 4, temperature: 4}}' >table
+cp -r "$LYNE_SOURCE/datasets" . # where a recipe in a run finds them
 cache=run/soft_labels
 
 "$LYNE" labels info $cache >info
-grep -q '^encoding  *{topk: {k: 4, temperature: 4, tail: uniform}}$' info
+grep -q '^encoding  *{topk: {k: 4, temperature: 4, tail: class}}$' info
 grep -q '^bytes per record  32 (16 and 16 for sample, view and checksum)$' info
 grep -q '^  T = 20 ' info
 grep -q '"label_kl_p99_t20"' run/results.json
 "$LYNE" labels verify $cache | grep -q 'fine, 8000 records in 1 shards'
+"$LYNE" labels verify $cache >verdict
+grep -q 'the teacher says the same now: .* of 1000 records to the bit' verdict
+"$LYNE" labels verify $cache --sample 0 | grep -vq teacher
 "$LYNE" labels compare $cache $cache | grep -q '8000 (100.0000%)'
 "$LYNE" labels export $cache --out arrays
 test "$(wc -c <arrays/ids.npy)" -eq $((128 + 8 * 8000))
@@ -23,13 +27,33 @@ status() {
     "$@" >out 2>&1 || got=$?
     test $got -eq "$want" && grep -q "$text" out || { cat out && echo "exit status $got: $*" && exit 1; }
 }
-status 2 'expects info, verify, export or compare' "$LYNE" labels
-status 2 'expects info, verify, export or compare' "$LYNE" labels inspect $cache
+status 2 'expects info, verify, export, import, merge or compare' "$LYNE" labels
+status 2 'expects info, verify, export, import, merge or compare' "$LYNE" labels inspect $cache
 status 2 'takes no --out' "$LYNE" labels info $cache --out x
 status 2 'expects two directories' "$LYNE" labels compare $cache
 status 2 'where to' "$LYNE" labels export $cache
 status 2 'from 0 to 1000' "$LYNE" labels compare $cache $cache --list -1
 status 4 'no soft-label cache, or not finished' "$LYNE" labels verify arrays
+status 2 'expects how many records' "$LYNE" labels verify $cache --sample few
+status 2 'ids is missing' "$LYNE" labels import --logits x.npy --data few --out y
+status 2 'no directory but that of' "$LYNE" labels import x --logits x.npy --ids x.npy --data strokes --out y
+
+# import: what was exported comes back, with a recipe that says where it is from
+"$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data strokes --encoding f32 --out back
+"$LYNE" labels compare back $cache | grep -q '8000 (100.0000%)'
+"$LYNE" labels verify back --sample 50 | grep -q '50 of 50 records to the bit'
+cp -r back moved && rm moved/recipe.yaml
+"$LYNE" labels verify moved | grep -q 'nobody was asked'
+status 4 'nobody can be asked' "$LYNE" labels verify moved --sample 1
+printf '\001' | dd of=arrays/logits.npy bs=1 seek=131 conv=notrunc 2>/dev/null
+status 4 'another teacher' "$LYNE" labels verify back
+
+# another model where the teacher was
+cp -r run other
+"$LYNE" run "$LYNE_SOURCE/recipes/quickstart.yaml" --quiet --out third --set 'seeds=[1]' --stage teacher \
+    --set stages.teacher.train.epochs=0.1 >table
+cp third/teacher/model.safetensors other/teacher/model.safetensors
+status 4 'another teacher' "$LYNE" labels verify other/soft_labels
 shard=$(echo $cache/labels-*)
 printf lyne | dd of="$shard" bs=1 seek=200000 conv=notrunc 2>/dev/null
 status 4 'fails its checksum' "$LYNE" labels verify $cache

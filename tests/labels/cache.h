@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SAMPLES = 5, VIEWS = 2, CLASSES = 3, RECORDS = SAMPLES * VIEWS, PER_SHARD = 4, SHARDS = 3 };
+enum { FEATURES = 2, SAMPLES = 5, VIEWS = 2, CLASSES = 3, RECORDS = SAMPLES * VIEWS, PER_SHARD = 4, SHARDS = 3 };
 
 static char root[64]; /* each test runs in a process of its own */
 
@@ -34,8 +34,22 @@ static inline lyne_instance encoding_of(const char *text) {
     return encoding;
 }
 
+/* The last layer of a teacher of FEATURES features: sums of two numbers that every encoding holds exactly. */
+static inline const lyne_head *small_head(void) {
+    static const float weight[CLASSES * FEATURES] = {1, 0, 0, 1, -1, 0.5f}, bias[CLASSES] = {0, 0.25f, -1};
+    static lyne_head head;
+    if (!head.packed) cr_assert_eq(lyne_head_init(&head, CLASSES, FEATURES, weight, bias, NULL), LYNE_OK);
+    return &head;
+}
+static inline float feature(uint64_t record, int64_t f) {
+    return (float)((int)(record * 5 + (uint64_t)f * 3) % 17 - 8) / 4;
+}
+
 static inline lyne_labels_plan small_plan(const char *encoding) {
-    return (lyne_labels_plan){.directory = root,
+    const bool features = strstr(encoding, "feature");
+    return (lyne_labels_plan){.features = features ? FEATURES : 0,
+                              .head = features ? small_head() : NULL,
+                              .directory = root,
                               .samples = SAMPLES,
                               .views = VIEWS,
                               .classes = CLASSES,
@@ -53,11 +67,21 @@ static inline float logit(uint64_t record, int64_t c) {
 static inline void append_until(lyne_labels_writer *w, uint64_t end, uint64_t step) {
     while (lyne_labels_next(w) < end) {
         uint64_t first = lyne_labels_next(w), n = end - first < step ? end - first : step;
-        float logits[RECORDS * CLASSES];
-        for (uint64_t i = 0; i < n * CLASSES; i++) logits[i] = logit(first + i / CLASSES, (int64_t)(i % CLASSES));
+        const uint64_t due = lyne_labels_due(w); /* what stands behind it may be whole */
+        n = due < n ? due : n;
+        float logits[RECORDS * CLASSES], features[RECORDS * FEATURES];
         lyne_error err = {0};
-        cr_assert_eq(lyne_labels_append(w, logits, (int64_t)n, &err), LYNE_OK, "%s", err.text);
-        cr_assert_eq(lyne_labels_next(w), first + n);
+        if (lyne_labels_stores_features(w)) {
+            for (uint64_t i = 0; i < n * FEATURES; i++)
+                features[i] = feature(first + i / FEATURES, (int64_t)(i % FEATURES));
+            for (uint64_t i = 0; i < n; i++)
+                lyne_head_product(small_head(), 1, (const float *[]){features + i * FEATURES}, logits + i * CLASSES);
+            cr_assert_eq(lyne_labels_append_features(w, features, logits, (int64_t)n, &err), LYNE_OK, "%s", err.text);
+        } else {
+            for (uint64_t i = 0; i < n * CLASSES; i++) logits[i] = logit(first + i / CLASSES, (int64_t)(i % CLASSES));
+            cr_assert_eq(lyne_labels_append(w, logits, (int64_t)n, &err), LYNE_OK, "%s", err.text);
+        }
+        cr_assert(lyne_labels_next(w) == first + n || (n == due && lyne_labels_next(w) > first + n));
     }
 }
 

@@ -17,7 +17,7 @@ static lyne_record record_of(const char *text, int64_t classes) {
     lyne_record r;
     lyne_error err = {0};
     cr_assert_eq(lyne_encoding_read(text, &arena, &encoding, &err), LYNE_OK, "%s", err.text);
-    cr_assert_eq(lyne_record_init(&r, &encoding, classes, &err), LYNE_OK, "%s: %s", text, err.text);
+    cr_assert_eq(lyne_record_init(&r, &encoding, classes, 0, &err), LYNE_OK, "%s: %s", text, err.text);
     return r;
 }
 
@@ -73,7 +73,7 @@ Test(encoding, text) {
     } table[] = {{"f32", "f32"},
                  {"{f16: {}}", "f16"},
                  {"int8", "int8"},
-                 {"topk", "{topk: {k: 10, temperature: 1, tail: uniform}}"},
+                 {"topk", "{topk: {k: 10, temperature: 1, tail: class}}"},
                  {"{topk: {tail: drop, k: 3}}", "{topk: {k: 3, temperature: 1, tail: drop}}"},
                  {"{sampled: {draws: 12}}", "{sampled: {draws: 12, temperature: 1, seed: 0}}"}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

@@ -27,7 +27,7 @@ Test(manifest, refused) {
         {"\"encoding\": \"f16\"", "\"encoding\": \"f32\"", "fingerprint"},
         {"\"encoding\": \"f16\"", "\"encoding\": \"{f16: ~}\"", "a manifest writes \"f16\""},
         {"\"encoding\": \"f16\"", "\"encoding\": \"{topk: {k: 9}}\"", "a manifest writes \"{topk: {k: 9, temperature"},
-        {"\"encoding\": \"f16\"", "\"encoding\": \"{topk: {k: 9, temperature: 1, tail: uniform}}\"",
+        {"\"encoding\": \"f16\"", "\"encoding\": \"{topk: {k: 9, temperature: 1, tail: class}}\"",
          "topk: k = 9, but there are 3 classes; give k at most that"},
         {"\"encoding\": \"f16\"", "\"encoding\": \"{topk: {k: 0}}\"", "k = 0 is outside [1, 4096]"},
         {"\"encoding\": \"f16\"", "\"encoding\": 16", "\"encoding\" is an integer"},

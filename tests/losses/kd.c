@@ -36,6 +36,38 @@ Test(kd, by_hand) {
     lyne_arena_free(&arena);
 }
 
+/* Classes 2, 3 and 4 share the teacher's least logit and are one class of their mass; T = 2.
+ *   p_t = (1/2, 1/4, 1/4 together);  z_s = 2 ln (1, 1, 1, 3, 4), p_s = (1/10, 1/10, 8/10 together)
+ *   KL = 1/2 ln 5 + 1/4 ln 5/2 + 1/4 ln 5/16,   T p_s (1 - p_t / p_s) outside, T p_s (1 - 5/16) for each of the three
+ * Nothing changes when the teacher's word is the student's, whatever the three are among themselves. */
+Test(kd, rest_is_one_class) {
+    lyne_arena arena = {0};
+    loss_context c = context("{temperature: 2}", &arena);
+    c.rest_is_class = true;
+    const double p[] = {6, 3, 1, 1, 1}, q[] = {1, 1, 1, 3, 4}, same[] = {6, 3, 1, 1.5, 0.5};
+    float teacher[5], student[5];
+    double grad[5];
+    for (int i = 0; i < 5; i++) teacher[i] = (float)(2 * log(p[i])), student[i] = (float)(2 * log(q[i]));
+    double value = run_loss(&c, 1, 5, student, teacher, grad);
+    const double kl = 0.5 * log(5) + 0.25 * log(2.5) + 0.25 * log(0.3125);
+    const double by_hand[] = {2 * (0.1 - 0.5), 2 * (0.1 - 0.25), 0.2 * 0.6875, 0.6 * 0.6875, 0.8 * 0.6875};
+    cr_expect(fabs(value - 4 * kl) < 1e-6, "%.9g, not %.9g", value, 4 * kl);
+    for (int i = 0; i < 5; i++) cr_expect(fabs(grad[i] - by_hand[i]) < 1e-6, "%d: %.9g", i, grad[i]);
+
+    for (int i = 0; i < 5; i++) student[i] = (float)(2 * log(same[i]) + 7);
+    value = run_loss(&c, 1, 5, student, teacher, grad);
+    cr_expect(fabs(value) < 1e-6, "%.9g", value);
+    for (int i = 0; i < 5; i++) cr_expect(fabs(grad[i]) < 1e-6, "%d: %.9g", i, grad[i]);
+    c.rest_is_class = false;
+    cr_expect(run_loss(&c, 1, 5, student, teacher, grad) > 0.01, "read as uniform, they are not alike");
+
+    teacher[2] -= 1; /* the least stands alone: it is a class as any other, to the bit */
+    const double plain = run_loss(&c, 1, 5, student, teacher, grad);
+    c.rest_is_class = true;
+    cr_expect(run_loss(&c, 1, 5, student, teacher, grad) == plain);
+    lyne_arena_free(&arena);
+}
+
 /* At a high temperature the term approaches 1 / (2 C) sum of the squared difference of the centred logits, over B. */
 Test(kd, high_temperature) {
     lyne_arena arena = {0};

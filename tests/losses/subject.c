@@ -7,7 +7,8 @@ lyne_node *build_loss(lyne_graph *g, const void *context, lyne_node *const *src)
     const loss_context *c = context;
     const lyne_loss_inputs in = {.logits = src[0],
                                  .labels = c->loss->needs_teacher ? NULL : src[1],
-                                 .teacher = c->loss->needs_teacher ? src[1] : NULL};
+                                 .teacher = c->loss->needs_teacher ? src[1] : NULL,
+                                 .rest_is_class = c->rest_is_class};
     return c->loss->build(g, "loss", c->config, &in);
 }
 

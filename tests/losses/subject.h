@@ -12,6 +12,7 @@ enum { N_ROWS = sizeof rows / sizeof *rows };
 typedef struct loss_context {
     const lyne_loss *loss;
     const void *config;
+    bool rest_is_class; /* of the teacher's logits */
 } loss_context;
 
 lyne_node *build_loss(lyne_graph *g, const void *context, lyne_node *const *src);

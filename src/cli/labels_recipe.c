@@ -1,0 +1,119 @@
+/* cli/labels_recipe.c -- `lyne labels import` and the asking of `lyne labels verify`: soft labels by a recipe. */
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/folders.h"
+#include "cli/labels.h"
+#include "cli/recipe.h"
+#include "recipe/single.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STAGE "soft_labels" /* of a recipe that import leaves */
+
+/* Where the recipe of a cache is, and which of its stages it is. */
+typedef struct place {
+    char recipe[LYNE_PATH_MAX], out[LYNE_PATH_MAX], stage[256];
+} place;
+
+static bool find(const char *cache, place *p) {
+    char path[LYNE_PATH_MAX];
+    size_t n = strlen(cache);
+    while (n > 1 && cache[n - 1] == '/') n--;
+    if (n + 20 > sizeof path) return false;
+    snprintf(path, sizeof path, "%.*s", (int)n, cache);
+    snprintf(p->recipe, sizeof p->recipe, "%.*s/recipe.yaml", (int)n, path);
+    snprintf(p->out, sizeof p->out, "%s", path);
+    snprintf(p->stage, sizeof p->stage, STAGE);
+    if (lyne_file_exists(p->recipe)) return true;
+    char *absolute = realpath(path, NULL), *slash = absolute ? strrchr(absolute, '/') : NULL;
+    bool found = slash && slash > absolute && strlen(slash) < sizeof p->stage && slash - absolute < LYNE_PATH_MAX - 20;
+    if (found) {
+        snprintf(p->stage, sizeof p->stage, "%s", slash + 1);
+        snprintf(p->out, sizeof p->out, "%.*s", (int)(slash - absolute), absolute);
+        snprintf(p->recipe, sizeof p->recipe, "%.*s/recipe.yaml", (int)(slash - absolute), absolute);
+        found = lyne_file_exists(p->recipe);
+    }
+    free(absolute);
+    return found;
+}
+
+bool lyne_cli_can_ask(const char *cache) {
+    place p;
+    return find(cache, &p);
+}
+
+static lyne_status folders(lyne_folders *f, const char *folder, lyne_error *err) {
+    lyne_status status = folder ? lyne_words_add(&f->list, folder, "--folder", err) : LYNE_OK;
+    return status == LYNE_OK ? lyne_folders_environment(f, err) : status;
+}
+
+lyne_status lyne_cli_ask(const char *cache, uint64_t n, const char *folder, const lyne_labels *labels,
+                         const lyne_registry *registry, lyne_asked *out, lyne_error *err) {
+    place p;
+    lyne_recipe recipe;
+    lyne_folders data = {0};
+    if (!find(cache, &p))
+        return lyne_fail(
+            err, LYNE_EDATA,
+            "%s: nobody can be asked, as there is no recipe.yaml in it or beside it (that of the run it is a "
+            "stage of); --sample 0 asks nobody",
+            cache);
+    lyne_status status = lyne_cli_read(&recipe, p.recipe, NULL, 0, registry);
+    if (status == LYNE_OK) status = folders(&data, folder, err);
+    const lyne_run_options o = {.out = p.out, .data_directory = data.list.item, .n_data_directories = data.list.n};
+    if (status == LYNE_OK) status = lyne_single_ask(&recipe, &o, p.stage, labels, n, out, err);
+    lyne_folders_free(&data);
+    lyne_recipe_free(&recipe);
+    return status;
+}
+
+/* ---- import ---- */
+
+/* A YAML scalar that is this text. */
+static void add_quoted(lyne_text *out, const char *text) {
+    lyne_text_add(out, "\"");
+    for (const char *c = text; *c; c++) lyne_text_add(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+    lyne_text_add(out, "\"");
+}
+
+/* An absolute path, so that the recipe is good from anywhere. */
+static void add_path(lyne_text *out, const char *path) {
+    char *absolute = realpath(path, NULL);
+    add_quoted(out, absolute ? absolute : path);
+    free(absolute);
+}
+
+static lyne_status write_recipe(const lyne_import *i, const char *path, lyne_error *err) {
+    lyne_text text = {0};
+    lyne_text_add(&text, "lyne: 1\nname: imported\ndata: {use: ");
+    add_quoted(&text, i->data);
+    lyne_text_add(&text, "}\nstages:\n  " STAGE ":\n    import:\n      logits: ");
+    add_path(&text, i->logits);
+    lyne_text_add(&text, "\n      ids: ");
+    add_path(&text, i->ids);
+    lyne_text_add(&text, "\n      encoding: %s\n", i->encoding);
+    const lyne_status status =
+        text.failed ? lyne_fail_memory(err, path) : lyne_file_commit(path, text.data, text.length, err);
+    lyne_text_free(&text);
+    return status;
+}
+
+lyne_status lyne_cli_import(const lyne_import *i, const lyne_registry *registry, lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    lyne_recipe recipe = {0};
+    lyne_folders data = {0};
+    lyne_result result;
+    lyne_status status = lyne_directory_make(i->out, err);
+    if (status == LYNE_OK) status = lyne_path(path, i->out, "recipe.yaml", err);
+    if (status == LYNE_OK) status = write_recipe(i, path, err);
+    if (status == LYNE_OK) status = lyne_cli_read(&recipe, path, NULL, 0, registry);
+    if (status == LYNE_OK) status = folders(&data, i->folder, err);
+    const lyne_run_options o = {.out = i->out, .data_directory = data.list.item, .n_data_directories = data.list.n};
+    if (status == LYNE_OK) status = lyne_single_run(&recipe, &o, STAGE, i->out, &result, err);
+    if (status == LYNE_OK) printf("%s: %lld records\n", i->out, (long long)result.records);
+    lyne_folders_free(&data);
+    lyne_recipe_free(&recipe);
+    return status;
+}

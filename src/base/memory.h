@@ -24,6 +24,10 @@ static inline bool lyne_size_add(size_t a, size_t b, size_t *out) {
     return !__builtin_add_overflow(a, b, out);
 }
 
+/** Bytes of this process that are in memory now, and the most there ever were; 0 where the system does not say. */
+uint64_t lyne_memory_resident(void);
+uint64_t lyne_memory_peak(void);
+
 /* An arena: many small things that die together (a YAML tree, a graph).  Nothing in it moves. */
 typedef struct lyne_arena {
     struct lyne_arena_block *blocks;

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-const lyne_command *const lyne_commands[] = {&command_run,     &command_check,  &command_show,   &command_labels,
-                                             &command_explain, &command_list,   &command_schema, &command_completion,
-                                             &command_man,     &command_version};
+const lyne_command *const lyne_commands[] = {&command_run,        &command_plan,    &command_check,  &command_show,
+                                             &command_labels,     &command_explain, &command_list,   &command_schema,
+                                             &command_completion, &command_man,     &command_version};
 const size_t lyne_n_commands = sizeof lyne_commands / sizeof *lyne_commands;
 
 const char *const lyne_exit_statuses[] = {"0 fine",

@@ -1,54 +1,24 @@
 /* cli/run.c -- `lyne run`: a recipe from its first stage to the table. */
 #include "base/log.h"
-#include "base/text.h"
-#include "cli/cli.h"
+#include "cli/arguments.h"
 #include "cli/recipe.h"
 #include "recipe/pipeline.h"
 #include "report/progress.h"
 #include "report/table.h"
-#include <getopt.h>
-#include <omp.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#define MOST 64
-
-enum { DATA, OUT, SET, THREADS, JSON, QUIET, ANY_ENVIRONMENT };
+enum { JSON = LYNE_N_ARGUMENTS, QUIET, ANY_ENVIRONMENT };
 static const lyne_option options[] = {
-    [DATA] = {"data", "DIR", "a folder with data sets; may be repeated; LYNE_DATA names more, separated by ':'"},
-    [OUT] = {"out", "DIR", "where results go; default runs/NAME, NAME being the recipe's"},
-    [SET] = {"set", "PATH=VALUE", "change one value, as in --set stages.student.distill.epochs=5; may be repeated"},
-    [THREADS] = {"threads", "N", "how many; the default is OpenMP's, one for each core"},
+    LYNE_ARGUMENTS,
     [JSON] = {"json", NULL, "print results.json instead of the table"},
     [QUIET] = {"quiet", NULL, "no progress on stderr"},
     [ANY_ENVIRONMENT] = {"any-environment", NULL, "go on from a checkpoint of another CPU, library or thread count"},
     {NULL, NULL, NULL}};
 
-typedef struct list {
-    const char *item[MOST];
-    size_t n;
-} list;
-
-static lyne_status add(list *l, const char *value, const char *what, lyne_error *err) {
-    if (l->n == MOST) return lyne_fail(err, LYNE_EUSAGE, "more than %d times %s", MOST, what);
-    l->item[l->n++] = value;
-    return LYNE_OK;
-}
-
 typedef struct arguments {
-    const char *recipe, *out;
-    list data, set;
+    lyne_arguments of_run;
     bool json, quiet, any_environment;
 } arguments;
-
-static lyne_status set_threads(const char *value, lyne_error *err) {
-    int64_t n;
-    if (!lyne_parse_int(value, &n) || n < 1 || n > 1024)
-        return lyne_fail(err, LYNE_EUSAGE, "--threads expects a number from 1 to 1024, not '%s'", value);
-    omp_set_num_threads((int)n);
-    return LYNE_OK;
-}
 
 static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     const char *value;
@@ -56,19 +26,6 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_run, argc, argv, &value, err)) != -1) {
         switch (got) {
-        case DATA:
-            status = add(&a->data, value, "--data", err);
-            break;
-        case OUT:
-            if (!*value) return lyne_fail(err, LYNE_EUSAGE, "--out expects a folder");
-            a->out = value;
-            break;
-        case SET:
-            status = add(&a->set, value, "--set", err);
-            break;
-        case THREADS:
-            status = set_threads(value, err);
-            break;
         case JSON:
             a->json = true;
             break;
@@ -79,29 +36,10 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
             a->any_environment = true;
             break;
         default:
-            return LYNE_EUSAGE;
+            status = lyne_arguments_take(&a->of_run, got, value, err);
         }
     }
-    if (status != LYNE_OK) return status;
-    if (optind + 1 != argc)
-        return lyne_fail(err, LYNE_EUSAGE,
-                         optind == argc ? "which recipe? usage: lyne run RECIPE"
-                                        : "one recipe at a time; '%s' is one too many",
-                         argv[argc - 1]);
-    a->recipe = argv[optind];
-    return LYNE_OK;
-}
-
-/* The parts of LYNE_DATA behind the folders of --data; *copy holds them. */
-static lyne_status add_environment(list *data, char **copy, lyne_error *err) {
-    const char *from = getenv("LYNE_DATA");
-    lyne_status status = LYNE_OK;
-    *copy = from ? lyne_strdup(from) : NULL;
-    if (from && !*copy) return lyne_fail_memory(err, "LYNE_DATA");
-    char *rest = *copy;
-    for (char *part; status == LYNE_OK && rest && (part = strsep(&rest, ":"));)
-        if (*part) status = add(data, part, "a folder in --data and LYNE_DATA", err);
-    return status;
+    return status == LYNE_OK ? lyne_arguments_end(&a->of_run, &command_run, argc, argv, err) : status;
 }
 
 static lyne_status print_results(const lyne_recipe *r, const lyne_outcomes *o, bool json, lyne_error *err) {
@@ -117,14 +55,13 @@ static lyne_status print_results(const lyne_recipe *r, const lyne_outcomes *o, b
 }
 
 static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_error *err) {
-    char folder[128];
+    lyne_folder folder;
     lyne_display display;
     lyne_outcomes outcomes;
-    snprintf(folder, sizeof folder, "runs/%s", r->name);
     lyne_display_init(&display, a->quiet);
-    const lyne_run_options o = {.out = a->out ? a->out : folder,
-                                .data_directory = a->data.item,
-                                .n_data_directories = a->data.n,
+    const lyne_run_options o = {.out = lyne_arguments_out(&a->of_run, r->name, folder),
+                                .data_directory = a->of_run.data.item,
+                                .n_data_directories = a->of_run.data.n,
                                 .any_environment = a->any_environment,
                                 .listener = {.tell = lyne_display_tell, .self = &display},
                                 .starting = lyne_display_starting,
@@ -139,17 +76,15 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     arguments a = {0};
-    char *environment = NULL;
     lyne_recipe recipe;
     lyne_status status = parse(argc, argv, &a, err);
-    if (status == LYNE_OK) status = add_environment(&a.data, &environment, err);
     if (status == LYNE_OK) {
         if (a.quiet) lyne_log_set(LYNE_LOG_QUIET);
-        status = lyne_cli_read(&recipe, a.recipe, a.set.item, a.set.n, registry);
+        status = lyne_cli_read(&recipe, a.of_run.recipe, a.of_run.set.item, a.of_run.set.n, registry);
         if (status == LYNE_OK) status = run_recipe(&a, &recipe, err);
         lyne_recipe_free(&recipe);
     }
-    lyne_free(environment);
+    lyne_arguments_free(&a.of_run);
     return status;
 }
 

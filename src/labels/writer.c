@@ -38,9 +38,10 @@ static void enter(lyne_shard_entry *entry, const lyne_shard *s) {
 }
 
 /* Whether a shard is there, of this plan and whole; its errors are then in *tally. */
-static bool is_whole(const lyne_layout *l, uint64_t shard, lyne_shard_entry *entry, lyne_tally *tally) {
+static bool is_whole(const lyne_layout *l, uint64_t shard, lyne_shard_entry *entry, lyne_tally *tally,
+                     lyne_error *why) {
     lyne_shard s;
-    if (lyne_shard_open(&s, l, shard, NULL) != LYNE_OK) return false;
+    if (lyne_shard_open(&s, l, shard, why) != LYNE_OK) return false;
     bool whole = lyne_shard_tally(&s, tally, NULL) == LYNE_OK;
     for (uint64_t i = 0; whole && i < s.n; i++) whole = lyne_shard_check(&s, l, i, NULL) == LYNE_OK;
     enter(entry, &s);
@@ -114,13 +115,15 @@ lyne_status lyne_labels_begin(const lyne_labels_plan *plan, lyne_labels_writer *
     if (status == LYNE_OK) status = allocate(w, err);
     if (status == LYNE_OK) {
         uint64_t kept = 0;
-        while (kept < w->layout.n_shards && is_whole(&w->layout, kept, &w->shards[kept], w->tally)) {
+        lyne_error why = {0}; /* the first that is not whole is none: it is made anew, unless memory is out */
+        while (kept < w->layout.n_shards && is_whole(&w->layout, kept, &w->shards[kept], w->tally, &why)) {
             lyne_tally_add(w->before, w->tally);
             kept++;
         }
         *w->tally = (lyne_tally){0};
         w->next = kept == w->layout.n_shards ? w->layout.n_records : kept * plan->records_per_shard;
-        status = remove_others(&w->layout, kept, err);
+        status = why.status == LYNE_ENOSPACE ? lyne_fail(err, LYNE_ENOSPACE, "%s", why.text)
+                                             : remove_others(&w->layout, kept, err);
     }
     if (status != LYNE_OK) {
         lyne_labels_writer_free(w);

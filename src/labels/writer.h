@@ -29,6 +29,9 @@ typedef struct lyne_labels_plan {
     lyne_labels_identity identity;
 } lyne_labels_plan;
 
+/** What a cache of this plan will take on disk, without its manifest, to within a percent or two. */
+lyne_status lyne_labels_plan_bytes(const lyne_labels_plan *plan, uint64_t *out, lyne_error *err);
+
 typedef struct lyne_labels_writer lyne_labels_writer;
 
 /** Make or re-enter the directory (locked against a second writer).  Whole shards of the same plan are kept, anything

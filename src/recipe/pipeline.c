@@ -17,7 +17,8 @@ typedef struct pipeline {
     lyne_outcomes *out;
     lyne_dataset train, test;
     int lock;
-    double start; /* clock */
+    double start;   /* clock */
+    double measure; /* how long each stage is timed when looking [s] */
 } pipeline;
 
 /* ---- the data ---- */
@@ -57,46 +58,52 @@ static lyne_outcome *outcome_of(const pipeline *p, const char *stage, uint64_t s
     return NULL;
 }
 
-static void hash_references(const pipeline *p, lyne_hash *h, const lyne_outcome *o) {
-    const lyne_instance *kind = &p->r->stage[o->stage].kind;
-    for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
-        const lyne_outcome *source = outcome_of(p, ref->name, o->seed);
-        lyne_hash_digest(h, source->fingerprint);
-        lyne_hash_digest(h, source->files);
-    }
+/* The job that a field of o names; NULL when it names none or is no reference. */
+static lyne_outcome *referred(const pipeline *p, const lyne_outcome *o, const lyne_field *f) {
+    const lyne_reference *ref = (const void *)((const char *)p->r->stage[o->stage].kind.config + f->offset);
+    return f->type == LYNE_FIELD_STAGE && ref->name ? outcome_of(p, ref->name, o->seed) : NULL;
 }
 
-static void hash_floats(lyne_hash *h, const lyne_floats *list) {
-    lyne_hash_u64(h, list->n);
-    for (size_t i = 0; i < list->n; i++) lyne_hash_double(h, list->item[i]);
+static void add_references(const pipeline *p, lyne_inputs *in, const lyne_outcome *o) {
+    for (const lyne_field *f = p->r->stage[o->stage].kind.row->fields; f && f->name; f++) {
+        const lyne_outcome *source = referred(p, o, f);
+        if (!source) continue;
+        const char *name = p->r->stage[source->stage].name;
+        const char *files = lyne_arena_printf(in->arena, "files of stage %s", name);
+        name = lyne_arena_printf(in->arena, "stage %s", name);
+        if (!name || !files) {
+            in->failed = true;
+            return;
+        }
+        lyne_inputs_digest(in, name, source->fingerprint);
+        lyne_inputs_digest(in, files, source->files);
+    }
 }
 
 /* Once the jobs that it reads are done. */
 static lyne_status fingerprint(const pipeline *p, lyne_outcome *o, lyne_error *err) {
     const lyne_recipe *r = p->r;
     const lyne_instance *kind = &r->stage[o->stage].kind;
-    lyne_digest files;
-    lyne_hash h;
-    lyne_hash_init(&h);
-    lyne_hash_u64(&h, NUMERICS);
-    lyne_instance_hash(&h, kind);
-    lyne_hash_u64(&h, o->seed);
-    lyne_hash_u64(&h, (uint64_t)r->task.precision);
-    lyne_hash_digest(&h, p->train.digest);
-    lyne_hash_digest(&h, p->test.digest);
-    lyne_hash_digest(&h, r->classes);
-    hash_floats(&h, &r->task.mean);
-    hash_floats(&h, &r->task.sd);
-    hash_references(p, &h, o);
+    lyne_inputs *in = &o->inputs;
+    *in = (lyne_inputs){.arena = &p->out->arena};
+    lyne_inputs_number(in, "numerics of this version", NUMERICS);
+    lyne_inputs_instance(in, "", kind);
+    lyne_inputs_number(in, "seed", o->seed);
+    lyne_inputs_text(in, "precision", r->task.precision == LYNE_BF16 ? "bf16" : "f32");
+    lyne_inputs_digest(in, "training pictures", p->train.digest);
+    lyne_inputs_digest(in, "test pictures", p->test.digest);
+    lyne_inputs_digest(in, "classes", r->classes);
+    lyne_inputs_floats(in, "mean", &r->task.mean);
+    lyne_inputs_floats(in, "sd", &r->task.sd);
+    add_references(p, in, o);
     if (row_of(r, o->stage)->files) {
+        lyne_digest files;
         lyne_status status = row_of(r, o->stage)->files(kind->config, &files, err);
         if (status != LYNE_OK) return lyne_error_context(err, "%s", r->stage[o->stage].name);
-        lyne_hash_digest(&h, files);
+        lyne_inputs_digest(in, "files that it reads", files);
     }
-    o->fingerprint = lyne_hash_finish(&h);
-    return LYNE_OK;
+    o->fingerprint = lyne_inputs_fingerprint(in);
+    return in->failed ? lyne_fail_memory(err, "a run") : LYNE_OK;
 }
 
 /* All jobs in order, with their directories. */
@@ -175,30 +182,36 @@ static lyne_status forget(const pipeline *p, const char *directory, lyne_error *
     return status;
 }
 
+static lyne_status job_of(const pipeline *p, const lyne_outcome *o, const char *label, const char *directory,
+                          lyne_job *out, lyne_error *err) {
+    const lyne_source_stage *earlier = sources(p, o);
+    if (!earlier) return lyne_fail_memory(err, "a run");
+    *out = (lyne_job){.stage = &p->r->stage[o->stage],
+                      .label = label,
+                      .seed = o->seed,
+                      .directory = directory,
+                      .fingerprint = o->fingerprint,
+                      .task = &p->r->task,
+                      .classes = p->r->classes,
+                      .train = &p->train,
+                      .test = &p->test,
+                      .earlier = earlier,
+                      .n_earlier = o->stage,
+                      .environment = p->out->environment,
+                      .any_environment = p->o->any_environment,
+                      .listener = p->o->listener};
+    return LYNE_OK;
+}
+
 static lyne_status do_job(const pipeline *p, lyne_outcome *o, const char *label, const char *directory,
                           lyne_error *err) {
-    lyne_source_stage *earlier = sources(p, o);
-    if (!earlier) return lyne_fail_memory(err, "a run");
-    lyne_status status = lyne_directory_make(directory, err);
+    lyne_job job;
+    lyne_status status = job_of(p, o, label, directory, &job, err);
+    if (status == LYNE_OK) status = lyne_directory_make(directory, err);
     if (status == LYNE_OK) status = sweep(directory, err);
     if (status == LYNE_OK) status = forget(p, directory, err);
-    if (status != LYNE_OK) return status;
-    const lyne_job job = {.stage = &p->r->stage[o->stage],
-                          .label = label,
-                          .seed = o->seed,
-                          .directory = directory,
-                          .fingerprint = o->fingerprint,
-                          .task = &p->r->task,
-                          .classes = p->r->classes,
-                          .train = &p->train,
-                          .test = &p->test,
-                          .earlier = earlier,
-                          .n_earlier = o->stage,
-                          .environment = p->out->environment,
-                          .any_environment = p->o->any_environment,
-                          .listener = p->o->listener};
-    status = row_of(p->r, o->stage)->run(&job, &o->result, err);
-    if (status == LYNE_OK) status = lyne_result_file_save(directory, o->fingerprint, &o->result, &o->files, err);
+    if (status == LYNE_OK) status = row_of(p->r, o->stage)->run(&job, &o->result, err);
+    if (status == LYNE_OK) status = lyne_result_file_save(directory, &o->inputs, &o->result, &o->files, err);
     return status;
 }
 
@@ -223,6 +236,83 @@ static lyne_status run_job(const pipeline *p, lyne_outcome *o, lyne_error *err) 
     return status == LYNE_OK ? model_bytes(p, o, directory, err) : status;
 }
 
+/* ---- looking ---- */
+
+static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
+    if (r->task.precision != LYNE_BF16 || dnn_has_bf16()) return LYNE_OK;
+    return lyne_fail(
+        err, LYNE_EENVIRONMENT,
+        "precision: bf16 needs a CPU with AVX512-BF16 or AMX, and here oneDNN uses %s; precision: auto takes "
+        "f32 on such a CPU",
+        dnn_isa());
+}
+
+/* Why it must run, if so, as run_job would find it. */
+static lyne_status look_for_changes(const pipeline *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+    lyne_arena *arena = &p->out->arena;
+    for (const lyne_field *f = p->r->stage[o->stage].kind.row->fields; f && f->name && !o->why; f++) {
+        const lyne_outcome *source = referred(p, o, f);
+        if (!source || source->was_up_to_date) continue;
+        o->why = lyne_arena_printf(arena, "reads %s, which will run", p->r->stage[source->stage].name);
+        return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");
+    }
+    lyne_status status = fingerprint(p, o, err);
+    if (status != LYNE_OK) return status;
+    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
+    if (o->was_up_to_date) return model_bytes(p, o, directory, err);
+    o->why = lyne_result_file_why(directory, &o->inputs);
+    return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");
+}
+
+/* Seeds cost the same: what another of the stage that runs was found to. */
+static bool same_cost(const pipeline *p, lyne_outcome *o) {
+    for (const lyne_outcome *other = p->out->item; other < o; other++)
+        if (other->stage == o->stage && other->was_up_to_date == o->was_up_to_date) {
+            o->cost = other->cost;
+            return true;
+        }
+    return false;
+}
+
+/* Soft labels are mapped, so what has been read of them counts. */
+static void add_mapped(const pipeline *p, lyne_outcome *o) {
+    for (const lyne_field *f = p->r->stage[o->stage].kind.row->fields; f && f->name; f++) {
+        const lyne_outcome *source = referred(p, o, f);
+        if (source && row_of(p->r, source->stage)->product == LYNE_MAKES_LABELS) o->cost.memory += source->cost.disk;
+    }
+}
+
+static lyne_status look_at_job(const pipeline *p, lyne_outcome *o, lyne_error *err) {
+    char directory[LYNE_PATH_MAX];
+    lyne_job job;
+    lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
+    if (status == LYNE_OK) status = look_for_changes(p, o, directory, err);
+    if (status == LYNE_OK) status = job_of(p, o, p->r->stage[o->stage].name, directory, &job, err);
+    if (status != LYNE_OK || !row_of(p->r, o->stage)->cost || same_cost(p, o)) return status;
+    status = row_of(p->r, o->stage)->cost(&job, o->was_up_to_date ? 0 : p->measure, &o->cost, err);
+    if (status == LYNE_OK) add_mapped(p, o);
+    return status;
+}
+
+static lyne_status look_at_all(pipeline *p, lyne_error *err) {
+    lyne_outcomes *out = p->out;
+    lyne_status status = check_precision(p->r, err);
+    if (status == LYNE_OK) status = open_split(p, &p->train, LYNE_TRAIN, err);
+    if (status == LYNE_OK) status = open_split(p, &p->test, LYNE_TEST, err);
+    if (status == LYNE_OK) status = list_jobs(p, err);
+    const uint64_t before = lyne_memory_resident();
+    uint64_t most = 0;
+    for (size_t i = 0; i < out->n && status == LYNE_OK; i++) {
+        lyne_outcome *o = &out->item[i];
+        status = look_at_job(p, o, err);
+        if (!o->was_up_to_date && o->cost.memory > most) most = o->cost.memory;
+        if (!o->was_up_to_date) out->seconds += o->cost.seconds;
+    }
+    /* The programs were made here as in a run, so what oneDNN and the threads take besides is in this process's peak. */
+    out->peak_memory = before + most > lyne_memory_peak() ? before + most : lyne_memory_peak();
+    return status;
+}
+
 /* ---- the run ---- */
 
 static lyne_status enter(pipeline *p, lyne_error *err) {
@@ -240,15 +330,6 @@ static lyne_status enter(pipeline *p, lyne_error *err) {
     return status;
 }
 
-static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
-    if (r->task.precision != LYNE_BF16 || dnn_has_bf16()) return LYNE_OK;
-    return lyne_fail(
-        err, LYNE_EENVIRONMENT,
-        "precision: bf16 needs a CPU with AVX512-BF16 or AMX, and here oneDNN uses %s; precision: auto takes "
-        "f32 on such a CPU",
-        dnn_isa());
-}
-
 static lyne_status run_all(pipeline *p, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     lyne_status status = check_precision(p->r, err);
@@ -258,21 +339,33 @@ static lyne_status run_all(pipeline *p, lyne_error *err) {
     if (status == LYNE_OK) status = list_jobs(p, err);
     for (size_t i = 0; i < p->out->n && status == LYNE_OK; i++) status = run_job(p, &p->out->item[i], err);
     p->out->seconds = lyne_now() - p->start;
+    p->out->peak_memory = lyne_memory_peak();
     if (status == LYNE_OK) status = lyne_path(path, p->o->out, "results.json", err);
     if (status == LYNE_OK) status = lyne_results_save(p->r, p->out, path, err);
     return status;
 }
 
-lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
-    pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
+static lyne_status begin(pipeline *p, lyne_status (*all)(pipeline *, lyne_error *), lyne_error *err) {
+    lyne_outcomes *out = p->out;
     *out = (lyne_outcomes){0};
     out->environment = lyne_arena_printf(&out->arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
                                          omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
-    lyne_status status = out->environment ? run_all(&p, err) : lyne_fail_memory(err, "a run");
-    lyne_dataset_close(&p.train);
-    lyne_dataset_close(&p.test);
-    lyne_unlock(p.lock);
+    lyne_status status = out->environment ? all(p, err) : lyne_fail_memory(err, "a run");
+    lyne_dataset_close(&p->train);
+    lyne_dataset_close(&p->test);
+    lyne_unlock(p->lock);
     return status;
+}
+
+lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
+    pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .start = lyne_now()};
+    return begin(&p, run_all, err);
+}
+
+lyne_status lyne_pipeline_look(const lyne_recipe *r, const lyne_run_options *o, double seconds, lyne_outcomes *out,
+                               lyne_error *err) {
+    pipeline p = {.r = r, .o = o, .out = out, .lock = -1, .measure = seconds};
+    return begin(&p, look_at_all, err);
 }
 
 void lyne_outcomes_free(lyne_outcomes *out) {

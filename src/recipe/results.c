@@ -69,9 +69,9 @@ static json_t *paper_json(const lyne_paper *p) {
 }
 
 static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:f, s:[], s:[]}", "lyne", 1, "recipe", r->name, "data",
+    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:f, s:I, s:[], s:[]}", "lyne", 1, "recipe", r->name, "data",
                              r->data, "version", LYNE_VERSION, "environment", o->environment, "wall_seconds",
-                             o->seconds, "stages", "expect");
+                             o->seconds, "peak_memory", (json_int_t)o->peak_memory, "stages", "expect");
     if (!root) return NULL;
     if (r->paper.title || r->paper.arxiv || r->paper.section) json_object_set_new(root, "paper", paper_json(&r->paper));
     for (size_t i = 0; i < o->n; i++)

@@ -58,14 +58,21 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     if (status == LYNE_OK) status = lyne_labels_match(labels, &wanted.identity, err);
     if (status == LYNE_OK) status = check_temperature(c, labels, err);
     if (status == LYNE_OK) {
-        const training_source source = {.view_seed = wanted.view_seed,
-                                        .views = lyne_labels_views(labels),
-                                        .augment = wanted.augment,
-                                        .labels = labels};
+        const training_source source = {
+            .view_seed = wanted.view_seed, .views = wanted.views, .augment = wanted.augment, .labels = labels};
         status = training_run(job, &c->base, &source, out, err);
     }
     lyne_labels_close(labels);
     return status;
+}
+
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const distill_config *c = job->stage->kind.config;
+    const lyne_instance *kind = &lyne_job_find(job, c->labels.name)->stage->kind;
+    lyne_label_source from = {0};
+    ((const lyne_stage *)kind->row)->views(kind->config, &from);
+    const training_source source = {.view_seed = from.view_seed, .views = from.views, .augment = from.augment};
+    return training_cost(job, &c->base, &source, seconds, out, err);
 }
 
 const lyne_stage lyne_stage_distill = {
@@ -80,4 +87,5 @@ const lyne_stage lyne_stage_distill = {
     .product = LYNE_MAKES_MODEL,
     .model = training_model,
     .losses = training_losses,
-    .run = run};
+    .run = run,
+    .cost = cost};

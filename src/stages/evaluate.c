@@ -65,6 +65,17 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return status;
 }
 
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const evaluate_config *c = job->stage->kind.config;
+    lyne_cost other;
+    lyne_status status = lyne_job_score_cost(job, lyne_job_model(job, c->model.name), seconds, out, err);
+    if (status != LYNE_OK || !c->against.name) return status;
+    status = lyne_job_score_cost(job, lyne_job_model(job, c->against.name), seconds, &other, err);
+    out->memory += other.memory;
+    out->seconds += out->seconds + other.seconds; /* it is asked twice: for its score, and beside the other */
+    return status;
+}
+
 const lyne_stage lyne_stage_evaluate = {
     .component = {.kind = LYNE_STAGE,
                   .name = "evaluate",
@@ -73,4 +84,5 @@ const lyne_stage lyne_stage_evaluate = {
                   .config_size = sizeof(evaluate_config),
                   .fields = fields},
     .product = LYNE_MAKES_SCORES,
-    .run = run};
+    .run = run,
+    .cost = cost};

@@ -44,9 +44,14 @@ static lyne_status files(const void *config, lyne_digest *out, lyne_error *err) 
     return lyne_given_digest(c->logits, c->ids, out, err);
 }
 
+static void views(const void *config, lyne_label_source *out) {
+    (void)config;
+    *out = (lyne_label_source){.views = 1};
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const import_config *c = config;
-    *out = (lyne_label_source){0};
+    views(config, out);
     lyne_status status = label_identity(job, 0, 1, (lyne_instances){0}, &out->identity, err);
     return status == LYNE_OK ? lyne_given_digest(c->logits, c->ids, &out->identity.teacher, err) : status;
 }
@@ -76,14 +81,27 @@ static lyne_status write_all(const lyne_job *job, const lyne_given *g, lyne_labe
     return status;
 }
 
+/* But for the identity. */
+static lyne_labels_plan plan_of(const lyne_job *job) {
+    const import_config *c = job->stage->kind.config;
+    return (lyne_labels_plan){.directory = job->directory,
+                              .samples = (uint64_t)job->train->n,
+                              .views = 1,
+                              .classes = job->task->n_classes,
+                              .encoding = c->encoding,
+                              .records_per_shard = (uint64_t)c->records_per_shard};
+}
+
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const lyne_labels_plan plan = plan_of(job);
+    (void)seconds;
+    *out = (lyne_cost){.samples = plan.samples};
+    return lyne_labels_plan_bytes(&plan, &out->disk, err);
+}
+
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const import_config *c = job->stage->kind.config;
-    lyne_labels_plan plan = {.directory = job->directory,
-                             .samples = (uint64_t)job->train->n,
-                             .views = 1,
-                             .classes = job->task->n_classes,
-                             .encoding = c->encoding,
-                             .records_per_shard = (uint64_t)c->records_per_shard};
+    lyne_labels_plan plan = plan_of(job);
     lyne_label_source source;
     lyne_given given = {0};
     lyne_labels_writer *w = NULL;
@@ -109,5 +127,7 @@ const lyne_stage lyne_stage_import = {
     .product = LYNE_MAKES_LABELS,
     .once = true,
     .files = files,
+    .views = views,
     .labels = labels,
-    .run = run};
+    .run = run,
+    .cost = cost};

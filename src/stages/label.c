@@ -104,10 +104,15 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     return LYNE_OK;
 }
 
+static void views(const void *config, lyne_label_source *out) {
+    const label_config *c = config;
+    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed, .views = (uint32_t)c->views, .augment = c->augment};
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const label_config *c = config;
-    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed, .augment = c->augment};
-    lyne_status status = label_identity(job, out->view_seed, (uint32_t)c->views, c->augment, &out->identity, err);
+    views(config, out);
+    lyne_status status = label_identity(job, out->view_seed, out->views, out->augment, &out->identity, err);
     return status == LYNE_OK ? teacher_digest(job, c->teacher.name, &out->identity.teacher, err) : status;
 }
 
@@ -160,14 +165,32 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
     return LYNE_OK;
 }
 
+/* But for the identity. */
+static lyne_labels_plan plan_of(const lyne_job *job) {
+    const label_config *c = job->stage->kind.config;
+    return (lyne_labels_plan){.directory = job->directory,
+                              .samples = (uint64_t)job->train->n,
+                              .views = (uint32_t)c->views,
+                              .classes = job->task->n_classes,
+                              .encoding = c->encoding,
+                              .records_per_shard = (uint64_t)c->records_per_shard};
+}
+
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const label_config *c = job->stage->kind.config;
+    const lyne_labels_plan plan = plan_of(job);
+    uint64_t bytes;
+    lyne_status status = lyne_labels_plan_bytes(&plan, &bytes, err);
+    if (status == LYNE_OK)
+        status = lyne_job_cost(job, lyne_job_model(job, c->teacher.name), c->batch, plan.samples * plan.views, seconds,
+                               out, err);
+    out->disk = bytes;
+    return status;
+}
+
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
-    lyne_labels_plan plan = {.directory = job->directory,
-                             .samples = (uint64_t)job->train->n,
-                             .views = (uint32_t)c->views,
-                             .classes = job->task->n_classes,
-                             .encoding = c->encoding,
-                             .records_per_shard = (uint64_t)c->records_per_shard};
+    lyne_labels_plan plan = plan_of(job);
     const uint64_t total = plan.samples * plan.views;
     lyne_network net = {0};
     lyne_loader loader = {0};
@@ -197,5 +220,7 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                                    .check = check},
                                      .product = LYNE_MAKES_LABELS,
                                      .once = true,
+                                     .views = views,
                                      .labels = labels,
-                                     .run = run};
+                                     .run = run,
+                                     .cost = cost};

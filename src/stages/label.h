@@ -10,6 +10,7 @@
 typedef struct lyne_label_source {
     lyne_labels_identity identity;
     uint64_t view_seed;
+    uint32_t views;
     lyne_instances augment;
 } lyne_label_source;
 

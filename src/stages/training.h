@@ -71,6 +71,9 @@ typedef struct training_source {
     const lyne_labels *labels; /* NULL: hard labels only */
 } training_source;
 
+/** What training_run will need; source->labels is not looked at. */
+lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,
+                          lyne_cost *out, lyne_error *err);
 /** Train, leave DIRECTORY/model.safetensors, score it on the test split. */
 lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,
                          lyne_error *err);

@@ -1,0 +1,41 @@
+/* cli/arguments.h -- the options that commands on a whole run share: where the data are, where results go, what is set. */
+#ifndef LYNE_CLI_ARGUMENTS_H
+#define LYNE_CLI_ARGUMENTS_H
+
+#include "cli/cli.h"
+
+enum { LYNE_MOST_ARGUMENTS = 64 };
+
+typedef struct lyne_argument_list {
+    const char *item[LYNE_MOST_ARGUMENTS];
+    size_t n;
+} lyne_argument_list;
+
+/* Zeroed before the first option. */
+typedef struct lyne_arguments {
+    const char *recipe, *out; /* out NULL: runs/NAME */
+    lyne_argument_list data, set;
+    char *environment; /* what folders of LYNE_DATA point into */
+} lyne_arguments;
+
+/* Their places in the table of a command, which goes on at LYNE_N_ARGUMENTS. */
+enum { LYNE_ARGUMENT_DATA, LYNE_ARGUMENT_OUT, LYNE_ARGUMENT_SET, LYNE_ARGUMENT_THREADS, LYNE_N_ARGUMENTS };
+#define LYNE_ARGUMENTS                                                                                                 \
+    [LYNE_ARGUMENT_DATA] = {"data", "DIR",                                                                             \
+                            "a folder with data sets; may be repeated; LYNE_DATA names more, separated by ':'"},       \
+    [LYNE_ARGUMENT_OUT] = {"out", "DIR", "where results go; default runs/NAME, NAME being the recipe's"},              \
+    [LYNE_ARGUMENT_SET] = {"set", "PATH=VALUE",                                                                        \
+                           "change one value, as in --set stages.student.distill.epochs=5; may be repeated"},          \
+    [LYNE_ARGUMENT_THREADS] = {"threads", "N", "how many; the default is OpenMP's, one for each core"}
+
+/** Take the option `got`, one of these. */
+lyne_status lyne_arguments_take(lyne_arguments *a, int got, const char *value, lyne_error *err);
+/** After the last option: the one operand is the recipe, and the folders of LYNE_DATA come behind those of --data. */
+lyne_status lyne_arguments_end(lyne_arguments *a, const lyne_command *c, int argc, char **argv, lyne_error *err);
+void lyne_arguments_free(lyne_arguments *a);
+
+/** Where results go. */
+typedef char lyne_folder[128];
+const char *lyne_arguments_out(const lyne_arguments *a, const char *recipe_name, lyne_folder scratch);
+
+#endif

@@ -1,9 +1,10 @@
 #!/bin/sh
 # tests/run.sh -- everything that tells whether Lyne works, from a bare Debian 12 on.
 #
-#     sh tests/run.sh [--quick] [--jobs N]
+#     sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS]
 #
-# --quick   without the sanitizers and without oneDNN 3.2
+# --quick   without the sanitizers, without oneDNN 3.2, without fuzzing
+# --fuzz S  hostile files for S seconds to each reader of files; without it, 5
 # --jobs N  as many compilers and tests at a time; without it, one for each CPU
 #
 # Everything it makes lies in build/.  Data sets are read from $LYNE_DATA or ../shared/data; a test that needs one that is
@@ -19,12 +20,14 @@ cd "$source" || exit 1
 . src/package/debian.sh
 
 quick=
+fuzz_seconds=5
 jobs=$(getconf _NPROCESSORS_ONLN)
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) quick=yes ;;
     --jobs) shift && jobs=${1:?--jobs needs a number} ;;
-    *) echo "usage: sh tests/run.sh [--quick] [--jobs N]" && exit 2 ;;
+    --fuzz) shift && fuzz_seconds=${1:?--fuzz needs a number of seconds} ;;
+    *) echo "usage: sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS]" && exit 2 ;;
     esac
     shift
 done
@@ -120,6 +123,18 @@ fetch_onednn3() {
     rm -rf build/onednn3/unpacked && touch build/onednn3/done
 }
 
+# fuzz SECONDS: each reader of files, one check.
+fuzz() {
+    if CC=clang cmake -G Ninja -S . -B build/fuzz -DLYNE_TESTS=OFF -DLYNE_FUZZ=ON \
+        -DLYNE_SANITIZE=address,undefined >build/check.log 2>&1 &&
+        cmake --build build/fuzz --parallel "$jobs" --target lyne_fuzz >build/check.log 2>&1; then
+        check "no reader of files trips over a hostile one" sh tests/fuzz/run.sh build/fuzz "$1"
+        sed 's/^/            /' build/check.log
+    else
+        failed=$((failed + 1)) && echo "   FAILED   build" && sed 's/^/      /' build/check.log
+    fi
+}
+
 # end_to_end SCRIPT: in a directory of its own.
 end_to_end() {
     scratch=$(mktemp -d) || return 1
@@ -138,7 +153,7 @@ export CRITERION_JOBS="$jobs" CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_st
 
 part 'Debian packages'
 packages="$lyne_packages libcriterion-dev"
-[ -n "$quick" ] || packages="$packages python3-pip"
+[ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev"
 lyne_install_packages $packages || { failed=1 && finish; }
 
 part 'Build: warnings are errors'
@@ -160,12 +175,18 @@ if [ -z "$quick" ]; then
     fi
 fi
 
+if [ -z "$quick" ]; then
+    part "Hostile files, $fuzz_seconds s for each reader"
+    fuzz "$fuzz_seconds"
+fi
+
 part 'Floors of the source'
 check 'the checker sees each kind of mistake' sh tests/floors.sh --self-check
 check 'src/ keeps to src/README.md' sh tests/floors.sh
 
 part 'Installation'
 check 'a program outside the tree, by pkg-config and by find_package' sh tests/install/run.sh build/tests
+check 'plug-ins, built against what is installed' sh tests/plugins/run.sh build/tests
 
 part 'Recipes'
 for recipe in $(find recipes -name '*.yaml' | LC_ALL=C sort); do

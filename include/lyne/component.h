@@ -53,6 +53,7 @@ typedef enum lyne_field_type {
     LYNE_FIELD_COMPONENT,  /* lyne_instance        `name` or `{name: {fields}}` of `kind`                        */
     LYNE_FIELD_COMPONENTS, /* lyne_instances       list of those                                                 */
     LYNE_FIELD_STAGE,      /* lyne_reference       the name of an earlier stage of the recipe                    */
+    LYNE_FIELD_STAGES,     /* lyne_references      a list of those, or one alone                                 */
     LYNE_FIELD_LAYERS,     /* lyne_layers          list of layers, blocks expanded (component/layers.h)          */
     LYNE_FIELD_TREE        /* const struct lyne_yaml *   anything, as it was written; for the recipe's own top level */
 } lyne_field_type;
@@ -86,6 +87,10 @@ typedef struct lyne_reference {
     const char *name;
     lyne_mark mark;
 } lyne_reference;
+typedef struct lyne_references {
+    size_t n;
+    const lyne_reference *item;
+} lyne_references;
 
 /* A network written as a list, and one item of it; component/layers.h says what an item is. */
 typedef struct lyne_layer lyne_layer;
@@ -110,7 +115,8 @@ typedef struct lyne_field {
     const char *const *choices;      /* CHOICE: NULL-terminated                                         */
     lyne_kind kind;                  /* COMPONENT, COMPONENTS                                           */
     const struct lyne_field *fields; /* GROUP: its own table                                            */
-    int makes;                       /* STAGE: what the named stage must make, a lyne_product           */
+    int makes;                       /* STAGE, STAGES: what a named stage must make, a lyne_product     */
+    const char *zero;                /* INT: a word that may be written, and is stored as 0; NULL: none */
     bool inert;                      /* cannot change a result, so it is left out of fingerprints       */
 } lyne_field;
 

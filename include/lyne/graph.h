@@ -44,8 +44,15 @@ const char *lyne_shape_print(const lyne_shape *s, char out[LYNE_SHAPE_TEXT]);
 /* What a parameter is for: optimizers treat them differently, STATE is not trained (running statistics). */
 typedef enum lyne_role { LYNE_WEIGHT, LYNE_BIAS, LYNE_SCALE, LYNE_SHIFT, LYNE_STATE } lyne_role;
 /* How it starts.  UNIFORM_FAN: uniform in +-1/sqrt(fan_in), PyTorch's default for linear and convolution (weights by
- * He et al. 2015 with a = sqrt 5, arXiv:1502.01852). */
-typedef enum lyne_init { LYNE_INIT_ZERO, LYNE_INIT_ONE, LYNE_INIT_UNIFORM_FAN } lyne_init;
+ * He et al. 2015 with a = sqrt 5, arXiv:1502.01852).  NORMAL: sd 1, its default for embeddings.  SMALL: normal, sd 0.02,
+ * as in GPT-2 and BERT. */
+typedef enum lyne_init {
+    LYNE_INIT_ZERO,
+    LYNE_INIT_ONE,
+    LYNE_INIT_UNIFORM_FAN,
+    LYNE_INIT_NORMAL,
+    LYNE_INIT_SMALL
+} lyne_init;
 
 typedef struct lyne_param {
     const char *name; /* "layer1.0.conv1.weight": the name it has in the model file */

@@ -21,7 +21,7 @@ typedef struct lyne_normalize_config {
 } lyne_normalize_config;
 lyne_node *lyne_normalize(lyne_graph *g, const char *name, lyne_node *src, lyne_normalize_config c);
 
-/** dst (B, units) = src (B, F) weight^T + bias.  weight (units, F), bias (units). */
+/** dst (B, units) = src (B, F) weight^T + bias, or (B, L, units) of (B, L, F).  weight (units, F), bias (units). */
 typedef struct lyne_linear_config {
     int64_t units;
     bool bias;
@@ -140,21 +140,31 @@ typedef struct lyne_dropout_config {
 lyne_node *lyne_dropout(lyne_graph *g, const char *name, lyne_node *src, lyne_dropout_config c);
 
 /** A row of `weight` (entries, width) for each number of src (B) or (B, L) s32, which is below entries: dst (B, width) or
- *  (B, L, width). */
+ *  (B, L, width), in the graph's precision.  The table starts normal with sd 1, as PyTorch's, or 0.02 if `small`. */
 typedef struct lyne_embedding_config {
     int64_t entries, width;
+    bool small;
 } lyne_embedding_config;
 lyne_node *lyne_embedding(lyne_graph *g, const char *name, lyne_node *src, lyne_embedding_config c);
 
+/** src (B, L, F) plus `weight` (L, F), a row learned for each place; it starts normal with sd 0.02. */
+lyne_node *lyne_positions(lyne_graph *g, const char *name, lyne_node *src);
+
 /** softmax(q k^T / sqrt(F / heads)) v for each head, a run of F / heads columns (Vaswani et al. 2017, arXiv:1706.03762).
- *  q (B, L, F), k and v (B, S, F), dst (B, L, F); causal: place l sees 0..l alone, and L = S. */
+ *  q (B, L, F), k and v (B, S, F), dst (B, L, F); causal: place l sees 0..l alone, and L = S.
+ *  self_attention: q, k and v side by side in src (B, L, 3 F).  masked_self_attention: nobody sees padding, which is what
+ *  lies behind lengths (B) s32, or where tokens (B, L) s32 are `padding`; a place that sees nobody gets 0. */
 typedef struct lyne_attention_config {
     int64_t heads;
     bool causal;
+    int64_t padding; /* masked_self_attention with tokens */
 } lyne_attention_config;
-#define LYNE_ATTENTION_DEFAULTS .heads = 1, .causal = false
+#define LYNE_ATTENTION_DEFAULTS .heads = 1, .causal = false, .padding = 0
 lyne_node *lyne_attention(lyne_graph *g, const char *name, lyne_node *q, lyne_node *k, lyne_node *v,
                           lyne_attention_config c);
+lyne_node *lyne_self_attention(lyne_graph *g, const char *name, lyne_node *src, lyne_attention_config c);
+lyne_node *lyne_masked_self_attention(lyne_graph *g, const char *name, lyne_node *src, lyne_node *padding,
+                                      lyne_attention_config c);
 
 /** exp(src) / sum over the last dimension. */
 lyne_node *lyne_softmax(lyne_graph *g, const char *name, lyne_node *src);

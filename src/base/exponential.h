@@ -34,6 +34,28 @@ static inline double lyne_exp(double x) {
     return sum * power;
 }
 
+/** exp(x) in single precision for x <= 0, relative error below 3e-7; 0 to all purposes below -87; NaN stays NaN. */
+static inline float lyne_exp_f32(float x) {
+    const float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f, to_integer = 0x1.8p23f;
+    x = x < -87 ? -87 : x;
+    const float shifted = x * 0x1.715476p0f + to_integer; /* k in the lowest bits */
+    const float k = shifted - to_integer;
+    const float r = (x - k * ln2_high) - k * ln2_low;
+    float sum = 1.0f / 720;
+    sum = sum * r + 1.0f / 120;
+    sum = sum * r + 1.0f / 24;
+    sum = sum * r + 1.0f / 6;
+    sum = sum * r + 0.5f;
+    sum = sum * r + 1;
+    sum = sum * r + 1;
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits + 127) << 23;
+    float power;
+    memcpy(&power, &bits, sizeof power);
+    return sum * power;
+}
+
 static inline double lyne_row_max(int64_t n, const float *z) {
     float max = z[0];
 #pragma omp simd reduction(max : max)

@@ -2,14 +2,11 @@
 #ifndef LYNE_BASE_MEMORY_H
 #define LYNE_BASE_MEMORY_H
 
+#include "lyne/memory.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/** n * size bytes, zeroed, 64-byte aligned (a cache line, and what AVX-512 loads like).  NULL when the product
- *  overflows or memory is out.  n or size 0 gives a valid pointer.  Free with lyne_free. */
-void *lyne_alloc(size_t n, size_t size);
-void lyne_free(void *p);
 char *lyne_strdup(const char *text);
 
 /** Room for `need` items of `size` bytes in a growing array: *items is moved when *capacity is too small (doubling).
@@ -28,14 +25,6 @@ static inline bool lyne_size_add(size_t a, size_t b, size_t *out) {
 uint64_t lyne_memory_resident(void);
 uint64_t lyne_memory_peak(void);
 
-/* An arena: many small things that die together (a YAML tree, a graph).  Nothing in it moves. */
-typedef struct lyne_arena {
-    struct lyne_arena_block *blocks;
-    size_t used; /* bytes handed out, for limits */
-} lyne_arena;
-
-/** Zeroed, 16-byte aligned, lives until lyne_arena_free.  NULL when memory is out. */
-void *lyne_arena_alloc(lyne_arena *arena, size_t bytes);
 char *lyne_arena_strndup(lyne_arena *arena, const char *text, size_t length);
 char *lyne_arena_printf(lyne_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void lyne_arena_free(lyne_arena *arena); /* leaves an empty, usable arena; NULL is fine */

@@ -17,6 +17,8 @@ typedef enum lyne_purpose {
     LYNE_FOR_DROPOUT = 4,  /* item = position in the sample stream, epoch = node    */
     LYNE_FOR_DATA = 5,     /* built-in data sets                                    */
     LYNE_FOR_CHECK = 6,    /* gradient checks, audits                               */
+    LYNE_FOR_MIX = 7,      /* which sample is mixed into another in a view, and how */
+    LYNE_FOR_PARTNER = 8,  /* what augmentations do to that one                     */
     LYNE_FOR_ENCODING = 16 /* what a soft label keeps: item = record               */
 } lyne_purpose;
 

@@ -7,6 +7,12 @@
 static const lyne_option options[] = {
     {"set", "PATH=VALUE", "change one value, as in --set stages.student.distill.epochs=5"}, {NULL, NULL, NULL}};
 
+static void print_fine(const char *path, const lyne_recipe *r) {
+    printf("%s: fine, %zu stage%s", path, r->n_stages, r->n_stages == 1 ? "" : "s");
+    if (r->n_points) printf(" at %zu points", r->n_points);
+    printf("\n");
+}
+
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     const char *set[64], *value;
     size_t n_set = 0;
@@ -21,8 +27,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     for (int i = optind; i < argc; i++) {
         lyne_recipe recipe;
         const lyne_status here = lyne_cli_read(&recipe, argv[i], set, n_set, registry);
-        if (here == LYNE_OK)
-            printf("%s: fine, %zu stage%s\n", argv[i], recipe.n_stages, recipe.n_stages == 1 ? "" : "s");
+        if (here == LYNE_OK) print_fine(argv[i], &recipe);
         if (status == LYNE_OK) status = here;
         lyne_recipe_free(&recipe);
     }

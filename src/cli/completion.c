@@ -17,6 +17,10 @@ static bool is_directory(const lyne_option *o) {
     return o->argument && strcmp(o->argument, "DIR") == 0;
 }
 
+static bool is_file(const lyne_option *o) {
+    return o->argument && strcmp(o->argument, "FILE") == 0;
+}
+
 /* Kinds and names of all rows, or the words of "a|b", separated by spaces. */
 static void print_words(const lyne_command *c, const lyne_registry *registry) {
     if (operand_of(c) == WORD)
@@ -32,19 +36,23 @@ static void print_words(const lyne_command *c, const lyne_registry *registry) {
 /* ---- bash ---- */
 
 /* What follows an option that takes a value. */
-static void bash_values(const lyne_command *c) {
-    for (const lyne_option *o = c->options; o && o->name; o++)
+static void bash_values(const lyne_option *options) {
+    for (const lyne_option *o = options; o && o->name; o++)
         if (o->argument)
             printf("        --%s) COMPREPLY=(%s); return ;;\n", o->name,
-                   is_directory(o) ? "$(compgen -d -- \"$current\")" : "");
+                   is_directory(o) ? "$(compgen -d -- \"$current\")"
+                   : is_file(o)    ? "$(compgen -f -- \"$current\")"
+                                   : "");
 }
 
 static void bash_command(const lyne_command *c, const lyne_registry *registry) {
     printf("    %s)\n        case $previous in\n", c->name);
-    bash_values(c);
+    bash_values(c->options);
+    bash_values(lyne_common_options);
     printf("        esac\n        words='");
     print_words(c, registry);
     for (const lyne_option *o = c->options; o && o->name; o++) printf(" --%s", o->name);
+    for (const lyne_option *o = lyne_common_options; o->name; o++) printf(" --%s", o->name);
     printf(" --help' %s ;;\n", operand_of(c) == RECIPE ? "files=yes" : "");
 }
 
@@ -83,15 +91,20 @@ static void zsh_text(const char *text) {
     }
 }
 
-static void zsh_command(const lyne_command *c, const lyne_registry *registry) {
-    printf("    %s) _arguments '--help[show the options]'", c->name);
-    for (const lyne_option *o = c->options; o && o->name; o++) {
+static void zsh_options(const lyne_option *options) {
+    for (const lyne_option *o = options; o && o->name; o++) {
         printf(" \\\n            '*--%s%s[", o->name, o->argument ? "=" : "");
         zsh_text(o->help);
         printf("]");
-        if (o->argument) printf(":%s:%s", o->argument, is_directory(o) ? "_files -/" : "");
+        if (o->argument) printf(":%s:%s", o->argument, is_directory(o) ? "_files -/" : is_file(o) ? "_files" : "");
         printf("'");
     }
+}
+
+static void zsh_command(const lyne_command *c, const lyne_registry *registry) {
+    printf("    %s) _arguments '--help[show the options]'", c->name);
+    zsh_options(c->options);
+    zsh_options(lyne_common_options);
     const operand what = operand_of(c);
     if (what == RECIPE) printf(" \\\n            '*:recipe:_files -g \"*.yaml(-.)\"'");
     if (what == ROW || what == WORD) {

@@ -29,7 +29,7 @@ static void print_type(const lyne_field *f) {
         printf("true or false");
         break;
     case LYNE_FIELD_INT:
-        printf("whole number");
+        printf(f->zero ? "%s or whole number" : "whole number", f->zero);
         break;
     case LYNE_FIELD_FLOAT:
         printf("number");
@@ -60,6 +60,9 @@ static void print_type(const lyne_field *f) {
         break;
     case LYNE_FIELD_STAGE:
         printf("stage that makes %s", lyne_product_name((lyne_product)f->makes));
+        break;
+    case LYNE_FIELD_STAGES:
+        printf("stage or list of stages that make %s", lyne_product_name((lyne_product)f->makes));
         break;
     case LYNE_FIELD_LAYERS:
         printf("list of layers");

@@ -1,6 +1,6 @@
 /* cli/main.c -- `lyne COMMAND ...`: find the command, run it, turn its status into the exit status.  The only exit. */
 #include "cli/cli.h"
-#include "recipe/builtin.h"
+#include "recipe/plugin.h"
 #include "train/progress.h"
 #include <getopt.h>
 #include <signal.h>
@@ -9,10 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-const lyne_command *const lyne_commands[] = {&command_run,        &command_plan,    &command_check,  &command_show,
-                                             &command_labels,     &command_explain, &command_list,   &command_schema,
-                                             &command_completion, &command_man,     &command_version};
+const lyne_command *const lyne_commands[] = {&command_run,    &command_plan,       &command_check, &command_show,
+                                             &command_labels, &command_explain,    &command_list,  &command_schema,
+                                             &command_plugin, &command_completion, &command_man,   &command_version};
 const size_t lyne_n_commands = sizeof lyne_commands / sizeof *lyne_commands;
+
+const lyne_option lyne_common_options[] = {
+    {"plugin", "FILE", "load a shared object with rows of its own; may be repeated; LYNE_PLUGINS names more"},
+    {NULL, NULL, NULL}};
 
 const char *const lyne_exit_statuses[] = {"0 fine",
                                           "1 other",
@@ -35,14 +39,19 @@ static void print_usage(FILE *to) {
     for (const char *const *status = lyne_exit_statuses; *status; status++) fprintf(to, "  %s\n", *status);
 }
 
-static void print_help(const lyne_command *c) {
-    printf("usage: lyne %s [OPTION]... %s\n\n%s\n", c->name, c->arguments, c->help);
-    if (c->options && c->options->name) printf("\noptions:\n");
-    for (const lyne_option *o = c->options; o && o->name; o++) {
+static void print_options(const lyne_option *options) {
+    for (const lyne_option *o = options; o && o->name; o++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
         printf("  %-24s %s\n", left, o->help);
     }
+}
+
+static void print_help(const lyne_command *c) {
+    printf("usage: lyne %s [OPTION]... %s\n\n%s\n", c->name, c->arguments, c->help);
+    printf("\noptions:\n");
+    print_options(c->options);
+    print_options(lyne_common_options);
 }
 
 int lyne_next_option(const lyne_command *c, int argc, char **argv, const char **value, lyne_error *err) {
@@ -82,11 +91,49 @@ static bool wants_help(int argc, char **argv) {
     return false;
 }
 
+/* ---- plug-ins ---- */
+
+/* Load what --plugin names and take it out of the arguments; --plugin FILE and --plugin=FILE. */
+static lyne_status load_arguments(lyne_rows *rows, int *argc, char **argv, lyne_error *err) {
+    static const char name[] = "--plugin";
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        const char *file = NULL;
+        if (strcmp(argv[i], "--") == 0) {
+            while (i < *argc) argv[kept++] = argv[i++];
+        } else if (strcmp(argv[i], name) == 0) {
+            if (!(file = argv[++i])) return lyne_fail(err, LYNE_EUSAGE, "--plugin expects a file");
+        } else if (strncmp(argv[i], name, sizeof name - 1) == 0 && argv[i][sizeof name - 1] == '=') {
+            file = argv[i] + sizeof name;
+        } else {
+            argv[kept++] = argv[i];
+        }
+        if (file && lyne_rows_load(rows, file, err) != LYNE_OK) return err->status;
+    }
+    *argc = kept;
+    argv[kept] = NULL;
+    return LYNE_OK;
+}
+
+/* The parts of LYNE_PLUGINS. */
+static lyne_status load_environment(lyne_rows *rows, lyne_error *err) {
+    const char *from = getenv("LYNE_PLUGINS");
+    char *copy = lyne_strdup(from ? from : ""), *rest = copy;
+    lyne_status status = copy ? LYNE_OK : lyne_fail_memory(err, "LYNE_PLUGINS");
+    for (char *part; status == LYNE_OK && (part = strsep(&rest, ":"));)
+        if (*part) status = lyne_rows_load(rows, part, err);
+    if (status != LYNE_OK) lyne_error_context(err, "LYNE_PLUGINS");
+    lyne_free(copy);
+    return status;
+}
+
 static lyne_status run_command(const lyne_command *c, int argc, char **argv, lyne_error *err) {
-    lyne_registry *registry = NULL;
-    lyne_status status = lyne_registry_new(lyne_builtin_rows, lyne_n_builtin_rows, &registry, err);
-    if (status == LYNE_OK) status = c->run(argc, argv, registry, err);
-    lyne_registry_free(registry);
+    lyne_rows rows;
+    lyne_status status = lyne_rows_init(&rows, err);
+    if (status == LYNE_OK) status = load_environment(&rows, err);
+    if (status == LYNE_OK) status = load_arguments(&rows, &argc, argv, err);
+    if (status == LYNE_OK) status = c->run(argc, argv, rows.registry, err);
+    lyne_rows_free(&rows);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (status == LYNE_OK) status = lyne_fail_errno(err, "standard output", "write");
     }

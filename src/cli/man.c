@@ -76,10 +76,13 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
            ".SH DESCRIPTION\n%s.SH COMMANDS\n",
            LYNE_VERSION, description);
     for (size_t i = 0; i < lyne_n_commands; i++) print_command(lyne_commands[i]);
+    printf(".SH OPTIONS OF EVERY COMMAND\n");
+    for (const lyne_option *o = lyne_common_options; o->name; o++) print_option(o);
     printf(".SH FILES\n");
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) print_item(".I", files[i][0], files[i][1]);
     printf(".SH ENVIRONMENT\n");
     print_item(".B", "LYNE_DATA", "Folders with data sets, separated by colons, looked in behind those of --data.");
+    print_item(".B", "LYNE_PLUGINS", "Plug-ins to load, separated by colons, before those of --plugin.");
     print_item(".B", "NO_COLOR", "No colour when set.");
     printf(".SH EXIT STATUS\n");
     for (const char *const *status = lyne_exit_statuses; *status; status++) {

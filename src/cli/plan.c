@@ -1,5 +1,6 @@
 /* cli/plan.c -- `lyne plan`: what `lyne run` would do, and what that takes, without doing it. */
 #include "report/plan.h"
+#include "base/memory.h"
 #include "cli/arguments.h"
 #include "cli/recipe.h"
 #include <stdio.h>
@@ -13,20 +14,32 @@ static const lyne_option options[] = {LYNE_ARGUMENTS,
                                       [JSON] = {"json", NULL, "the same for programs"},
                                       {NULL, NULL, NULL}};
 
+static lyne_status print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
+                         lyne_error *err) {
+    lyne_text text = {0};
+    if (!json) {
+        lyne_plan_print(r, jobs, out, timed, stdout);
+        return LYNE_OK;
+    }
+    const lyne_status status = lyne_plan_json(r, jobs, out, timed, &text, err);
+    if (status == LYNE_OK) fputs(text.data, stdout);
+    lyne_text_free(&text);
+    return status;
+}
+
 static lyne_status plan(const lyne_arguments *a, const lyne_recipe *r, bool quick, bool json, lyne_error *err) {
     lyne_folder folder;
-    lyne_outcomes jobs;
+    const size_t n = lyne_recipe_count(r);
+    lyne_outcomes *jobs = lyne_alloc(n, sizeof *jobs);
+    if (!jobs) return lyne_fail_memory(err, "a plan");
     const lyne_run_options o = {
         .out = lyne_arguments_out(a, r->name, folder), .data_directory = a->data.item, .n_data_directories = a->data.n};
-    lyne_status status = lyne_pipeline_look(r, &o, quick ? 0 : MEASURE_SECONDS, &jobs, err);
-    if (status == LYNE_OK && !json) lyne_plan_print(r, &jobs, o.out, !quick, stdout);
-    if (status == LYNE_OK && json) {
-        lyne_text text = {0};
-        status = lyne_plan_json(r, &jobs, o.out, !quick, &text, err);
-        if (status == LYNE_OK) fputs(text.data, stdout);
-        lyne_text_free(&text);
-    }
-    lyne_outcomes_free(&jobs);
+    lyne_status status = LYNE_OK;
+    for (size_t i = 0; i < n && status == LYNE_OK; i++)
+        status = lyne_pipeline_look(lyne_recipe_at(r, i), &o, quick ? 0 : MEASURE_SECONDS, &jobs[i], err);
+    if (status == LYNE_OK) status = print(r, jobs, o.out, !quick, json, err);
+    for (size_t i = 0; i < n; i++) lyne_outcomes_free(&jobs[i]);
+    lyne_free(jobs);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* cli/run.c -- `lyne run`: a recipe from its first stage to the table. */
 #include "base/log.h"
+#include "base/memory.h"
 #include "cli/arguments.h"
 #include "cli/recipe.h"
 #include "recipe/pipeline.h"
@@ -57,7 +58,8 @@ static lyne_status print_results(const lyne_recipe *r, const lyne_outcomes *o, b
 static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_error *err) {
     lyne_folder folder;
     lyne_display display;
-    lyne_outcomes outcomes;
+    lyne_outcomes *outcomes = lyne_alloc(lyne_recipe_count(r), sizeof *outcomes);
+    if (!outcomes) return lyne_fail_memory(err, "a run");
     lyne_display_init(&display, a->quiet);
     const lyne_run_options o = {.out = lyne_arguments_out(&a->of_run, r->name, folder),
                                 .data_directory = a->of_run.data.item,
@@ -66,11 +68,12 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
                                 .listener = {.tell = lyne_display_tell, .self = &display},
                                 .starting = lyne_display_starting,
                                 .self = &display};
-    lyne_status status = lyne_pipeline_run(r, &o, &outcomes, err);
+    lyne_status status = lyne_pipeline_run(r, &o, outcomes, err);
     lyne_display_close(&display);
-    if (status == LYNE_OK) status = print_results(r, &outcomes, a->json, err);
+    if (status == LYNE_OK) status = print_results(r, outcomes, a->json, err);
     if (status == LYNE_OK && !a->quiet) lyne_info("results, models and soft labels are in %s", o.out);
-    lyne_outcomes_free(&outcomes);
+    for (size_t i = 0; i < lyne_recipe_count(r); i++) lyne_outcomes_free(&outcomes[i]);
+    lyne_free(outcomes);
     return status;
 }
 

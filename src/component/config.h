@@ -26,6 +26,9 @@ typedef struct lyne_filler {
 bool lyne_config_fill(const lyne_filler *f, const lyne_field *fields, const char *where, lyne_mark mark,
                       const lyne_yaml *map, void *config);
 
+/** The stages that a field names: those of a STAGE or STAGES, none of any other. */
+lyne_references lyne_config_references(const lyne_field *field, const void *config);
+
 /** Fill one field of `config` from its fallback, which is not LYNE_REQUIRED. */
 bool lyne_config_default(const lyne_filler *f, const lyne_field *field, const char *where, void *config);
 

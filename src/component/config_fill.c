@@ -91,10 +91,17 @@ static bool read_bool(const slot *s, const lyne_yaml *node, void *dst) {
 }
 
 static bool read_int(const slot *s, const lyne_yaml *node, void *dst) {
-    static const char expected[] = "a whole number";
     const lyne_field *field = s->field;
+    const char *expected =
+        field->zero ? lyne_arena_printf(s->f->arena, "a whole number or %s", field->zero) : "a whole number";
     int64_t v;
-    if (node->kind != LYNE_YAML_SCALAR || node->quoted) return refuse_type(s, node, expected, "");
+    if (!expected) s->f->out->out_of_memory = true;
+    if (!expected || node->kind != LYNE_YAML_SCALAR || node->quoted)
+        return expected && refuse_type(s, node, expected, "");
+    if (field->zero && strcmp(node->text, field->zero) == 0) {
+        *(int64_t *)dst = 0;
+        return true;
+    }
     if (!lyne_parse_int(node->text, &v)) {
         const char *digits = node->text + (*node->text == '-');
         bool huge = *digits && strspn(digits, "0123456789") == strlen(digits);
@@ -184,28 +191,24 @@ static void *read_items(const slot *s, const lyne_yaml *node, size_t size,
     return ok ? items : NULL;
 }
 
-static bool read_ints(const slot *s, const lyne_yaml *node, void *dst) {
-    const int64_t *items = read_items(s, node, sizeof *items, read_int);
-    if (items) *(lyne_ints *)dst = (lyne_ints){node->n, items};
-    return items;
-}
+#define READ_LIST(name, list, read_one)                                                                                \
+    static bool name(const slot *s, const lyne_yaml *node, void *dst) {                                                \
+        list out = {.n = node->n};                                                                                     \
+        out.item = read_items(s, node, sizeof *out.item, read_one);                                                    \
+        if (out.item) *(list *)dst = out;                                                                              \
+        return out.item;                                                                                               \
+    }
+READ_LIST(read_ints, lyne_ints, read_int)
+READ_LIST(read_floats, lyne_floats, read_float)
+READ_LIST(read_texts, lyne_texts, read_text)
+READ_LIST(read_components, lyne_instances, read_component)
+READ_LIST(read_stage_list, lyne_references, read_stage)
 
-static bool read_floats(const slot *s, const lyne_yaml *node, void *dst) {
-    const double *items = read_items(s, node, sizeof *items, read_float);
-    if (items) *(lyne_floats *)dst = (lyne_floats){node->n, items};
-    return items;
-}
-
-static bool read_texts(const slot *s, const lyne_yaml *node, void *dst) {
-    const char *const *items = read_items(s, node, sizeof *items, read_text);
-    if (items) *(lyne_texts *)dst = (lyne_texts){node->n, items};
-    return items;
-}
-
-static bool read_components(const slot *s, const lyne_yaml *node, void *dst) {
-    const lyne_instance *items = read_items(s, node, sizeof *items, read_component);
-    if (items) *(lyne_instances *)dst = (lyne_instances){node->n, items};
-    return items;
+static bool read_stages(const slot *s, const lyne_yaml *node, void *dst) {
+    if (node->kind == LYNE_YAML_LIST) return read_stage_list(s, node, dst);
+    lyne_reference *one = room_for(s->f, 1, sizeof *one);
+    *(lyne_references *)dst = (lyne_references){1, one};
+    return one && read_stage(s, node, one);
 }
 
 static bool (*const readers[])(const slot *, const lyne_yaml *, void *) = {
@@ -221,6 +224,7 @@ static bool (*const readers[])(const slot *, const lyne_yaml *, void *) = {
     [LYNE_FIELD_COMPONENT] = read_component,
     [LYNE_FIELD_COMPONENTS] = read_components,
     [LYNE_FIELD_STAGE] = read_stage,
+    [LYNE_FIELD_STAGES] = read_stages,
     [LYNE_FIELD_LAYERS] = read_layers,
     [LYNE_FIELD_TREE] = read_tree,
 };

@@ -4,6 +4,7 @@
  * a table of names is free to change. */
 #include "component/config.h"
 #include "component/layers.h"
+#include "component/origin.h"
 
 static void hash_value(lyne_hash *h, const lyne_field *field, const void *value) {
     switch (field->type) {
@@ -55,12 +56,25 @@ static void hash_value(lyne_hash *h, const lyne_field *field, const void *value)
     case LYNE_FIELD_STAGE:
         lyne_hash_text(h, ((const lyne_reference *)value)->name);
         break;
+    case LYNE_FIELD_STAGES: {
+        const lyne_references *list = value;
+        lyne_hash_u64(h, list->n);
+        for (size_t i = 0; i < list->n; i++) lyne_hash_text(h, list->item[i].name);
+        break;
+    }
     case LYNE_FIELD_LAYERS:
         lyne_layers_hash(h, value);
         break;
     case LYNE_FIELD_TREE: /* whoever reads the tree hashes what it means */
         break;
     }
+}
+
+lyne_references lyne_config_references(const lyne_field *field, const void *config) {
+    const void *value = (const char *)config + field->offset;
+    if (field->type == LYNE_FIELD_STAGES) return *(const lyne_references *)value;
+    const lyne_reference *one = field->type == LYNE_FIELD_STAGE ? value : NULL;
+    return (lyne_references){one && one->name, one};
 }
 
 void lyne_config_hash(lyne_hash *h, const lyne_field *fields, const void *config) {
@@ -76,5 +90,7 @@ void lyne_instance_hash(lyne_hash *h, const lyne_instance *instance) {
     lyne_hash_text(h, instance->row ? instance->row->name : NULL);
     if (!instance->row) return;
     lyne_hash_text(h, lyne_kind_name(instance->row->kind));
+    const lyne_origin *origin = lyne_origin_of(instance->row);
+    if (origin) lyne_hash_digest(h, origin->digest);
     lyne_config_hash(h, instance->row->fields, instance->config);
 }

@@ -75,6 +75,8 @@ static bool left_out(const lyne_field *field, const void *value) {
         return ((const lyne_instances *)value)->n == 0;
     case LYNE_FIELD_STAGE:
         return !((const lyne_reference *)value)->name;
+    case LYNE_FIELD_STAGES:
+        return ((const lyne_references *)value)->n == 0;
     case LYNE_FIELD_LAYERS:
         return ((const lyne_layers *)value)->n == 0;
     case LYNE_FIELD_TREE:
@@ -96,6 +98,10 @@ static void print_instance_item(lyne_text *t, const void *items, size_t i) {
     lyne_instance_print(t, &((const lyne_instance *)items)[i]);
 }
 
+static void print_stage_item(lyne_text *t, const void *items, size_t i) {
+    print_text(t, ((const lyne_reference *)items)[i].name);
+}
+
 static void print_list(lyne_text *t, const void *items, size_t n, void (*print)(lyne_text *, const void *, size_t)) {
     lyne_text_add(t, "[");
     for (size_t i = 0; i < n; i++) {
@@ -111,7 +117,10 @@ static void print_value(lyne_text *t, const lyne_field *field, const void *value
         lyne_text_add(t, "%s", *(const bool *)value ? "true" : "false");
         break;
     case LYNE_FIELD_INT:
-        print_int_item(t, value, 0);
+        if (field->zero && *(const int64_t *)value == 0)
+            print_text(t, field->zero);
+        else
+            print_int_item(t, value, 0);
         break;
     case LYNE_FIELD_FLOAT:
         print_float_item(t, value, 0);
@@ -149,8 +158,16 @@ static void print_value(lyne_text *t, const lyne_field *field, const void *value
         break;
     }
     case LYNE_FIELD_STAGE:
-        print_text(t, ((const lyne_reference *)value)->name);
+        print_stage_item(t, value, 0);
         break;
+    case LYNE_FIELD_STAGES: {
+        const lyne_references *list = value;
+        if (list->n == 1)
+            print_stage_item(t, list->item, 0);
+        else
+            print_list(t, list->item, list->n, print_stage_item);
+        break;
+    }
     case LYNE_FIELD_LAYERS:
         lyne_layers_print(t, value);
         break;

@@ -46,6 +46,7 @@ static const size_t field_sizes[] = {
     [LYNE_FIELD_COMPONENT] = sizeof(lyne_instance),
     [LYNE_FIELD_COMPONENTS] = sizeof(lyne_instances),
     [LYNE_FIELD_STAGE] = sizeof(lyne_reference),
+    [LYNE_FIELD_STAGES] = sizeof(lyne_references),
     [LYNE_FIELD_LAYERS] = sizeof(lyne_layers),
     [LYNE_FIELD_TREE] = sizeof(const struct lyne_yaml *),
 };

@@ -234,7 +234,8 @@ static bool read_collection(reader *r, const yaml_event_t *opening, lyne_yaml *n
             return out_of_memory(r);
         r->pending[r->n_pending++] = child;
     }
-    bool made = (list ? make_list : make_map)(r, node, r->pending + base, r->n_pending - base);
+    const size_t n = r->n_pending - base;
+    bool made = (list ? make_list : make_map)(r, node, n ? r->pending + base : NULL, n);
     r->n_pending = base;
     return made;
 }

@@ -5,8 +5,10 @@
 
 #include <string.h>
 
+const char *const lyne_split_names[] = {"train", "test", "validation", NULL};
+
 const char *lyne_split_name(lyne_split split) {
-    return split == LYNE_TRAIN ? "train" : "test";
+    return lyne_split_names[split];
 }
 
 void lyne_dataset_close(lyne_dataset *d) {

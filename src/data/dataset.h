@@ -9,8 +9,10 @@
 #include "lyne/component.h"
 #include "lyne/status.h"
 
-typedef enum lyne_split { LYNE_TRAIN, LYNE_TEST, LYNE_N_SPLITS } lyne_split;
-const char *lyne_split_name(lyne_split split); /* "train", "test" */
+/* Formats know the first two; validation is held out of the training split (data/subset.h). */
+typedef enum lyne_split { LYNE_TRAIN, LYNE_TEST, LYNE_N_SPLITS, LYNE_VALIDATION = LYNE_N_SPLITS } lyne_split;
+extern const char *const lyne_split_names[]; /* "train", "test", "validation", NULL */
+const char *lyne_split_name(lyne_split split);
 
 typedef struct lyne_dataset lyne_dataset;
 

@@ -9,6 +9,8 @@
 /* Fewer bytes than this are made by one thread: waking the others takes longer. */
 enum { PARALLEL_BYTES = 32768 };
 
+enum { SCRATCH_PICTURES = 4 /* of each thread: two in turn, the sample's and its partner's before they are mixed */ };
+
 static size_t picture_bytes(const lyne_dataset *d) {
     return (size_t)(d->height * d->width * d->channels);
 }
@@ -21,7 +23,7 @@ lyne_status lyne_loader_init(lyne_loader *l, const lyne_dataset *dataset, uint64
                        .views = views,
                        .augment = augment,
                        .n_threads = omp_get_max_threads()};
-    l->scratch = lyne_alloc((size_t)l->n_threads, 2 * picture_bytes(dataset));
+    l->scratch = lyne_alloc((size_t)l->n_threads, SCRATCH_PICTURES * picture_bytes(dataset));
     return l->scratch ? LYNE_OK : lyne_fail_memory(err, "the loader's pictures");
 }
 
@@ -31,32 +33,52 @@ void lyne_loader_deinit(lyne_loader *l) {
     *l = (lyne_loader){0};
 }
 
-/* The augmentations one after the other: from the data set through the two scratch pictures in turn, the last into dst.
- * All of them draw from one stream. */
-static void show(const lyne_loader *l, uint64_t sample, uint32_t view, uint8_t *scratch, uint8_t *dst) {
-    const lyne_dataset *d = l->dataset;
-    size_t bytes = picture_bytes(d);
-    const uint8_t *src = d->pictures + sample * bytes;
-    if (l->augment.n == 0) {
-        memcpy(dst, src, bytes);
-        return;
-    }
-    lyne_picture_size size = {.channels = d->channels, .height = d->height, .width = d->width};
-    lyne_stream stream = lyne_stream_at(l->view_seed, LYNE_FOR_AUGMENT, view, sample);
-    for (size_t i = 0; i < l->augment.n; i++) {
+static lyne_picture_size picture_size(const lyne_dataset *d) {
+    return (lyne_picture_size){.channels = d->channels, .height = d->height, .width = d->width};
+}
+
+/* The first n augmentations one after the other: from the data set through the two scratch pictures in turn, the last
+ * into dst.  All of them draw from one stream. */
+static void show_one(const lyne_loader *l, uint64_t sample, size_t n, lyne_stream stream, uint8_t *scratch,
+                     uint8_t *dst) {
+    const size_t bytes = picture_bytes(l->dataset);
+    const uint8_t *src = l->dataset->pictures + sample * bytes;
+    if (n == 0) memcpy(dst, src, bytes);
+    for (size_t i = 0; i < n; i++) {
         const lyne_instance *a = &l->augment.item[i];
-        uint8_t *to = i + 1 == l->augment.n ? dst : scratch + i % 2 * bytes;
-        ((const lyne_augmentation *)a->row)->apply(a->config, size, &stream, src, to);
+        uint8_t *to = i + 1 == n ? dst : scratch + i % 2 * bytes;
+        ((const lyne_augmentation *)a->row)->apply(a->config, picture_size(l->dataset), &stream, src, to);
         src = to;
     }
 }
 
+/* A view: the sample after the augmentations of one picture, and what is mixed into it after the same ones.  picture
+ * NULL: not wanted.  Returns the sample's share. */
+static int32_t show(const lyne_loader *l, uint64_t sample, uint32_t view, lyne_mix *mix, uint8_t *scratch,
+                    uint8_t *picture) {
+    const size_t bytes = picture_bytes(l->dataset), n = l->augment.n - lyne_count_mixing(l->augment);
+    uint8_t *own = mix->how ? scratch + 2 * bytes : picture, *partner = scratch + 3 * bytes;
+    if (picture) show_one(l, sample, n, lyne_stream_at(l->view_seed, LYNE_FOR_AUGMENT, view, sample), scratch, own);
+    if (!mix->how) return LYNE_WHOLE;
+    if (picture)
+        show_one(l, mix->partner, n, lyne_stream_at(l->view_seed, LYNE_FOR_PARTNER, view, sample), scratch, partner);
+    return ((const lyne_augmentation *)mix->how->row)
+        ->mix(mix->how->config, picture_size(l->dataset), &mix->stream, own, partner, picture);
+}
+
 static void fill_row(const lyne_loader *l, const lyne_batch *b, int64_t row, uint64_t sample, uint32_t view,
                      uint8_t *scratch) {
+    uint8_t *picture = b->picture ? b->picture + (size_t)row * picture_bytes(l->dataset) : NULL;
     if (b->sample) b->sample[row] = sample;
     if (b->view) b->view[row] = view;
     if (b->label) b->label[row] = l->dataset->labels[sample];
-    if (b->picture) show(l, sample, view, scratch, b->picture + (size_t)row * picture_bytes(l->dataset));
+    if (!picture && !b->mix) return;
+    lyne_mix mix = lyne_mix_draw(l->augment, l->view_seed, sample, view, (uint64_t)l->dataset->n);
+    const int32_t share = show(l, sample, view, &mix, scratch, picture);
+    if (b->mix) {
+        b->mix[2 * row] = l->dataset->labels[mix.how ? mix.partner : sample];
+        b->mix[2 * row + 1] = share;
+    }
 }
 
 static bool worth_threads(const lyne_loader *l, const lyne_batch *b) {
@@ -64,16 +86,22 @@ static bool worth_threads(const lyne_loader *l, const lyne_batch *b) {
 }
 
 static uint8_t *my_scratch(const lyne_loader *l) {
-    return l->scratch + (size_t)omp_get_thread_num() * 2 * picture_bytes(l->dataset);
+    return l->scratch + (size_t)omp_get_thread_num() * SCRATCH_PICTURES * picture_bytes(l->dataset);
+}
+
+int64_t lyne_loader_shown(const lyne_loader *l) {
+    return l->only ? l->only->n : l->dataset->n;
 }
 
 void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b) {
-    uint64_t n = (uint64_t)l->dataset->n;
+    uint64_t n = (uint64_t)lyne_loader_shown(l);
 #pragma omp parallel for schedule(static) num_threads(l->n_threads) if (worth_threads(l, b))
     for (int64_t row = 0; row < b->n; row++) {
         uint64_t p = position + (uint64_t)row, epoch = p / n;
         uint32_t view = (uint32_t)(l->views ? epoch % l->views : epoch);
-        fill_row(l, b, row, lyne_permute(l->order_seed, (uint32_t)epoch, n, p % n), view, my_scratch(l));
+        uint64_t sample = lyne_permute(l->order_seed, (uint32_t)epoch, n, p % n);
+        if (l->only) sample = l->only->id[sample];
+        fill_row(l, b, row, sample, view, my_scratch(l));
     }
 }
 

@@ -5,12 +5,14 @@
  * place can be entered without having been through those before: that is what resuming, sharding and replaying rest on.
  *
  * How a sample looks is its view.  View v of a sample is drawn from (view_seed, sample, v) alone, so whoever knows the
- * three sees the same crop; `views` 0 means a new view each epoch (v = epoch), K means v = epoch % K. */
+ * three sees the same crop; `views` 0 means a new view each epoch (v = epoch), K means v = epoch % K: in any K epochs, one
+ * after the other, every sample is seen in every view once. */
 #ifndef LYNE_DATA_LOADER_H
 #define LYNE_DATA_LOADER_H
 
 #include "data/augmentation.h"
-#include "data/dataset.h"
+#include "data/mix.h"
+#include "data/subset.h"
 
 typedef struct lyne_loader {
     const lyne_dataset *dataset;
@@ -18,8 +20,10 @@ typedef struct lyne_loader {
     uint64_t view_seed;
     uint32_t views;
     lyne_instances augment; /* kind LYNE_AUGMENTATION, applied in order; none: as stored */
-    int n_threads;          /* OpenMP's maximum when the loader was made */
-    uint8_t *scratch;       /* 2 pictures for each thread                */
+    /* Training shows these samples alone, and n above is their number; NULL: all.  Set by the caller after init. */
+    const lyne_subset *only;
+    int n_threads;    /* OpenMP's maximum when the loader was made */
+    uint8_t *scratch; /* 4 pictures for each thread                */
 } lyne_loader;
 
 /** Everything borrowed but scratch. */
@@ -34,7 +38,10 @@ typedef struct lyne_batch {
     uint32_t *view;   /* (n)                            */
     uint8_t *picture; /* (n, H, W, C)                   */
     int32_t *label;   /* (n)                            */
+    int32_t *mix;     /* (n, 2) the label of the sample mixed into this one; this one's share of it, LYNE_WHOLE if none */
 } lyne_batch;
+/** How many samples an epoch of training shows. */
+int64_t lyne_loader_shown(const lyne_loader *l);
 /** Rows are the stream's positions position .. position + b->n - 1.  Does not allocate. */
 void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b);
 /** Rows are records first .. first + b->n - 1: record r is view r % views of sample r / views (views 0 counts as 1),

@@ -46,6 +46,9 @@ typedef dnnl_status_t dnn_describe(const dnn_context *c, const dnn_op *op, dnnl_
 /* Of the two, one is compiled: describe_v2.c, describe_v3.c. */
 dnn_describe dnn_describe_convolution, dnn_describe_inner_product, dnn_describe_matmul, dnn_describe_pooling,
     dnn_describe_eltwise, dnn_describe_softmax, dnn_describe_binary;
+/* Behind what a primitive does: add what dst held; or a function of alpha 0 and beta. */
+dnnl_status_t dnn_append_sum(dnnl_post_ops_t ops);
+dnnl_status_t dnn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t function, float beta);
 dnnl_status_t dnn_desc_new(int rank, const int64_t *dim, dnnl_data_type_t type, dnnl_format_tag_t tag, dnn_desc *out);
 dnnl_status_t dnn_desc_copy(dnn_desc desc, dnn_desc *out);
 void dnn_desc_free(dnn_desc desc);

@@ -42,6 +42,13 @@ int dnn_desc_dims(dnn_desc desc, const dnnl_dim_t **dim) {
     return desc->ndims;
 }
 
+dnnl_status_t dnn_append_sum(dnnl_post_ops_t ops) {
+    return dnnl_post_ops_append_sum(ops, 1);
+}
+dnnl_status_t dnn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t function, float beta) {
+    return dnnl_post_ops_append_eltwise(ops, 1, function, 0, beta);
+}
+
 static dnnl_status_t finish(const dnn_context *c, const dnn_op *op, dnnl_status_t status, const void *operation,
                             dnnl_primitive_desc_t *out) {
     if (status != dnnl_success) return status;

@@ -41,6 +41,13 @@ int dnn_desc_dims(dnn_desc desc, const dnnl_dim_t **dim) {
     return rank;
 }
 
+dnnl_status_t dnn_append_sum(dnnl_post_ops_t ops) {
+    return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
+}
+dnnl_status_t dnn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t function, float beta) {
+    return dnnl_post_ops_append_eltwise(ops, function, 0, beta);
+}
+
 dnnl_status_t dnn_describe_convolution(const dnn_context *c, const dnn_op *op, dnnl_primitive_desc_t *out) {
     dnn_desc src = op->desc[DNN_SRC], weights = op->desc[DNN_WEIGHTS], bias = op->desc[DNN_BIAS],
              dst = op->desc[DNN_DST];

@@ -68,16 +68,29 @@ lyne_status dnn_fail(lyne_error *err, dnnl_status_t status, const char *what) {
                      what, dnnl_status2str(status));
 }
 
+/* Attributes anew: post-ops once set are not taken away by setting none (2.6). */
+static dnnl_status_t set_attributes(dnn_context *c, dnnl_post_ops_t after) {
+    dnnl_primitive_attr_t a;
+    dnnl_status_t status = dnnl_primitive_attr_create(&a);
+    if (status != dnnl_success) return status;
+    status = dnnl_primitive_attr_set_scratchpad_mode(a, dnnl_scratchpad_mode_user);
+#if DNNL_VERSION_MAJOR == 3 && DNNL_VERSION_MINOR >= 4
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_deterministic(a, 1);
+#endif
+    if (status == dnnl_success && after) status = dnnl_primitive_attr_set_post_ops(a, after);
+    dnnl_primitive_attr_t unused = a;
+    if (status == dnnl_success) {
+        unused = c->attributes;
+        c->attributes = a;
+    }
+    if (unused) dnnl_primitive_attr_destroy(unused);
+    return status;
+}
+
 static dnnl_status_t open_context(dnn_context *c) {
     dnnl_status_t status = dnnl_engine_create(&c->engine, dnnl_cpu, 0);
     if (status == dnnl_success) status = dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags);
-    if (status == dnnl_success) status = dnnl_primitive_attr_create(&c->attributes);
-    if (status == dnnl_success)
-        status = dnnl_primitive_attr_set_scratchpad_mode(c->attributes, dnnl_scratchpad_mode_user);
-#if DNNL_VERSION_MAJOR == 3 && DNNL_VERSION_MINOR >= 4
-    if (status == dnnl_success) status = dnnl_primitive_attr_set_deterministic(c->attributes, 1);
-#endif
-    return status;
+    return status == dnnl_success ? set_attributes(c, NULL) : status;
 }
 
 lyne_status dnn_context_new(dnn_context **out, lyne_error *err) {
@@ -98,6 +111,17 @@ void dnn_context_free(dnn_context *c) {
     if (c->stream) dnnl_stream_destroy(c->stream);
     if (c->engine) dnnl_engine_destroy(c->engine);
     lyne_free(c);
+}
+
+lyne_status dnn_context_after(dnn_context *c, dnn_after after, lyne_error *err) {
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t status = dnnl_post_ops_create(&ops);
+    if (status == dnnl_success && after.add_dst) status = dnn_append_sum(ops);
+    if (status == dnnl_success && after.relu)
+        status = dnn_append_eltwise(ops, after.upper > 0 ? dnnl_eltwise_clip : dnnl_eltwise_relu, after.upper);
+    if (status == dnnl_success) status = set_attributes(c, ops);
+    if (ops) dnnl_post_ops_destroy(ops);
+    return status == dnnl_success ? LYNE_OK : dnn_fail(err, status, "cannot describe what comes behind a primitive");
 }
 
 /* ---- tensors and layouts ---- */

@@ -120,6 +120,15 @@ typedef enum dnn_function { DNN_RELU, DNN_LINEAR /* alpha x + beta */ } dnn_func
 lyne_status dnn_eltwise(dnn_context *c, dnn_function f, dnn_tensor tensor, float alpha, float beta, dnn_pass pass,
                         dnn_primitive **out, lyne_error *err);
 
+/* What a forward convolution, inner product or product does behind itself, before it rounds: add what DST held, then the
+ * larger of this and 0, then the smaller of this and `upper` (0: no bound).  Here max(0, NaN) = 0. */
+typedef struct dnn_after {
+    bool add_dst, relu;
+    float upper;
+} dnn_after;
+/** Of every primitive made from now on; {0}: nothing, as at first. */
+lyne_status dnn_context_after(dnn_context *c, dnn_after after, lyne_error *err);
+
 /** Softmax over an axis.  Backward reads DST and DIFF_DST. */
 lyne_status dnn_softmax(dnn_context *c, dnn_tensor tensor, int axis, dnn_pass pass, dnn_primitive **out,
                         lyne_error *err);

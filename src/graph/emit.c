@@ -73,13 +73,34 @@ const lyne_node *lyne_sole_reader(const lyne_program *p, const lyne_node *n) {
 }
 
 void lyne_take_over(lyne_program *p, const lyne_node *n, const lyne_node *reader) {
-    p->state[n->index].took = reader;
     p->state[reader->index].taken_by = n;
     lyne_dst_is(p, n, lyne_dst(p, reader));
 }
 
-const lyne_node *lyne_taken_over(const lyne_program *p, const lyne_node *n) {
-    return p->state[n->index].took;
+const lyne_node *lyne_taken(const lyne_program *p, const lyne_node *n, const lyne_op *op) {
+    for (int i = n->index + 1; i < lyne_graph_n_nodes(p->graph); i++)
+        if (p->state[i].taken_by == n && lyne_graph_node(p->graph, i)->op == op) return lyne_graph_node(p->graph, i);
+    return NULL;
+}
+
+/* How often node k reads n. */
+static int reads(const lyne_node *k, const lyne_node *n) {
+    int times = 0;
+    for (int i = 0; i < k->n_src; i++) times += k->src[i] == n;
+    return times;
+}
+
+bool lyne_may_overwrite(const lyne_program *p, const lyne_node *n, const lyne_node *reader, int i) {
+    const lyne_buffer b = p->state[reader->src[i]->index].dst;
+    for (int v = 0; v < n->index; v++) { /* the value and its views */
+        const lyne_node *value = lyne_graph_node(p->graph, v);
+        if (p->state[v].dst != b) continue;
+        if (!value->op || p->state[v].n_readers == 0) return false;
+        int done = reads(reader, value);
+        for (int k = v + 1; k < n->index; k++) done += reads(lyne_graph_node(p->graph, k), value);
+        if (done != p->state[v].n_readers) return false; /* n itself reads it, one behind n, or somebody outside */
+    }
+    return true;
 }
 
 lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) {
@@ -159,6 +180,14 @@ lyne_buffer lyne_diff_dst(lyne_program *p, const lyne_node *n) {
     return s->diff_dst = b[0];
 }
 
+int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]) {
+    const lyne_node_state *s = &p->state[n->index];
+    const bool two = s->n_parts == 2 && s->diff_dst == LYNE_NO_BUFFER;
+    part[0] = two ? s->part[0] : lyne_diff_dst(p, n);
+    part[1] = two ? s->part[1] : LYNE_NO_BUFFER;
+    return two ? 2 : 1;
+}
+
 /* ---- parameters ---- */
 
 static size_t param_bytes(const lyne_program *p, int param) {
@@ -178,37 +207,47 @@ static lyne_status emit_reorder(lyne_program *p, const lyne_node *n, const dnn_l
     return lyne_emit_primitive(p, n, reorder, bindings, 2, err);
 }
 
+void lyne_at_refresh(lyne_program *p, bool yes) {
+    p->now = yes ? REFRESH : FORWARD;
+}
+
+lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plain, const dnn_layout *layout,
+                           lyne_error *err) {
+    const step_pass pass = p->now;
+    dnn_layout *from = NULL;
+    lyne_buffer b = plain;
+    if (layout && dnn_layout_plain(layout, DNN_F32, &from, err) != LYNE_OK) return LYNE_NO_BUFFER;
+    if (layout && !dnn_layout_equal(from, layout)) {
+        b = lyne_storage_new(p, dnn_layout_bytes(layout));
+        p->now = REFRESH;
+        if (b != LYNE_NO_BUFFER && emit_reorder(p, n, from, plain, layout, b, err) != LYNE_OK) b = LYNE_NO_BUFFER;
+        p->now = pass;
+    }
+    if (b != LYNE_NO_BUFFER) p->storage[b].whole = true;
+    dnn_layout_free(from);
+    return b;
+}
+
+/* The copy is entered in the list, for whoever asks for it next. */
+static lyne_status remember_copy(lyne_program *p, int param, const dnn_layout *layout, lyne_buffer b, lyne_error *err) {
+    lyne_weight_copy copy = {.param = param, .buffer = b};
+    if (!lyne_grow(&p->copy, &p->copy_capacity, (size_t)p->n_copies + 1, sizeof *p->copy))
+        return lyne_fail_memory(err, "a program");
+    if (dnn_layout_copy(layout, &copy.layout, err) != LYNE_OK) return LYNE_ENOSPACE;
+    p->copy[p->n_copies++] = copy;
+    return LYNE_OK;
+}
+
 lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {
     const int param = n->param[i];
-    dnn_layout *plain = NULL, *own = NULL;
-    lyne_buffer result = LYNE_NO_BUFFER;
     for (int k = 0; k < p->n_copies; k++)
         if (layout && p->copy[k].param == param && dnn_layout_equal(p->copy[k].layout, layout))
             return p->copy[k].buffer;
-    if (layout && dnn_layout_plain(layout, DNN_F32, &plain, err) != LYNE_OK) return LYNE_NO_BUFFER;
-    lyne_buffer as_stored = stored(p, param, p->weights->value);
-    if (!layout || dnn_layout_equal(plain, layout)) {
-        dnn_layout_free(plain);
-        return as_stored;
-    }
-    const step_pass pass = p->now;
-    lyne_buffer b = lyne_storage_new(p, dnn_layout_bytes(layout));
-    if (b == LYNE_NO_BUFFER || dnn_layout_copy(layout, &own, err) != LYNE_OK) goto out;
-    p->storage[b].whole = true;
-    p->now = REFRESH;
-    if (emit_reorder(p, n, plain, as_stored, layout, b, err) != LYNE_OK) goto out;
-    if (!lyne_grow(&p->copy, &p->copy_capacity, (size_t)p->n_copies + 1, sizeof *p->copy)) {
-        lyne_fail_memory(err, "a program");
-        goto out;
-    }
-    p->copy[p->n_copies++] = (lyne_weight_copy){.param = param, .layout = own, .buffer = b};
-    own = NULL;
-    result = b;
-out:
-    p->now = pass;
-    dnn_layout_free(plain);
-    dnn_layout_free(own);
-    return result;
+    const lyne_buffer as_stored = stored(p, param, p->weights->value);
+    if (!layout || as_stored == LYNE_NO_BUFFER) return as_stored;
+    const lyne_buffer b = lyne_refreshed(p, n, as_stored, layout, err);
+    if (b == LYNE_NO_BUFFER || b == as_stored) return b;
+    return remember_copy(p, param, layout, b, err) == LYNE_OK ? b : LYNE_NO_BUFFER;
 }
 
 lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {

@@ -69,10 +69,11 @@ static lyne_status seed_term(lyne_program *p, const lyne_term *term, lyne_error 
 }
 
 static lyne_status emit_node_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    const lyne_node *by = p->state[n->index].taken_by;
-    if (!by) return n->op->emit_backward(p, n, err);
-    for (int i = 0; i < n->n_src; i++)
-        if (n->src[i] == by) lyne_diff_src_is(p, n, i, lyne_diff_dst(p, n));
+    const lyne_node_state *s = &p->state[n->index];
+    if (!s->taken_by) return n->op->emit_backward(p, n, err);
+    for (int i = 0; i < n->n_src; i++) /* what has come is handed on, as it is, to whoever does the work */
+        if (n->src[i] == s->taken_by || p->state[n->src[i]->index].taken_by == s->taken_by)
+            for (size_t k = 0; k < s->n_parts; k++) lyne_diff_src_is(p, n, i, s->part[k]);
     return LYNE_OK;
 }
 

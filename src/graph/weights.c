@@ -28,13 +28,15 @@ static void initialise(const lyne_weights *w, int i, uint64_t seed) {
         for (int64_t k = 0; k < n; k++) v[k] = 1;
         return;
     }
-    const float bound = 1.0f / sqrtf((float)param->fan_in);
+    const bool normal = param->init != LYNE_INIT_UNIFORM_FAN;
+    const float bound = normal ? param->init == LYNE_INIT_SMALL ? 0.02f : 1 : 1.0f / sqrtf((float)param->fan_in);
     const uint64_t name = lyne_digest_of(param->name, strlen(param->name)).low;
     /* A stream holds 2^26 draws; a larger parameter goes on in the next one. */
     const int64_t run = (int64_t)1 << 20;
     for (int64_t k = 0; k < n; k += run) {
         lyne_stream s = lyne_stream_at(seed, LYNE_FOR_INIT, (uint32_t)(k / run), name);
-        for (int64_t j = k; j < n && j < k + run; j++) v[j] = bound * (2 * lyne_stream_uniform(&s) - 1);
+        for (int64_t j = k; j < n && j < k + run; j++)
+            v[j] = bound * (normal ? lyne_stream_normal(&s) : 2 * lyne_stream_uniform(&s) - 1);
     }
 }
 

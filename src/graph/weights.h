@@ -1,25 +1,11 @@
-/* graph/weights.h -- the numbers of a model: every parameter in one flat array, so an optimizer is one loop.
- *
- * Trained parameters come first, then STATE (running statistics); each starts on a 64-byte line.  A graph for another
- * batch size or mode of the same model has the same parameters and shares them. */
+/* graph/weights.h -- the numbers of a model (lyne/optim.h): made, saved, loaded.  A graph for another batch size or mode of
+ * the same model has the same parameters and shares them. */
 #ifndef LYNE_GRAPH_WEIGHTS_H
 #define LYNE_GRAPH_WEIGHTS_H
 
 #include "base/hash.h"
 #include "base/memory.h"
-#include "lyne/graph.h"
-
-typedef struct lyne_weights {
-    lyne_arena arena;
-    int n; /* parameters, in the graph's order                    */
-    const lyne_param *param;
-    const size_t *offset; /* of each, in floats                                  */
-    size_t n_trained;     /* floats before the first STATE, padding included     */
-    size_t n_values;      /* floats in all                                       */
-    float *value;         /* n_values; padding is zero and stays so              */
-    float *grad;          /* n_trained                                           */
-    uint64_t version;     /* whoever changes value adds one: copies are then refreshed */
-} lyne_weights;
+#include "lyne/optim.h"
 
 /** For the parameters of a graph; initialised from (seed, name of the parameter), so adding a layer leaves the others'
  *  numbers as they were. */

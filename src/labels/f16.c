@@ -4,6 +4,7 @@
 
 #include <string.h>
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -70,15 +71,24 @@ __attribute__((target("avx,f16c"))) static void decode_f16c(const unsigned char 
     lyne_f16_decode_portable(stored + 2 * i, n - i, logits + i);
 }
 
+static bool has_f16c(void) {
+    static _Atomic int known; /* 0: not asked yet; asking twice does no harm */
+    if (!known) {
+        unsigned a, b, c = 0, d;
+        known = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) && __builtin_cpu_supports("avx") ? 1 : -1;
+    }
+    return known > 0;
+}
+
 void lyne_f16_encode(const float *logits, int64_t n, void *stored) {
-    if (__builtin_cpu_supports("f16c"))
+    if (has_f16c())
         encode_f16c(logits, n, stored);
     else
         lyne_f16_encode_portable(logits, n, stored);
 }
 
 void lyne_f16_decode(const void *stored, int64_t n, float *logits) {
-    if (__builtin_cpu_supports("f16c"))
+    if (has_f16c())
         decode_f16c(stored, n, logits);
     else
         lyne_f16_decode_portable(stored, n, logits);

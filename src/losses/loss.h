@@ -1,37 +1,8 @@
-/* losses/loss.h -- the row of a loss: it builds graph nodes ending in one number, so autodiff serves it for free.
- * A term is a mean over the batch, in nats, before its weight; weights multiply terms and nothing else does. */
+/* losses/loss.h -- the row of a loss is public: lyne/loss.h.  Its ops are written with graph/op.h. */
 #ifndef LYNE_LOSSES_LOSS_H
 #define LYNE_LOSSES_LOSS_H
 
 #include "graph/op.h"
-
-/* What a loss may read. */
-typedef struct lyne_loss_inputs {
-    lyne_node *logits;  /* (B, C) f32, the student's                     */
-    lyne_node *labels;  /* (B) s32, classes 0..C-1                       */
-    lyne_node *teacher; /* (B, C) f32 logits; NULL when nobody teaches   */
-} lyne_loss_inputs;
-
-/* The fields that every loss has; first in its config struct. */
-typedef struct lyne_loss_config {
-    double weight;
-} lyne_loss_config;
-#define LYNE_LOSS_FIELDS                                                                                               \
-    {.name = "weight",                                                                                                 \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = "what the term is multiplied by in the objective",                                                        \
-     .fallback = "1",                                                                                                  \
-     .offset = offsetof(lyne_loss_config, weight),                                                                     \
-     LYNE_RANGE(0, 1e6)}
-
-typedef struct lyne_loss {
-    lyne_component component; /* config_size at least that of lyne_loss_config */
-    bool needs_teacher;
-    /** The one temperature at which the loss reads the teacher, as softmax(logits / T).  NULL: it may use the logits in
-     *  another way, so a sparse target (the encoding `sampled`) will not do. */
-    double (*temperature)(const void *config);
-    /** The term, of shape (1), unweighted; NULL when the graph failed. */
-    lyne_node *(*build)(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in);
-} lyne_loss;
+#include "lyne/loss.h"
 
 #endif

@@ -19,10 +19,12 @@ typedef struct rows_config {
     int threads;
 } rows_config;
 
-/* buffers: logits, target, dst, values (B) f64, scratch (threads, 2, C) f64, diff (B, C) f32 or none */
+/* buffers: logits, target, dst, values (B) f64, scratch (threads, 2, C) f64, diff (B, C) f32 or none, mix (B, 2) s32 or
+ * none */
 static void forward(const lyne_call *call) {
     const rows_config *c = call->config;
     const float *logits = call->buffer[0];
+    const int32_t *mix = call->buffer[6];
     const char *target = call->buffer[1];
     float *dst = call->buffer[2], *diff = call->buffer[5];
     double *value = call->buffer[3], *scratch = call->buffer[4], sum = 0;
@@ -32,6 +34,7 @@ static void forward(const lyne_call *call) {
                               .classes = c->classes,
                               .logits = logits + b * c->classes,
                               .target = target + (size_t)b * c->target_bytes,
+                              .mix = mix ? mix + 2 * b : NULL,
                               .scratch = scratch + omp_get_thread_num() * 2 * c->classes,
                               .diff = diff ? diff + b * c->classes : NULL};
         value[b] = c->value(&row);
@@ -67,11 +70,14 @@ lyne_status lyne_rows_emit(lyne_program *p, const lyne_node *n, lyne_row_value *
     c.target_bytes = target_bytes;
     c.threads = c.batch * c.classes < 1024 ? 1 : omp_get_max_threads();
     const size_t scratch = (size_t)c.threads * 2 * (size_t)c.classes * sizeof(double);
-    const lyne_buffer b[] = {
-        lyne_src(p, n, 0),        lyne_src(p, n, 1),
-        lyne_dst(p, n),           lyne_scratch(p, (size_t)c.batch * sizeof(double)),
-        lyne_scratch(p, scratch), lyne_is_training(p) && n->needs_grad ? kept_diff(p, n) : LYNE_NO_BUFFER};
-    return lyne_emit_kernel(p, n, n->op->component.name, forward, &c, sizeof c, b, 6, err);
+    const lyne_buffer b[] = {lyne_src(p, n, 0),
+                             lyne_src(p, n, 1),
+                             lyne_dst(p, n),
+                             lyne_scratch(p, (size_t)c.batch * sizeof(double)),
+                             lyne_scratch(p, scratch),
+                             lyne_is_training(p) && n->needs_grad ? kept_diff(p, n) : LYNE_NO_BUFFER,
+                             n->n_src > 2 ? lyne_src(p, n, 2) : LYNE_NO_BUFFER};
+    return lyne_emit_kernel(p, n, n->op->component.name, forward, &c, sizeof c, b, 7, err);
 }
 
 lyne_status lyne_rows_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {

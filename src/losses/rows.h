@@ -21,6 +21,7 @@ typedef struct lyne_row {
     int64_t classes;     /* C                                                 */
     const float *logits; /* (C)                                               */
     const void *target;  /* of this row: an int32_t label, or (C) f32 logits  */
+    const int32_t *mix;  /* of this row: lyne_loss_inputs.mix, the op's third source; NULL: it has none */
     double *scratch;     /* (2, C), the function's to use                     */
     float *diff;         /* (C), d value / d logits, to be overwritten; NULL: not asked for */
 } lyne_row;

@@ -1,7 +1,8 @@
 /* ops/activations.c -- functions of one number, applied to each.  src, dst: the same shape, any rank.
  *   diff_src = f'(src) diff_dst
  * Backward reads src.  Alike but for one line each, so they share this file: a row of the table, a row for recipes.
- * What is not a number stays so.  relu has a file of its own, because its backward can do without src. */
+ * What is not a number stays so.  relu has a file of its own, because its backward can do without src, and gelu, because it
+ * is worth a kernel for bf16. */
 #include "lyne/ops.h"
 #include "ops/common.h"
 
@@ -16,9 +17,6 @@ typedef struct activation_config {
 
 static inline float logistic(float x) {
     return 1 / (1 + expf(-x));
-}
-static inline float gelu_share(float x) { /* of a normal distribution below x */
-    return 0.5f * erfcf(-0.70710678f * x);
 }
 static inline float silu_slope(float x) {
     const float s = logistic(x);
@@ -57,7 +55,6 @@ static inline float tanh_slope(float x) {
 
 FUNCTION(relu6, x < 0 ? 0 : x > 6 ? 6 : x, x > 0 && x < 6 ? 1.0f : 0.0f)
 FUNCTION(leaky_relu, x < 0 ? slope * x : x, x > 0 ? 1 : slope)
-FUNCTION(gelu, x * gelu_share(x), gelu_share(x) + x * 0.39894228f * expf(-0.5f * x * x))
 FUNCTION(silu, x * logistic(x), silu_slope(x))
 FUNCTION(hard_swish, x <= -3 ? 0 : x >= 3 ? x : x * (x + 3) / 6, x <= -3 ? 0 : x >= 3 ? 1 : (2 * x + 3) / 6)
 FUNCTION(sigmoid, logistic(x), logistic(x) * (1 - logistic(x)))
@@ -66,15 +63,13 @@ FUNCTION(tanh, tanhf(x), tanh_slope(x))
 
 /* ---- what they share ---- */
 
-extern const lyne_op lyne_op_relu6, lyne_op_leaky_relu, lyne_op_gelu, lyne_op_silu, lyne_op_hard_swish, lyne_op_sigmoid,
-    lyne_op_tanh;
+extern const lyne_op lyne_op_relu6, lyne_op_leaky_relu, lyne_op_silu, lyne_op_hard_swish, lyne_op_sigmoid, lyne_op_tanh;
 
 static const struct activation {
     const lyne_op *op;
     lyne_kernel forward, backward;
 } table[] = {{&lyne_op_relu6, relu6_forward, relu6_backward},
              {&lyne_op_leaky_relu, leaky_relu_forward, leaky_relu_backward},
-             {&lyne_op_gelu, gelu_forward, gelu_backward},
              {&lyne_op_silu, silu_forward, silu_backward},
              {&lyne_op_hard_swish, hard_swish_forward, hard_swish_backward},
              {&lyne_op_sigmoid, sigmoid_forward, sigmoid_backward},
@@ -127,7 +122,6 @@ static const lyne_field leaky_relu_fields[] = {{.name = "slope",
         return lyne_graph_add(g, &lyne_op_##name, label, NULL, &src, 1);                                               \
     }
 BUILDER(relu6)
-BUILDER(gelu)
 BUILDER(silu)
 BUILDER(hard_swish)
 BUILDER(sigmoid)
@@ -150,8 +144,6 @@ lyne_node *lyne_leaky_relu(lyne_graph *g, const char *name, lyne_node *src, lyne
 const lyne_op lyne_op_relu6 = ROW("relu6", "min(max(0, x), 6)", "Howard et al. 2017, arXiv:1704.04861",);
 const lyne_op lyne_op_leaky_relu = ROW("leaky_relu", "x, or slope x where x is negative", NULL,
     .config_size = sizeof(lyne_leaky_relu_config), .fields = leaky_relu_fields);
-const lyne_op lyne_op_gelu = ROW("gelu", "x times the normal distribution below x, by erf",
-    "Hendrycks, Gimpel 2016, arXiv:1606.08415",);
 const lyne_op lyne_op_silu = ROW("silu", "x / (1 + exp(-x))", "Elfwing, Uchibe, Doya 2017, arXiv:1702.03118",);
 const lyne_op lyne_op_hard_swish = ROW("hard_swish", "x min(max(0, x + 3), 6) / 6", "Howard et al. 2019, arXiv:1905.02244",);
 const lyne_op lyne_op_sigmoid = ROW("sigmoid", "1 / (1 + exp(-x))", NULL,);

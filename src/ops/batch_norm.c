@@ -5,7 +5,9 @@
  *   inference: the running ones
  *   diff_bias = sum diff_dst;  diff_weight = rstd sum diff_dst (src - mean)
  *   diff_src = weight rstd (diff_dst - diff_bias / n - (src - mean) rstd diff_weight / n)
- * A relu that alone reads dst is done in the same passes, which saves one forward and one backward.
+ * An add that alone reads dst, if its other source is there already, and a relu that alone reads that (or dst) are done in
+ * the same passes, which saves reading and writing the value twice forward and backward:
+ *   y = relu(dst + other);  diff = (the contributions to diff_y, summed) where y > 0;  diff_other = diff;  diff_dst = diff
  * Own kernels, because oneDNN's for channels last are 1.5 to 90 times slower, most where C is no multiple of 16.
  *
  * Channels last, the value is a matrix of n rows and C columns.  Statistics take one pass: sums in double of
@@ -155,11 +157,11 @@ static void finish_moments(const norm_config *c, const lyne_call *call, norm_scr
     }
 }
 
-/* buffers: src, dst, weight, bias, running_mean, running_var, mean and rstd in double, scratch */
+/* buffers: src, dst, weight, bias, running_mean, running_var, mean and rstd in double, scratch, other or none */
 static void forward_training(const lyne_call *call) {
     const norm_config *c = call->config;
     const norm_scratch s = scratch_at(c, call->buffer[7]);
-    const void *src = call->buffer[0];
+    const void *src = call->buffer[0], *other = call->buffer[8];
     void *dst = call->buffer[1];
     for (int64_t k = 0; k < c->channels; k++) set_channel(c, s, k, (double)lyne_load(src, k, c->bf16), 1, 0);
 #pragma omp parallel num_threads(c->parts)
@@ -171,16 +173,16 @@ static void forward_training(const lyne_call *call) {
         finish_moments(c, call, s);
 #pragma omp for schedule(static)
         for (int k = 0; k < c->parts; k++)
-            norm_normalize(c->bf16, c->relu, n_rows(c, k), c->columns, part_of(c, src, k), columns_of(s, NULL),
-                           mutable_part_of(c, dst, k));
+            norm_normalize(c->bf16, c->relu, n_rows(c, k), c->columns, part_of(c, src, k),
+                           other ? part_of(c, other, k) : NULL, columns_of(s, NULL), mutable_part_of(c, dst, k));
     }
 }
 
-/* buffers: src, dst, weight, bias, running_mean, running_var, scratch */
+/* buffers: src, dst, weight, bias, running_mean, running_var, scratch, other or none */
 static void forward_inference(const lyne_call *call) {
     const norm_config *c = call->config;
     const norm_scratch s = scratch_at(c, call->buffer[6]);
-    const void *src = call->buffer[0];
+    const void *src = call->buffer[0], *other = call->buffer[7];
     const float *weight = call->buffer[2], *bias = call->buffer[3];
     const float *running_mean = call->buffer[4], *running_var = call->buffer[5];
     void *dst = call->buffer[1];
@@ -189,38 +191,57 @@ static void forward_inference(const lyne_call *call) {
                     bias[k]);
 #pragma omp parallel for schedule(static) num_threads(c->parts)
     for (int k = 0; k < c->parts; k++)
-        norm_normalize(c->bf16, c->relu, n_rows(c, k), c->columns, part_of(c, src, k), columns_of(s, NULL),
-                       mutable_part_of(c, dst, k));
+        norm_normalize(c->bf16, c->relu, n_rows(c, k), c->columns, part_of(c, src, k),
+                       other ? part_of(c, other, k) : NULL, columns_of(s, NULL), mutable_part_of(c, dst, k));
 }
 
-extern const lyne_op lyne_op_relu;
+extern const lyne_op lyne_op_add, lyne_op_relu;
+
+/* Which of its sources is not n. */
+static int other_of(const lyne_node *add, const lyne_node *n) {
+    return add->src[0] == n;
+}
+
+static void take_over_readers(lyne_program *p, const lyne_node *n) {
+    const lyne_node *reader = lyne_sole_reader(p, n);
+    if (reader && reader->op == &lyne_op_add && reader->src[other_of(reader, n)]->index < n->index) {
+        lyne_take_over(p, n, reader);
+        reader = lyne_sole_reader(p, reader);
+    }
+    if (reader && reader->op == &lyne_op_relu) lyne_take_over(p, n, reader);
+}
 
 static const char *name_of(const lyne_program *p, const lyne_node *n) {
-    return lyne_taken_over(p, n) ? "batch_norm+relu" : "batch_norm";
+    static const char *const name[2][2] = {{"batch_norm", "batch_norm+relu"},
+                                           {"batch_norm+add", "batch_norm+add+relu"}};
+    return name[lyne_taken(p, n, &lyne_op_add) != NULL][lyne_taken(p, n, &lyne_op_relu) != NULL];
 }
 
 static lyne_status batch_norm_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
     norm_config c = config_of(n);
-    const lyne_node *reader = lyne_sole_reader(p, n);
-    c.relu = reader && reader->op == &lyne_op_relu;
-    if (c.relu) lyne_take_over(p, n, reader);
-    lyne_buffer b[8] = {lyne_src(p, n, 0), lyne_dst(p, n)};
+    take_over_readers(p, n);
+    c.relu = lyne_taken(p, n, &lyne_op_relu);
+    const lyne_node *add = lyne_taken(p, n, &lyne_op_add);
+    const lyne_buffer other = add ? lyne_src(p, add, other_of(add, n)) : LYNE_NO_BUFFER;
+    lyne_buffer b[9] = {lyne_src(p, n, 0), lyne_dst(p, n)};
     for (int i = 0; i < 4; i++) b[2 + i] = lyne_weight(p, n, i, NULL, err);
     if (!lyne_is_training(p)) {
         b[6] = lyne_scratch(p, scratch_bytes(&c));
-        return lyne_emit_kernel(p, n, name_of(p, n), forward_inference, &c, sizeof c, b, 7, err);
+        b[7] = other;
+        return lyne_emit_kernel(p, n, name_of(p, n), forward_inference, &c, sizeof c, b, 8, err);
     }
     if (c.values == 1)
         return lyne_fail(err, LYNE_ERECIPE, "batch_norm needs two values a channel in training, a batch of 1 has one");
     b[6] = lyne_kept(p, n, 0, (size_t)c.channels * 2 * sizeof(double));
     b[7] = lyne_scratch(p, scratch_bytes(&c));
-    return lyne_emit_kernel(p, n, name_of(p, n), forward_training, &c, sizeof c, b, 8, err);
+    b[8] = other;
+    return lyne_emit_kernel(p, n, name_of(p, n), forward_training, &c, sizeof c, b, 9, err);
 }
 
 /* ---- backward ---- */
 
-/* buffers: src, diff_dst, weight, mean and rstd, diff_weight, diff_bias, scratch, slope, diff_src or none, dst
- * of the relu or none */
+/* buffers: src, diff_dst, weight, mean and rstd, diff_weight, diff_bias, scratch, slope; or none: diff_src, dst of the
+ * relu, the second part of diff_dst, where the parts are summed and what the relu held back is cleared (if this is needed) */
 static void finish_diff_moments(const norm_config *c, const lyne_call *call, norm_scratch s) {
     const float *weight = call->buffer[2];
     const double *mean = call->buffer[3], *rstd = mean + c->channels, n = (double)c->values;
@@ -235,19 +256,39 @@ static void finish_diff_moments(const norm_config *c, const lyne_call *call, nor
     }
 }
 
+/* So many rows are gathered before their sums are taken: they are still at hand then. */
+enum { GATHERED_ROWS = 32 };
+
+/* The sums of part k; where there is a place to gather diff in, this is done on the way. */
+static void diff_moments(const lyne_call *call, norm_scratch s, int k) {
+    const norm_config *c = call->config;
+    const void *src = call->buffer[0], *diff = call->buffer[1], *dst = call->buffer[9], *more = call->buffer[10];
+    void *gathered = call->buffer[11];
+    double *sum = s.sum + k * 2 * c->columns;
+    const int64_t end = first_row(c, k + 1), run = gathered ? GATHERED_ROWS : c->rows;
+    for (int64_t j = 0; j < 2 * c->columns; j++) sum[j] = 0;
+    for (int64_t row = first_row(c, k); row < end; row += run) {
+        const int64_t at = row * c->columns, rows = end - row < run ? end - row : run;
+        const void *d = lyne_at(gathered ? gathered : diff, at, c->bf16), *y = dst ? lyne_at(dst, at, c->bf16) : NULL;
+        if (gathered)
+            norm_gather(c->bf16, rows * c->columns, lyne_at(diff, at, c->bf16),
+                        more ? lyne_at(more, at, c->bf16) : NULL, y, lyne_at_mutable(gathered, at, c->bf16));
+        norm_diff_moments(c->bf16, rows, c->columns, d, lyne_at(src, at, c->bf16), gathered ? NULL : y, s.mean, sum);
+    }
+}
+
 static void backward(const lyne_call *call) {
     const norm_config *c = call->config;
     const norm_scratch s = scratch_at(c, call->buffer[6]);
-    const void *src = call->buffer[0], *diff = call->buffer[1], *dst = call->buffer[9];
     const double *mean = call->buffer[3];
-    void *diff_src = call->buffer[8];
+    void *diff_src = call->buffer[8], *gathered = call->buffer[11];
+    const void *src = call->buffer[0], *diff = gathered ? gathered : call->buffer[1],
+               *dst = gathered ? NULL : call->buffer[9];
     for (int64_t k = 0; k < c->channels; k++) set_channel(c, s, k, mean[k], 1, 0);
 #pragma omp parallel num_threads(c->parts)
     {
 #pragma omp for schedule(static)
-        for (int k = 0; k < c->parts; k++)
-            norm_diff_moments(c->bf16, n_rows(c, k), c->columns, part_of(c, diff, k), part_of(c, src, k),
-                              dst ? part_of(c, dst, k) : NULL, s.mean, s.sum + k * 2 * c->columns);
+        for (int k = 0; k < c->parts; k++) diff_moments(call, s, k);
 #pragma omp single
         finish_diff_moments(c, call, s);
         if (diff_src) {
@@ -262,8 +303,16 @@ static void backward(const lyne_call *call) {
 
 static lyne_status batch_norm_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
     const norm_config c = config_of(n);
+    const lyne_node *add = lyne_taken(p, n, &lyne_op_add);
+    const bool relu = lyne_taken(p, n, &lyne_op_relu),
+               gather_for_add = add && relu && add->src[other_of(add, n)]->needs_grad;
+    lyne_buffer part[2];
+    const bool gather = lyne_diff_dst_parts(p, n, part) == 2 || gather_for_add;
+    const lyne_buffer gathered =
+        gather ? lyne_scratch(p, (size_t)lyne_shape_size(&n->shape) * lyne_type_size(n->type)) : LYNE_NO_BUFFER;
+    if (add) lyne_diff_src_is(p, add, other_of(add, n), gather ? gathered : part[0]);
     const lyne_buffer b[] = {lyne_src(p, n, 0),
-                             lyne_diff_dst(p, n),
+                             part[0],
                              lyne_weight(p, n, WEIGHT, NULL, err),
                              lyne_kept(p, n, 0, 0),
                              lyne_diff_weight(p, n, WEIGHT, NULL, err),
@@ -271,8 +320,10 @@ static lyne_status batch_norm_emit_backward(lyne_program *p, const lyne_node *n,
                              lyne_scratch(p, scratch_bytes(&c)),
                              lyne_scratch(p, (size_t)c.columns * sizeof(float)),
                              lyne_diff_src(p, n, 0),
-                             lyne_taken_over(p, n) ? lyne_dst(p, n) : LYNE_NO_BUFFER};
-    return lyne_emit_kernel(p, n, name_of(p, n), backward, &c, sizeof c, b, 10, err);
+                             relu ? lyne_dst(p, n) : LYNE_NO_BUFFER,
+                             part[1],
+                             gathered};
+    return lyne_emit_kernel(p, n, name_of(p, n), backward, &c, sizeof c, b, 12, err);
 }
 
 static const lyne_op_case cases[] = {{.src = {{2, {6, 3}}}},

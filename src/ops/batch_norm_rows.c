@@ -53,13 +53,14 @@ LYNE_VECTOR static void moments_bf16(int64_t rows, int64_t columns, const uint16
     }
 }
 
-LYNE_INLINE void normalize_rows(int64_t rows, int64_t columns, const void *restrict src, norm_columns c,
-                                void *restrict dst, bool bf16, bool relu) {
+LYNE_INLINE void normalize_rows(int64_t rows, int64_t columns, const void *restrict src, const void *restrict other,
+                                norm_columns c, void *restrict dst, bool bf16, bool relu) {
     const float *restrict mean = c.mean, *restrict scale = c.scale, *restrict shift = c.shift;
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++) {
             const int64_t at = i * columns + j;
-            const float value = (lyne_load(src, at, bf16) - mean[j]) * scale[j] + shift[j];
+            float value = (lyne_load(src, at, bf16) - mean[j]) * scale[j] + shift[j];
+            if (other) value += lyne_load(other, at, bf16);
             lyne_store(dst, at, bf16, relu && value < 0 ? 0 : value);
         }
 }
@@ -80,7 +81,6 @@ LYNE_INLINE void sum_diffs_f32(int64_t rows, int64_t columns, const void *restri
                                const void *restrict dst, const float *restrict mean, double *restrict sum, bool relu) {
     double *restrict product = sum + columns;
     const float *restrict x = src;
-    for (int64_t j = 0; j < columns; j++) sum[j] = product[j] = 0;
     int64_t i = 0;
     for (; i + 2 <= rows; i += 2)
         for (int64_t j = 0; j < columns; j++) {
@@ -101,7 +101,6 @@ LYNE_INLINE void sum_diffs_f32(int64_t rows, int64_t columns, const void *restri
 LYNE_INLINE void sum_diffs_bf16(int64_t rows, int64_t columns, const void *restrict diff, const void *restrict src,
                                 const void *restrict dst, const float *restrict mean, double *restrict sum, bool relu) {
     double *restrict product = sum + columns;
-    for (int64_t j = 0; j < columns; j++) sum[j] = product[j] = 0;
     for (int64_t first = 0; first < rows; first += ROWS) {
         const int64_t end = rows - first < ROWS ? rows : first + ROWS;
         for (int64_t at = 0; at < columns; at += CHUNK) {
@@ -135,11 +134,29 @@ LYNE_INLINE void diff_normalize_rows(int64_t rows, int64_t columns, const void *
         }
 }
 
+LYNE_INLINE void gather(int64_t n, const void *restrict diff, const void *restrict more, const void *restrict dst,
+                        void *restrict out, bool bf16, bool relu) {
+    for (int64_t i = 0; i < n; i++) {
+        float d = lyne_load(diff, i, bf16);
+        if (more) d += lyne_load(more, i, bf16);
+        lyne_store(out, i, bf16, relu && !(lyne_load(dst, i, bf16) > 0) ? 0 : d);
+    }
+}
+
 /* Each with its type and whether there is a relu as constants: name, bf16, relu. */
 #define VARIANT(name, bf16, relu)                                                                                      \
-    LYNE_VECTOR static void normalize_##name(int64_t rows, int64_t columns, const void *src, norm_columns c,           \
-                                             void *dst) {                                                              \
-        normalize_rows(rows, columns, src, c, dst, bf16, relu);                                                        \
+    LYNE_VECTOR static void normalize_##name(int64_t rows, int64_t columns, const void *src, const void *other,        \
+                                             norm_columns c, void *dst) {                                              \
+        if (other)                                                                                                     \
+            normalize_rows(rows, columns, src, other, c, dst, bf16, relu);                                             \
+        else                                                                                                           \
+            normalize_rows(rows, columns, src, NULL, c, dst, bf16, relu);                                              \
+    }                                                                                                                  \
+    LYNE_VECTOR static void gather_##name(int64_t n, const void *diff, const void *more, const void *dst, void *out) { \
+        if (more)                                                                                                      \
+            gather(n, diff, more, dst, out, bf16, relu);                                                               \
+        else                                                                                                           \
+            gather(n, diff, NULL, dst, out, bf16, relu);                                                               \
     }                                                                                                                  \
     LYNE_VECTOR static void diff_moments_##name(int64_t rows, int64_t columns, const void *diff, const void *src,      \
                                                 const void *dst, const float *mean, double *sum) {                     \
@@ -166,8 +183,13 @@ void norm_moments(bool bf16, int64_t rows, int64_t columns, const void *src, con
         moments(rows, columns, src, shift, sum);
 }
 
-void norm_normalize(bool bf16, bool relu, int64_t rows, int64_t columns, const void *src, norm_columns c, void *dst) {
-    OF_VARIANT(normalize, bf16, relu)(rows, columns, src, c, dst);
+void norm_normalize(bool bf16, bool relu, int64_t rows, int64_t columns, const void *src, const void *other,
+                    norm_columns c, void *dst) {
+    OF_VARIANT(normalize, bf16, relu)(rows, columns, src, other, c, dst);
+}
+
+void norm_gather(bool bf16, int64_t n, const void *diff, const void *more, const void *dst, void *out) {
+    OF_VARIANT(gather, bf16, dst)(n, diff, more, dst, out);
 }
 
 void norm_diff_moments(bool bf16, int64_t rows, int64_t columns, const void *diff, const void *src, const void *dst,

@@ -1,5 +1,6 @@
 /* ops/common.c -- see common.h. */
 #include "ops/common.h"
+#include "ops/fold.h"
 
 static lyne_status check_config(const lyne_node *n, lyne_error *err) {
     const lyne_component *c = &n->op->component;
@@ -78,15 +79,31 @@ static lyne_status emit(lyne_program *p, const lyne_node *n, dnn_primitive *prim
     return err->status;
 }
 
+dnn_tensor lyne_bias_tensor(const lyne_program *p, const lyne_node *n) {
+    if (n->n_params < 2 && !lyne_folds_norm(p, n)) return (dnn_tensor){0};
+    const int64_t filters = lyne_graph_param(n->graph, n->param[0])->shape.dim[0];
+    return (dnn_tensor){.rank = 1, .dim = {filters}, .type = DNN_F32, .format = DNN_PLAIN};
+}
+
 lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {
     dnn_primitive *forward;
-    lyne_status status = make(p, n, lyne_forward_pass(p), &forward, err);
+    if (!lyne_is_training(p)) lyne_fold_readers(p, n);
+    lyne_status status = dnn_context_after(lyne_program_dnn(p), lyne_folded(p, n), err);
+    if (status == LYNE_OK) status = make(p, n, lyne_forward_pass(p), &forward, err);
+    const lyne_status reset = dnn_context_after(lyne_program_dnn(p), (dnn_after){0}, err);
     if (status != LYNE_OK) return status;
-    lyne_binding b[4] = {{DNN_SRC, lyne_src(p, n, 0)},
-                         {DNN_DST, lyne_dst(p, n)},
-                         {DNN_WEIGHTS, lyne_weight(p, n, 0, dnn_layout_of(forward, DNN_WEIGHTS), err)}};
-    if (n->n_params > 1) b[3] = (lyne_binding){DNN_BIAS, lyne_weight(p, n, 1, NULL, err)};
-    return emit(p, n, forward, b, 2 + n->n_params, err);
+    const dnn_layout *layout = dnn_layout_of(forward, DNN_WEIGHTS);
+    lyne_binding b[4] = {{DNN_SRC, lyne_src(p, n, 0)}, {DNN_DST, lyne_dst(p, n)}};
+    lyne_buffer weights = LYNE_NO_BUFFER, bias = LYNE_NO_BUFFER;
+    if (reset == LYNE_OK && lyne_folds_norm(p, n)) {
+        lyne_emit_folded_weights(p, n, layout, &weights, &bias, err);
+    } else if (reset == LYNE_OK) {
+        weights = lyne_weight(p, n, 0, layout, err);
+        if (n->n_params > 1) bias = lyne_weight(p, n, 1, NULL, err);
+    }
+    b[2] = (lyne_binding){DNN_WEIGHTS, weights};
+    b[3] = (lyne_binding){DNN_BIAS, bias};
+    return emit(p, n, forward, b, 3 + (lyne_bias_tensor(p, n).rank > 0), err);
 }
 
 static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,

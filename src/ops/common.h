@@ -31,6 +31,9 @@ typedef lyne_status lyne_emit_gradient(lyne_program *p, const lyne_node *n, lyne
 /** The type of the weights (in backward weights: of their gradient) and the tensor of dst, for make. */
 dnn_type lyne_weight_type(const lyne_node *n, dnn_pass pass);
 dnn_tensor lyne_dst_tensor(const lyne_node *n, dnn_pass pass);
+/** The tensor of the bias, of rank 0 where the layer has none: of its own, or of a batch_norm that is folded into it. */
+dnn_tensor lyne_bias_tensor(const lyne_program *p, const lyne_node *n);
+/** In inference what stands behind the layer is done in it, see fold.h. */
 lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err);
 lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make,
                                         lyne_emit_gradient *weights, lyne_error *err);

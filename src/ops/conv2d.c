@@ -57,7 +57,7 @@ static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_
                          .format = weights.format};
     const dnn_convolution_spec spec = {.src = lyne_tensor(n->src[0]),
                                        .weights = weights,
-                                       .bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0},
+                                       .bias = lyne_bias_tensor(p, n),
                                        .dst = lyne_dst_tensor(n, pass),
                                        .stride = {c->stride, c->stride},
                                        .dilation = {c->dilation, c->dilation},

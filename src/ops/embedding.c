@@ -1,12 +1,14 @@
 /* ops/embedding.c -- a row of a table for each number.
  *   src (B) or (B, L) s32, weight (entries, width), dst (B, width) or (B, L, width): dst[..., f] = weight[src[...], f]
  *   diff_weight[e, f] = sum of diff_dst[..., f] over where src is e
- * A number that is no entry gives NaN, so that the loss says so, and no gradient.  Starts uniform in +-1 / sqrt(width).
- */
+ * A number that is no entry gives NaN, so that the loss says so, and no gradient. */
+#include "base/bf16.h"
+#include "base/vector.h"
 #include "lyne/ops.h"
 #include "ops/common.h"
 
 #include <math.h>
+#include <string.h>
 
 #define WHOLE(field, text)                                                                                             \
     {.name = #field,                                                                                                   \
@@ -16,14 +18,20 @@
      .offset = offsetof(lyne_embedding_config, field),                                                                 \
      LYNE_RANGE(1, 1 << 30)}
 static const lyne_field fields[] = {WHOLE(entries, "rows of the table; numbers are below it"),
-                                    WHOLE(width, "numbers in a row"), LYNE_FIELDS_END};
+                                    WHOLE(width, "numbers in a row"),
+                                    {.name = "small",
+                                     .type = LYNE_FIELD_BOOL,
+                                     .help = "the table starts normal with standard deviation 0.02, not 1",
+                                     .fallback = "false",
+                                     .offset = offsetof(lyne_embedding_config, small)},
+                                    LYNE_FIELDS_END};
 
 static lyne_status embedding_shape(lyne_node *n, lyne_error *err) {
     const lyne_embedding_config *c = n->config;
     const lyne_shape *src = &n->src[0]->shape;
     if (n->src[0]->type != LYNE_S32) return lyne_fail(err, LYNE_ERECIPE, "embedding expects s32");
     if (src->rank > 2) return lyne_misfit(n, "(B) or (B, L)", err);
-    for (const lyne_field *f = fields; f->name; f++) {
+    for (const lyne_field *f = fields; f->ranged; f++) {
         const int64_t value = *(const int64_t *)((const char *)c + f->offset);
         if (value < 1 || value > 1 << 30)
             return lyne_fail(err, LYNE_ERECIPE, "embedding: %s = %lld is outside [1, 1073741824]", f->name,
@@ -31,18 +39,41 @@ static lyne_status embedding_shape(lyne_node *n, lyne_error *err) {
     }
     n->shape = *src;
     n->shape.dim[n->shape.rank++] = c->width;
-    n->type = LYNE_F32;
-    return lyne_node_param(n, "weight", LYNE_SHAPE(c->entries, c->width), LYNE_WEIGHT, LYNE_INIT_UNIFORM_FAN, c->width,
-                           err);
+    n->type = lyne_graph_precision(n->graph);
+    return lyne_node_param(n, "weight", LYNE_SHAPE(c->entries, c->width), LYNE_WEIGHT,
+                           c->small ? LYNE_INIT_SMALL : LYNE_INIT_NORMAL, 0, err);
 }
 
 typedef struct table {
     int64_t n, entries, width;
+    bool bf16; /* dst and its gradient */
 } table;
 
 static table table_of(const lyne_node *n) {
     const lyne_embedding_config *c = n->config;
-    return (table){.n = lyne_shape_size(&n->src[0]->shape), .entries = c->entries, .width = c->width};
+    return (table){.n = lyne_shape_size(&n->src[0]->shape),
+                   .entries = c->entries,
+                   .width = c->width,
+                   .bf16 = n->type == LYNE_BF16};
+}
+
+/* row NULL: there is no such entry */
+LYNE_VECTOR static void copy_row(int64_t n, const float *row, void *dst, bool bf16) {
+    for (int64_t f = 0; f < n; f++) lyne_store(dst, f, bf16, row ? row[f] : NAN);
+}
+
+LYNE_INLINE void add_part(int64_t n, const void *restrict src, float *restrict sum, bool bf16) {
+    for (int64_t f = 0; f < n; f++) sum[f] += lyne_load(src, f, bf16);
+}
+LYNE_VECTOR static void add_f32(int64_t n, const void *src, float *sum) {
+    add_part(n, src, sum, false);
+}
+LYNE_VECTOR static void add_bf16(int64_t n, const void *src, float *sum) {
+    add_part(n, src, sum, true);
+}
+
+static bool known(const table *t, int32_t entry) {
+    return entry >= 0 && entry < t->entries;
 }
 
 /* src, weight, dst */
@@ -50,30 +81,26 @@ static void forward(const lyne_call *call) {
     const table *t = call->config;
     const int32_t *src = call->buffer[0];
     const float *weight = call->buffer[1];
-    float *dst = call->buffer[2];
 #pragma omp parallel for schedule(static) if (t->n * t->width > 16384)
-    for (int64_t i = 0; i < t->n; i++) {
-        const bool known = src[i] >= 0 && src[i] < t->entries;
-        const float *row = weight + (known ? src[i] : 0) * t->width;
-        for (int64_t f = 0; f < t->width; f++) dst[i * t->width + f] = known ? row[f] : NAN;
-    }
+    for (int64_t i = 0; i < t->n; i++)
+        copy_row(t->width, known(t, src[i]) ? weight + src[i] * t->width : NULL,
+                 lyne_at_mutable(call->buffer[2], i * t->width, t->bf16), t->bf16);
 }
 
 /* src, diff_dst, diff_weight.  Threads share out columns, so that every sum has one order. */
 static void backward(const lyne_call *call) {
-    enum { COLUMNS = 16 };
+    enum { COLUMNS = 64 };
     const table *t = call->config;
     const int32_t *src = call->buffer[0];
-    const float *diff_dst = call->buffer[1];
     float *diff = call->buffer[2];
 #pragma omp parallel for schedule(static) if ((t->n + t->entries) * t->width > 16384)
     for (int64_t first = 0; first < t->width; first += COLUMNS) {
-        const int64_t end = first + COLUMNS < t->width ? first + COLUMNS : t->width;
-        for (int64_t e = 0; e < t->entries; e++)
-            for (int64_t f = first; f < end; f++) diff[e * t->width + f] = 0;
+        const int64_t width = t->width - first < COLUMNS ? t->width - first : COLUMNS;
+        for (int64_t e = 0; e < t->entries; e++) memset(diff + e * t->width + first, 0, (size_t)width * sizeof *diff);
         for (int64_t i = 0; i < t->n; i++)
-            if (src[i] >= 0 && src[i] < t->entries)
-                for (int64_t f = first; f < end; f++) diff[src[i] * t->width + f] += diff_dst[i * t->width + f];
+            if (known(t, src[i]))
+                (t->bf16 ? add_bf16 : add_f32)(width, lyne_at(call->buffer[1], i * t->width + first, t->bf16),
+                                               diff + src[i] * t->width + first);
     }
 }
 
@@ -91,7 +118,7 @@ static lyne_status embedding_emit_backward(lyne_program *p, const lyne_node *n, 
 
 /* The tests draw numbers below 5. */
 static const lyne_op_case cases[] = {{.config = "{entries: 5, width: 3}", .src = {{1, {8}}}},
-                                     {.config = "{entries: 5, width: 40}", .src = {{2, {4, 9}}}},
+                                     {.config = "{entries: 5, width: 40, small: true}", .src = {{2, {4, 9}}}},
                                      {.config = "{entries: 7, width: 33}", .src = {{2, {8, 64}}}},
                                      {0}};
 

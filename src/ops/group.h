@@ -1,4 +1,4 @@
-/* ops/group.h -- what layer_norm and group_norm have in common: each group of each sample to mean 0 and variance 1. */
+/* ops/group.h -- the arithmetic of group_norm: each group of each sample to mean 0 and variance 1. */
 #ifndef LYNE_OPS_GROUP_H
 #define LYNE_OPS_GROUP_H
 

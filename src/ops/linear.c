@@ -1,5 +1,5 @@
-/* ops/linear.c -- dst = src weight^T + bias.
- *   src (B, F), weight (units, F), bias (units), dst (B, units)
+/* ops/linear.c -- dst = src weight^T + bias, for each place of a sequence.
+ *   src (B, F) or (B, L, F), weight (units, F), bias (units), dst (B, units) or (B, L, units); below, B L is one B
  *   diff_src = diff_dst weight;  diff_weight = diff_dst^T src;  diff_bias = sum over B of diff_dst */
 #include "lyne/ops.h"
 #include "ops/column_sums.h"
@@ -21,23 +21,28 @@ static const lyne_field fields[] = {{.name = "units",
 static lyne_status linear_shape(lyne_node *n, lyne_error *err) {
     const lyne_linear_config *c = n->config;
     const lyne_shape *src = &n->src[0]->shape;
-    if (src->rank != 2) return lyne_misfit(n, "(B, F)", err);
+    if (src->rank != 2 && src->rank != 3) return lyne_misfit(n, "(B, F) or (B, L, F)", err);
     lyne_status status = lyne_check_source(n, err);
     if (status != LYNE_OK) return status;
-    const int64_t in = src->dim[1];
-    n->shape = LYNE_SHAPE(src->dim[0], c->units);
+    const int64_t in = src->dim[src->rank - 1];
+    n->shape = *src;
+    n->shape.dim[src->rank - 1] = c->units;
     status = lyne_node_param(n, "weight", LYNE_SHAPE(c->units, in), LYNE_WEIGHT, LYNE_INIT_UNIFORM_FAN, in, err);
     if (status != LYNE_OK || !c->bias) return status;
     return lyne_node_param(n, "bias", LYNE_SHAPE(c->units), LYNE_BIAS, LYNE_INIT_UNIFORM_FAN, in, err);
 }
 
+/* (B, L, F) as (B L, F): the same numbers in the same places. */
+static dnn_tensor as_rows(dnn_tensor t) {
+    if (t.rank == 2) return t;
+    return (dnn_tensor){.rank = 2, .dim = {t.dim[0] * t.dim[1], t.dim[2]}, .type = t.type, .format = t.format};
+}
+
 static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err) {
-    const lyne_linear_config *c = n->config;
-    const dnn_tensor bias = c->bias ? lyne_param_tensor(n, 1, DNN_PLAIN) : (dnn_tensor){0};
     dnn_tensor weights = lyne_param_tensor(n, 0, DNN_ANY);
     weights.type = lyne_weight_type(n, pass);
-    return dnn_inner_product(lyne_program_dnn(p), lyne_tensor(n->src[0]), weights, bias, lyne_dst_tensor(n, pass), pass,
-                             out, err);
+    return dnn_inner_product(lyne_program_dnn(p), as_rows(lyne_tensor(n->src[0])), weights, lyne_bias_tensor(p, n),
+                             as_rows(lyne_dst_tensor(n, pass)), pass, out, err);
 }
 
 static lyne_status linear_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
@@ -47,8 +52,8 @@ static lyne_status linear_emit(lyne_program *p, const lyne_node *n, lyne_error *
 /* diff_weight (units, F) = diff_dst^T (units, B) src (B, F), a plain product: oneDNN's own gradient of an inner product is
  * slower in bf16, and writes a layout that must be brought to plain behind it, which takes nearly as long again. */
 static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err) {
-    const int64_t B = n->shape.dim[0], units = n->shape.dim[1];
-    const dnn_tensor src = lyne_tensor(n->src[0]), diff_weight = lyne_param_tensor(n, 0, DNN_PLAIN);
+    const dnn_tensor src = as_rows(lyne_tensor(n->src[0])), diff_weight = lyne_param_tensor(n, 0, DNN_PLAIN);
+    const int64_t B = src.dim[0], units = diff_weight.dim[0];
     const dnn_tensor diff = {.rank = 2, .dim = {units, B}, .type = src.type, .format = DNN_TRANSPOSED};
     dnn_primitive *product;
     lyne_status status = dnn_matmul(lyne_program_dnn(p), diff, src, (dnn_tensor){0}, diff_weight, &product, err);
@@ -65,13 +70,15 @@ static lyne_status linear_emit_backward(lyne_program *p, const lyne_node *n, lyn
 }
 
 static int64_t linear_macs(const lyne_node *n) {
-    return lyne_shape_size(&n->shape) * n->src[0]->shape.dim[1];
+    return lyne_shape_size(&n->shape) * n->src[0]->shape.dim[n->src[0]->shape.rank - 1];
 }
 
 static const lyne_op_case cases[] = {{.config = "{units: 3}", .src = {{2, {4, 5}}}},
                                      {.config = "{units: 7, bias: false}", .src = {{2, {3, 4}}}},
                                      {.config = "{units: 1}", .src = {{2, {1, 1}}}},
                                      {.config = "{units: 65}", .src = {{2, {33, 129}}}},
+                                     {.config = "{units: 6}", .src = {{3, {2, 3, 5}}}},
+                                     {.config = "{units: 40, bias: false}", .src = {{3, {3, 17, 33}}}},
                                      {0}};
 
 extern const lyne_op lyne_op_linear;
@@ -79,17 +86,18 @@ lyne_node *lyne_linear(lyne_graph *g, const char *name, lyne_node *src, lyne_lin
     return lyne_graph_add(g, &lyne_op_linear, name, &c, &src, 1);
 }
 
-const lyne_op lyne_op_linear = {.component = {.kind = LYNE_OP,
-                                              .name = "linear",
-                                              .help = "every output is a weighted sum of all inputs",
-                                              .example = "{linear: {units: 800}}",
-                                              .config_size = sizeof(lyne_linear_config),
-                                              .fields = fields},
-                                .n_src = 1,
-                                .precision = LYNE_BF16_BEST,
-                                .can_widen = true,
-                                .shape = linear_shape,
-                                .emit = linear_emit,
-                                .emit_backward = linear_emit_backward,
-                                .macs = linear_macs,
-                                .cases = cases};
+const lyne_op lyne_op_linear = {
+    .component = {.kind = LYNE_OP,
+                  .name = "linear",
+                  .help = "every output is a weighted sum of all inputs, at each place of a sequence",
+                  .example = "{linear: {units: 800}}",
+                  .config_size = sizeof(lyne_linear_config),
+                  .fields = fields},
+    .n_src = 1,
+    .precision = LYNE_BF16_BEST,
+    .can_widen = true,
+    .shape = linear_shape,
+    .emit = linear_emit,
+    .emit_backward = linear_emit_backward,
+    .macs = linear_macs,
+    .cases = cases};

@@ -1,28 +1,8 @@
-/* optim/optimizer.h -- the row of an optimizer: one pass over the flat array of numbers.
- *
- * An optimizer has no memory but its slots (momentum, moments), which the checkpoint saves, and the step number. */
+/* optim/optimizer.h -- what the optimizers that are built in share; the row is in lyne/optim.h. */
 #ifndef LYNE_OPTIM_OPTIMIZER_H
 #define LYNE_OPTIM_OPTIMIZER_H
 
 #include "graph/weights.h"
-
-#define LYNE_MAX_SLOTS 2
-
-typedef struct lyne_update {
-    lyne_weights *weights;       /* value is changed by grad; version goes up by one */
-    float *slot[LYNE_MAX_SLOTS]; /* n_trained floats each, zero before step 1  */
-    uint64_t step;               /* of this update, counts from 1              */
-    double lr;                   /* for this update, schedule applied          */
-} lyne_update;
-
-typedef struct lyne_optimizer {
-    lyne_component component;
-    int n_slots;
-    const char *slot_name[LYNE_MAX_SLOTS]; /* in the checkpoint: "momentum", "mean", "square" */
-    double (*lr)(const void *config);      /* the base rate that a schedule multiplies        */
-    /** One update.  Bits depend on the thread count alone.  Does not allocate. */
-    void (*step)(const void *config, const lyne_update *u);
-} lyne_optimizer;
 
 /* The fields that optimizers share, for a config struct with bool decay_all and double max_norm. */
 #define LYNE_DECAY_ALL_FIELD(config)                                                                                   \

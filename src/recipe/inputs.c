@@ -1,6 +1,6 @@
 /* recipe/inputs.c -- a config, flattened to names and values; two such lists, compared. */
 #include "recipe/inputs.h"
-#include "component/layers.h"
+#include "component/origin.h"
 #include "formats/json.h"
 #include <string.h>
 
@@ -101,6 +101,13 @@ static void add_field(lyne_inputs *in, const char *name, const lyne_field *field
 void lyne_inputs_instance(lyne_inputs *in, const char *name, const lyne_instance *instance) {
     const lyne_component *row = instance->row;
     lyne_inputs_text(in, *name ? name : "kind", row ? row->name : "~");
+    const lyne_origin *origin = row ? lyne_origin_of(row) : NULL;
+    const char *plugin =
+        origin ? lyne_arena_printf(in->arena, "plug-in of %s %s", lyne_kind_name(row->kind), row->name) : "";
+    if (!plugin)
+        in->failed = true;
+    else if (origin)
+        lyne_inputs_digest(in, plugin, origin->digest);
     if (!row || !row->fields) return;
     const char *path = lyne_arena_printf(in->arena, "%s%s%s", name, *name ? "." : "", *name ? row->name : "");
     if (!path)

@@ -6,6 +6,7 @@
  *         model.safetensors metrics.jsonl
  *         result.json                  written last: what came out, and the fingerprint of all that it depends on
  *     OUT/results.json                 all of them
+ *     OUT/student/temperature=4/       a stage of a sweep (recipe/sweep.h), under the values it depends on
  *
  * A fingerprint is a digest over the stage's own section with every default, the data, the seed, and the fingerprints and
  * files of the stages it reads (the same recipe on another CPU may give other files).  A stage whose result.json has the fingerprint it would get now, and whose files are as they were
@@ -52,11 +53,12 @@ typedef struct lyne_outcomes {
     uint64_t peak_memory; /* of the process; by lyne_pipeline_look what is expected [bytes] */
 } lyne_outcomes;
 
-/** Run.  After a failure *out holds what was done until then.  Refuses an OUT that another process is running in. */
+/** Run.  out: an array of lyne_recipe_count(r), one for each point of a sweep.  After a failure it holds what was done
+ *  until then.  Refuses an OUT that another process is running in. */
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err);
 void lyne_outcomes_free(lyne_outcomes *out);
 
-/** What a run would do, without writing anything: which jobs are up to date and why the others are not.  A job that reads
+/** What a run of one recipe, or point of a sweep, would do, without writing anything: which jobs are up to date and why the others are not.  A job that reads
  *  one which will run is not up to date, whatever comes of that.  And what each would cost, with its time measured for
  *  `seconds` where it would run; 0: no times. */
 lyne_status lyne_pipeline_look(const lyne_recipe *r, const lyne_run_options *o, double seconds, lyne_outcomes *out,
@@ -73,7 +75,7 @@ lyne_summary lyne_summarise(const lyne_outcomes *o, size_t stage, size_t offset,
 /** Of the figure that an expectation is about: errors, or accuracy from 0 to 1. */
 lyne_summary lyne_summarise_expected(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e);
 
-/** OUT/results.json. */
+/** OUT/results.json; o as of lyne_pipeline_run, here and below. */
 lyne_status lyne_results_save(const lyne_recipe *r, const lyne_outcomes *o, const char *path, lyne_error *err);
 /** The same as text, for --json; caller frees with lyne_text_free. */
 lyne_status lyne_results_print(const lyne_recipe *r, const lyne_outcomes *o, lyne_text *out, lyne_error *err);

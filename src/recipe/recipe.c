@@ -7,6 +7,8 @@
 #include "recipe/expect.h"
 #include "recipe/extends.h"
 #include "recipe/find.h"
+#include "recipe/needs.h"
+#include "recipe/sweep.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,6 +87,11 @@ const lyne_field lyne_recipe_fields[] = {
      .help = "name: {kind: {fields}}, each below those it reads",
      .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_recipe, stages_tree)},
+    {.name = "sweep",
+     .type = LYNE_FIELD_TREE,
+     .help = "{path: [values]} runs all combinations, [{path: value}, ...] these; what does not differ is done once",
+     .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_recipe, sweep_tree)},
     {.name = "expect",
      .type = LYNE_FIELD_TREE,
      .help = "published figures, printed beside what came out",
@@ -96,6 +103,7 @@ const lyne_field lyne_recipe_fields[] = {
 
 typedef struct data_config {
     const char *use;
+    int64_t validation;
 } data_config;
 
 const lyne_field lyne_data_fields[] = {{.name = "use",
@@ -103,6 +111,12 @@ const lyne_field lyne_data_fields[] = {{.name = "use",
                                         .help = "name of the data set",
                                         .fallback = LYNE_REQUIRED,
                                         .offset = offsetof(data_config, use)},
+                                       {.name = "validation",
+                                        .type = LYNE_FIELD_INT,
+                                        .help = "training samples held out to choose by, of each class its share",
+                                        .fallback = "0",
+                                        .offset = offsetof(data_config, validation),
+                                        LYNE_RANGE(0, 1e12)},
                                        LYNE_FIELDS_END};
 
 static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
@@ -113,6 +127,7 @@ static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
     data_config c = {0};
     if (!lyne_config_fill(f, lyne_data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
     r->data = c.use;
+    r->validation = c.validation;
     return lyne_yaml_get(r->data_tree, "use");
 }
 
@@ -185,8 +200,8 @@ typedef void (*reference_visitor)(lyne_recipe *r, size_t i, const lyne_field *fi
 static void each_reference(lyne_recipe *r, size_t i, reference_visitor visit, void *data) {
     const lyne_instance *kind = &r->stage[i].kind;
     for (const lyne_field *f = kind->row ? kind->row->fields : NULL; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type == LYNE_FIELD_STAGE && ref->name) visit(r, i, f, ref, data);
+        const lyne_references named = lyne_config_references(f, kind->config);
+        for (size_t k = 0; k < named.n; k++) visit(r, i, f, &named.item[k], data);
     }
 }
 
@@ -256,9 +271,10 @@ static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out
     if (!lyne_name_ok(s->name))
         lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' cannot name a folder; a stage's name is letters, digits, _ - .",
                       s->name);
-    else if (strcmp(s->name, "recipe.yaml") == 0 || strcmp(s->name, "results.json") == 0)
-        lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' is the name of a file of the run; a stage needs another",
-                      s->name);
+    else if (strcmp(s->name, "recipe.yaml") == 0 || strcmp(s->name, "results.json") == 0 ||
+             strcmp(s->name, "points") == 0)
+        lyne_diagnose(out, s->mark, LYNE_ERECIPE,
+                      "'%s' is the name of a file or folder of the run; a stage needs another", s->name);
     else
         return true;
     return false;
@@ -379,6 +395,7 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     const bool data = read_data(r, f);
     read_models(r, f, data);
     if (data) check_shapes(r, f->out);
+    if (data) lyne_needs_check(r, f->out);
     if (r->n_stages) lyne_expect_read(r, f);
 }
 
@@ -394,7 +411,11 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
     const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;
     if (then && then != extends) /* assignments come after merging */
         lyne_diagnose(diagnostics, then->mark, LYNE_ERECIPE, "extends cannot be set; write it into a recipe");
-    if (tree) read_tree(out, tree, &f);
+    const lyne_yaml *sweep = tree ? lyne_yaml_get(tree, "sweep") : NULL;
+    if (sweep && !lyne_yaml_is_null(sweep))
+        lyne_sweep_read(out, tree, sweep, set, n_set, read_tree, &f);
+    else if (tree)
+        read_tree(out, tree, &f);
     return lyne_diagnostics_status(diagnostics);
 }
 
@@ -410,7 +431,7 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
         lyne_text_add(out, "\n");
     }
     lyne_text_add(out, "data: ");
-    lyne_config_print(out, lyne_data_fields, &(data_config){.use = r->data});
+    lyne_config_print(out, lyne_data_fields, &(data_config){.use = r->data, .validation = r->validation});
     lyne_text_add(out, "\nseeds: [");
     for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
     lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);
@@ -419,5 +440,6 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
         lyne_instance_print(out, &r->stage[i].kind);
         lyne_text_add(out, "\n");
     }
+    if (r->n_points) lyne_sweep_print(r, out);
     lyne_expect_print(r, out);
 }

@@ -2,6 +2,7 @@
 #include "recipe/result_file.h"
 #include "base/file.h"
 #include "formats/json.h"
+#include <math.h>
 #include <string.h>
 
 #define FORMAT 1
@@ -27,7 +28,14 @@ static const number numbers[] = {WHOLE(test_samples, true),
                                  WHOLE(test_errors, true),
                                  REAL(test_accuracy, true),
                                  REAL(test_loss, true),
+                                 WHOLE(validation_errors, true),
+                                 REAL(best_epoch, true),
+                                 WHOLE(best_validation_errors, true),
+                                 WHOLE(best_test_errors, true),
                                  REAL(agreement, true),
+                                 REAL(bias, true), /* of either sign; NaN: unknown */
+                                 WHOLE(class_samples, true),
+                                 WHOLE(class_errors, true),
                                  WHOLE(parameters, false),
                                  WHOLE(macs, false),
                                  WHOLE(steps, false),
@@ -50,7 +58,7 @@ void lyne_result_json(json_t *object, const lyne_result *r) {
         json_t *into = n->metric ? metrics : object;
         if (n->whole && *(const int64_t *)at >= 0)
             json_object_set_new(into, n->name, json_integer(*(const int64_t *)at));
-        else if (!n->whole && *(const double *)at >= 0)
+        else if (!n->whole && (n->offset == offsetof(lyne_result, bias) ? !isnan(r->bias) : *(const double *)at >= 0))
             lyne_json_set_real(into, n->name, *(const double *)at);
     }
     json_object_set_new(object, "metrics", metrics);

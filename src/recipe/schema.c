@@ -144,6 +144,10 @@ static json_t *tree_schema(schema *s, const lyne_field *f) {
         return list_of(s, fields_schema(s, lyne_expect_fields));
     if (f->offset == offsetof(lyne_recipe, blocks_tree) && strcmp(f->name, "blocks") == 0)
         return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", fields_schema(s, lyne_block_fields));
+    if (f->offset == offsetof(lyne_recipe, sweep_tree) && strcmp(f->name, "sweep") == 0)
+        return json_pack("{s:[{s:s, s:i, s:{s:s, s:i}}, {s:s, s:i, s:{s:s, s:i}}]}", "anyOf", "type", "object",
+                         "minProperties", 1, "additionalProperties", "type", "array", "minItems", 1, "type", "array",
+                         "minItems", 1, "items", "type", "object", "minProperties", 1);
     return json_object(); /* anything */
 }
 
@@ -157,8 +161,10 @@ static json_t *field_schema(schema *s, const lyne_field *f) {
     switch (f->type) {
     case LYNE_FIELD_BOOL:
         return of_type("boolean");
-    case LYNE_FIELD_INT:
-        return ranged(s, f, "integer");
+    case LYNE_FIELD_INT: {
+        json_t *out = ranged(s, f, "integer");
+        return f->zero ? json_pack("{s:[o,{s:s}]}", "anyOf", out, "const", f->zero) : out;
+    }
     case LYNE_FIELD_FLOAT:
         return ranged(s, f, "number");
     case LYNE_FIELD_TEXT:
@@ -172,6 +178,8 @@ static json_t *field_schema(schema *s, const lyne_field *f) {
         return list_of(s, ranged(s, f, "number"));
     case LYNE_FIELD_TEXTS:
         return list_of(s, scalar());
+    case LYNE_FIELD_STAGES:
+        return json_pack("{s:[o,o]}", "anyOf", scalar(), list_of(s, scalar()));
     case LYNE_FIELD_GROUP:
         return fields_schema(s, f->fields);
     case LYNE_FIELD_COMPONENT:

@@ -5,41 +5,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CELL = 64, MOST_STAGES = 1024 };
+enum { CELL = 64 };
 
 /* A line of the table. */
 typedef struct line {
-    size_t stage;
+    size_t point, stage;
     int depth;
 } line;
 
+/* jobs: of each point of the recipe. */
 typedef struct tree {
     const lyne_recipe *r;
-    size_t n;
-    line item[MOST_STAGES];
+    const lyne_outcomes *jobs;
+    size_t n, capacity;
+    line *item;
 } tree;
 
-/* The stages that stage s reads, by index; n of them, none twice. */
-static size_t sources_of(const lyne_recipe *r, size_t s, size_t out[8]) {
-    size_t n = 0;
-    const lyne_instance *kind = &r->stage[s].kind;
-    for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
-        const lyne_reference *ref = (const void *)((const char *)kind->config + f->offset);
-        if (f->type != LYNE_FIELD_STAGE || !ref->name) continue;
-        size_t i = 0;
-        while (i < s && strcmp(r->stage[i].name, ref->name) != 0) i++;
-        if (i < s && n < 8) out[n++] = i;
-    }
-    return n;
-}
-
-/* A stage, and below it those that read it first of all. */
-static void add(tree *t, size_t s, int depth) {
-    if (t->n == MOST_STAGES) return;
-    t->item[t->n++] = (line){s, depth};
-    for (size_t i = s + 1; i < t->r->n_stages; i++) {
-        size_t from[8];
-        if (sources_of(t->r, i, from) && from[0] == s) add(t, i, depth + 1);
+/* A stage of a point, and below it those that read it first of all.  What an earlier point has too is left out. */
+static void add(tree *t, size_t point, size_t s, int depth) {
+    const lyne_recipe *r = lyne_recipe_at(t->r, point);
+    const bool shared = lyne_recipe_shared(t->r, point, s);
+    if (!shared && !lyne_grow(&t->item, &t->capacity, t->n + 1, sizeof *t->item)) return;
+    if (!shared) t->item[t->n++] = (line){point, s, depth};
+    for (size_t i = s + 1; i < r->n_stages; i++) {
+        if (lyne_recipe_reads(r, i, 0) == s) add(t, point, i, depth + 1);
     }
 }
 
@@ -78,13 +67,15 @@ static void number_cell(double n, char out[CELL]) {
 enum { STAGE, JOBS, PARAMETERS, MACS, MEMORY, DISK, TIME, STATE, N_COLUMNS };
 static const char *const title[] = {"stage", "runs", "params", "MACs", "memory", "disk", "time", "state"};
 
-static void cell(const lyne_recipe *r, const lyne_outcomes *jobs, const line *l, int column, char out[CELL]) {
+static void cell(const tree *t, const line *l, int column, char out[CELL]) {
+    const lyne_outcomes *jobs = &t->jobs[l->point];
     const lyne_outcome *o = job_of(jobs, l->stage);
     const lyne_cost *c = &o->cost;
     const size_t runs = count(jobs, l->stage, true), all = count(jobs, l->stage, false);
     out[0] = '\0';
     if (column == STAGE)
-        snprintf(out, CELL, "%*s%.40s", 2 * (l->depth < 10 ? l->depth : 10), "", r->stage[l->stage].name);
+        snprintf(out, CELL, "%*s%.40s", 2 * (l->depth < 10 ? l->depth : 10), "",
+                 lyne_recipe_folder(lyne_recipe_at(t->r, l->point), l->stage));
     if (column == JOBS) snprintf(out, CELL, "%zu of %zu", runs, all);
     if (column == PARAMETERS && c->parameters) number_cell((double)c->parameters, out);
     if (column == MACS && c->macs) number_cell((double)c->macs, out);
@@ -97,39 +88,51 @@ static void cell(const lyne_recipe *r, const lyne_outcomes *jobs, const line *l,
     }
 }
 
-static void print_totals(const lyne_outcomes *jobs, const char *out, bool timed, FILE *to) {
-    size_t runs = 0;
-    uint64_t disk = 0;
-    char memory[CELL], on_disk[CELL], time[32];
-    for (size_t i = 0; i < jobs->n; i++) {
-        runs += !jobs->item[i].was_up_to_date;
-        disk += jobs->item[i].cost.disk;
+/* What all of it comes to; what points share is counted once. */
+typedef struct totals {
+    size_t runs, jobs;
+    uint64_t disk, memory;
+    double seconds;
+} totals;
+
+static totals add_up(const lyne_recipe *r, const lyne_outcomes *jobs) {
+    totals sum = {0};
+    for (size_t p = 0; p < lyne_recipe_count(r); p++) {
+        for (size_t i = 0; i < jobs[p].n; i++) {
+            const lyne_outcome *o = &jobs[p].item[i];
+            if (lyne_recipe_shared(r, p, o->stage)) continue;
+            sum.jobs++;
+            sum.disk += o->cost.disk;
+            if (o->was_up_to_date) continue;
+            sum.runs++;
+            sum.seconds += o->cost.seconds;
+        }
+        if (jobs[p].peak_memory > sum.memory) sum.memory = jobs[p].peak_memory;
     }
-    bytes_cell((double)disk, on_disk);
-    if (!runs) {
+    return sum;
+}
+
+static void print_totals(const tree *t, const char *out, bool timed, FILE *to) {
+    const totals sum = add_up(t->r, t->jobs);
+    char memory[CELL], on_disk[CELL], time[32];
+    bytes_cell((double)sum.disk, on_disk);
+    if (!sum.runs) {
         fprintf(to, "\nNothing would run: all is up to date in %s (%s).\n", out, on_disk);
         return;
     }
-    bytes_cell((double)jobs->peak_memory, memory);
-    lyne_human_time(jobs->seconds, time);
-    fprintf(to, "\n%zu of %zu would run", runs, jobs->n);
+    bytes_cell((double)sum.memory, memory);
+    lyne_human_time(sum.seconds, time);
+    fprintf(to, "\n%zu of %zu would run", sum.runs, sum.jobs);
     if (timed) fprintf(to, ", in about %s", time);
     fprintf(to, "; %s of memory at the peak; %s in %s at the end.\n", memory, on_disk, out);
 }
 
-void lyne_plan_print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, FILE *to) {
-    tree *t = lyne_alloc(1, sizeof *t);
-    int width[N_COLUMNS] = {0};
+static void print_lines(const tree *t, FILE *to) {
+    int width[STATE] = {0};
     char text[CELL];
-    if (!t) return;
-    t->r = r;
-    for (size_t s = 0; s < r->n_stages; s++) {
-        size_t from[8];
-        if (!sources_of(r, s, from)) add(t, s, 0);
-    }
     for (int c = 0; c < STATE; c++) {
         for (size_t i = 0; i < t->n; i++) {
-            cell(r, jobs, &t->item[i], c, text);
+            cell(t, &t->item[i], c, text);
             if ((int)strlen(text) > width[c]) width[c] = (int)strlen(text);
         }
         if (width[c] && (int)strlen(title[c]) > width[c]) width[c] = (int)strlen(title[c]);
@@ -137,31 +140,38 @@ void lyne_plan_print(const lyne_recipe *r, const lyne_outcomes *jobs, const char
     for (size_t i = 0; i <= t->n; i++) {
         for (int c = 0; c < STATE; c++) {
             if (!width[c]) continue;
-            if (i) cell(r, jobs, &t->item[i - 1], c, text);
+            if (i) cell(t, &t->item[i - 1], c, text);
             fprintf(to, c == STAGE ? "%-*s  " : "%*s  ", width[c], i ? text : title[c]);
         }
-        const lyne_outcome *o = i ? job_of(jobs, t->item[i - 1].stage) : NULL;
-        fprintf(to, "%s%s\n",
-                !o                  ? title[STATE]
-                : o->was_up_to_date ? "up to date"
-                                    : "will run: ",
-                o && !o->was_up_to_date ? o->why : "");
+        const line *l = i ? &t->item[i - 1] : NULL;
+        const lyne_outcome *o = l ? job_of(&t->jobs[l->point], l->stage) : NULL;
+        if (!o)
+            fprintf(to, "%s\n", title[STATE]);
+        else
+            fprintf(to, "%s%s\n", o->was_up_to_date ? "up to date" : "will run: ", o->was_up_to_date ? "" : o->why);
     }
-    print_totals(jobs, out, timed, to);
-    lyne_free(t);
+}
+
+void lyne_plan_print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, FILE *to) {
+    tree t = {.r = r, .jobs = jobs};
+    for (size_t p = 0; p < lyne_recipe_count(r); p++)
+        for (size_t s = 0; s < lyne_recipe_at(r, p)->n_stages; s++)
+            if (lyne_recipe_reads(lyne_recipe_at(r, p), s, 0) == SIZE_MAX) add(&t, p, s, 0);
+    print_lines(&t, to);
+    print_totals(&t, out, timed, to);
+    lyne_free(t.item);
 }
 
 /* ---- for programs ---- */
 
 static json_t *job_json(const lyne_recipe *r, const lyne_outcome *o, bool timed) {
     const lyne_cost *c = &o->cost;
-    size_t from[8];
-    const size_t n = sources_of(r, o->stage, from);
     json_t *reads = json_array();
-    for (size_t i = 0; i < n; i++) json_array_append_new(reads, json_string(r->stage[from[i]].name));
+    for (size_t k = 0, source; (source = lyne_recipe_reads(r, o->stage, k)) != SIZE_MAX; k++)
+        json_array_append_new(reads, json_string(r->stage[source].name));
     json_t *j =
-        json_pack("{s:s, s:s, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I}", "stage", r->stage[o->stage].name, "kind",
-                  r->stage[o->stage].kind.row->name, "seed", (json_int_t)o->seed, "reads", reads, "up_to_date",
+        json_pack("{s:s, s:s, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I}", "stage", lyne_recipe_folder(r, o->stage),
+                  "kind", r->stage[o->stage].kind.row->name, "seed", (json_int_t)o->seed, "reads", reads, "up_to_date",
                   o->was_up_to_date, "parameters", (json_int_t)c->parameters, "macs", (json_int_t)c->macs, "samples",
                   (json_int_t)c->samples, "memory", (json_int_t)c->memory, "disk", (json_int_t)c->disk);
     if (j && o->why) json_object_set_new(j, "why", json_string(o->why));
@@ -171,11 +181,15 @@ static json_t *job_json(const lyne_recipe *r, const lyne_outcome *o, bool timed)
 
 lyne_status lyne_plan_json(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed,
                            lyne_text *text, lyne_error *err) {
+    const totals sum = add_up(r, jobs);
     json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:I, s:[]}", "lyne_plan", 1, "recipe", r->name, "out", out,
-                             "environment", jobs->environment, "peak_memory", (json_int_t)jobs->peak_memory, "jobs");
-    for (size_t i = 0; root && i < jobs->n; i++)
-        json_array_append_new(json_object_get(root, "jobs"), job_json(r, &jobs->item[i], timed));
-    if (root && timed) lyne_json_set_real(root, "seconds", jobs->seconds);
+                             "environment", jobs->environment, "peak_memory", (json_int_t)sum.memory, "jobs");
+    for (size_t p = 0; root && p < lyne_recipe_count(r); p++)
+        for (size_t i = 0; i < jobs[p].n; i++)
+            if (!lyne_recipe_shared(r, p, jobs[p].item[i].stage))
+                json_array_append_new(json_object_get(root, "jobs"),
+                                      job_json(lyne_recipe_at(r, p), &jobs[p].item[i], timed));
+    if (root && timed) lyne_json_set_real(root, "seconds", sum.seconds);
     char *dump = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
     if (dump) lyne_text_add(text, "%s\n", dump);
     json_decref(root);

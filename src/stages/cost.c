@@ -1,7 +1,6 @@
-/* stages/cost.c -- what a stage will need, before it runs: the program is compiled, and a few of its steps are timed. */
+/* stages/cost.c -- what it takes to ask a model: the program is compiled, and a few passes are timed. */
 #include "base/log.h"
-#include "stages/training.h"
-#include "train/trainer.h"
+#include "stages/stage.h"
 #include <math.h>
 
 /* Passes that are not timed: the first touches memory for the first time. */
@@ -45,34 +44,4 @@ lyne_status lyne_job_cost(const lyne_job *job, lyne_instance model, int64_t batc
     lyne_loader_deinit(&loader);
     lyne_network_deinit(&net);
     return status;
-}
-
-lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,
-                          lyne_cost *out, lyne_error *err) {
-    lyne_loader loader;
-    lyne_rehearsal r;
-    lyne_cost scoring;
-    lyne_status status =
-        lyne_loader_init(&loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
-    if (status != LYNE_OK) return status;
-    const lyne_training t = {.name = job->label,
-                             .model = c->model,
-                             .task = job->task,
-                             .loader = &loader,
-                             .losses = c->loss,
-                             .optimizer = c->optimizer,
-                             .schedule = c->schedule,
-                             .epochs = c->epochs,
-                             .batch = c->batch,
-                             .seed = job->seed};
-    status = lyne_train_rehearse(&t, seconds, &r, err);
-    lyne_loader_deinit(&loader);
-    if (status == LYNE_OK) status = lyne_job_score_cost(job, c->model, seconds / 4, &scoring, err);
-    if (status != LYNE_OK) return status;
-    *out = scoring; /* which comes after training, when only the weights are left of that */
-    out->samples = r.steps * (uint64_t)c->batch;
-    out->seconds += r.step_seconds * (double)r.steps;
-    out->disk = r.model_bytes;
-    if (r.memory > out->memory) out->memory = r.memory;
-    return LYNE_OK;
 }

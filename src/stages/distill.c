@@ -23,7 +23,8 @@ static const char *check(const void *config) {
     bool taught = false;
     if (c->base.loss.n > LYNE_MAX_TERMS) return "loss has more than 8 terms";
     for (size_t i = 0; i < c->base.loss.n; i++) taught |= ((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher;
-    return taught ? NULL : "no loss here listens to the teacher; add kd, or make it a train stage";
+    if (!taught) return "no loss here listens to the teacher; add kd, or make it a train stage";
+    return training_check(&c->base);
 }
 
 /* A target for one temperature is not shown to a loss at another. */
@@ -87,5 +88,6 @@ const lyne_stage lyne_stage_distill = {
     .product = LYNE_MAKES_MODEL,
     .model = training_model,
     .losses = training_losses,
+    .needs = training_needs,
     .run = run,
     .cost = cost};

@@ -2,6 +2,7 @@
 #include "stages/stage.h"
 #include "train/evaluate.h"
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,12 +18,19 @@ lyne_result lyne_result_empty(void) {
                      .test_errors = -1,
                      .test_accuracy = -1,
                      .test_loss = -1,
+                     .validation_errors = -1,
+                     .best_validation_errors = -1,
+                     .best_test_errors = -1,
+                     .best_epoch = -1,
                      .parameters = -1,
                      .macs = -1,
                      .steps = -1,
                      .records = -1,
                      .bytes = -1,
                      .agreement = -1,
+                     .bias = (double)NAN,
+                     .class_samples = -1,
+                     .class_errors = -1,
                      .seconds = -1,
                      .samples_per_second = -1};
     for (int i = 0; i < LYNE_LABELS_TEMPERATURES; i++) r.kl.mean[i] = r.kl.p99[i] = r.kl.max[i] = -1;
@@ -79,7 +87,7 @@ lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weight
     return status;
 }
 
-lyne_status lyne_job_score_cost(const lyne_job *job, lyne_instance model, double seconds, lyne_cost *out,
-                                lyne_error *err) {
-    return lyne_job_cost(job, model, EVALUATION_BATCH, (uint64_t)job->test->n, seconds, out, err);
+lyne_status lyne_job_score_cost(const lyne_job *job, lyne_instance model, const lyne_dataset *d, double seconds,
+                                lyne_cost *out, lyne_error *err) {
+    return lyne_job_cost(job, model, EVALUATION_BATCH, (uint64_t)d->n, seconds, out, err);
 }

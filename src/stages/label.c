@@ -60,7 +60,7 @@ static const lyne_field fields[] = {
 static const char *check(const void *config) {
     const label_config *c = config;
     if (c->views > 1 && c->augment.n == 0) return "views without augment would all be the same picture; add augment";
-    return NULL;
+    return lyne_augment_check(c->augment);
 }
 
 static lyne_digest preprocessing_digest(const lyne_task *task) {

@@ -5,7 +5,7 @@
 #ifndef LYNE_STAGES_STAGE_H
 #define LYNE_STAGES_STAGE_H
 
-#include "data/dataset.h"
+#include "data/subset.h"
 #include "lyne/labels.h"
 #include "train/evaluate.h"
 #include "train/network.h"
@@ -22,11 +22,16 @@ const char *lyne_product_name(lyne_product p); /* "a model", "soft labels", "sco
 typedef struct lyne_result {
     int64_t test_samples, test_errors;
     double test_accuracy, test_loss;
+    /* On the validation split: of the model that is kept; the best epoch, its errors there and on the test split. */
+    int64_t validation_errors, best_validation_errors, best_test_errors;
+    double best_epoch;
     int64_t parameters, macs; /* macs: of one sample                         */
     int64_t steps;
-    int64_t records, bytes; /* of soft labels                                */
-    lyne_labels_error kl;   /* of what is stored from what the teacher said  */
-    double agreement;       /* with another model, share of the test split         */
+    int64_t records, bytes;              /* of soft labels                                */
+    lyne_labels_error kl;                /* of what is stored from what the teacher said  */
+    double agreement;                    /* with another model, share of the split             */
+    double bias;                         /* added to logits of some classes; NaN: none                  */
+    int64_t class_samples, class_errors; /* of these classes on the test split               */
     double seconds, samples_per_second;
 } lyne_result;
 
@@ -61,7 +66,10 @@ typedef struct lyne_job {
     lyne_digest fingerprint; /* of everything that can change the result            */
     const lyne_task *task;
     lyne_digest classes; /* of the class names                                      */
+    const lyne_texts *class_names;
     const lyne_dataset *train, *test;
+    const lyne_dataset *validation; /* held out of train; NULL: nothing is                      */
+    const lyne_subset *rest;        /* what of train may be shown in training; NULL: all of it  */
     const lyne_source_stage *earlier;
     size_t n_earlier;
     const char *environment; /* what bits depend on besides: library, CPU, threads  */
@@ -71,6 +79,12 @@ typedef struct lyne_job {
 
 struct lyne_label_source; /* stages/label.h */
 
+/* What a stage's config asks of the recipe around it, for `lyne check`. */
+typedef struct lyne_needs {
+    const char *validation; /* the field that reads the validation split; NULL: none does */
+    lyne_texts classes[2];  /* names of classes                                           */
+} lyne_needs;
+
 typedef struct lyne_stage {
     lyne_component component;
     lyne_product product;
@@ -79,6 +93,8 @@ typedef struct lyne_stage {
     lyne_instance (*model)(const void *config);
     /** The losses it trains with, for `lyne check`; n 0 (or NULL): none. */
     lyne_instances (*losses)(const void *config);
+    /** NULL: nothing. */
+    lyne_needs (*needs)(const void *config);
     /** A digest of files that the config names and the stage reads, for its fingerprint; NULL: there are none. */
     lyne_status (*files)(const void *config, lyne_digest *out, lyne_error *err);
     /** For a stage that makes soft labels: to which views, as its config says, and */
@@ -110,9 +126,9 @@ lyne_instance lyne_job_model(const lyne_job *job, const char *name);
 /** Score weights of a model on the test split, into *out. */
 lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weights *weights, lyne_result *out,
                            lyne_error *err);
-/** The cost of that. */
-lyne_status lyne_job_score_cost(const lyne_job *job, lyne_instance model, double seconds, lyne_cost *out,
-                                lyne_error *err);
+/** The cost of a score on a split. */
+lyne_status lyne_job_score_cost(const lyne_job *job, lyne_instance model, const lyne_dataset *d, double seconds,
+                                lyne_cost *out, lyne_error *err);
 /** DIRECTORY/FILE into a buffer; LYNE_EOTHER if it is too long. */
 #define LYNE_PATH_MAX 4096
 lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char *file, lyne_error *err);

@@ -23,7 +23,8 @@ static const char *check(const void *config) {
     for (size_t i = 0; i < c->base.loss.n; i++)
         if (((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher)
             return "a loss needs a teacher, and nobody teaches in a train stage; make it a distill stage with labels";
-    return NULL;
+    const char *wrong = training_check(&c->base);
+    return wrong ? wrong : lyne_augment_check(c->augment);
 }
 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
@@ -49,5 +50,6 @@ const lyne_stage lyne_stage_train = {
     .product = LYNE_MAKES_MODEL,
     .model = training_model,
     .losses = training_losses,
+    .needs = training_needs,
     .run = run,
     .cost = cost};

@@ -14,7 +14,13 @@ typedef struct training_config {
     int64_t batch;
     lyne_instance optimizer, schedule;
     double checkpoint_seconds;
+    lyne_shown show;
+    int keep;
 } training_config;
+
+enum { KEEP_LAST, KEEP_BEST };
+extern const char *const training_keeps[];
+extern const lyne_field training_shown_fields[];
 
 /* All of them; `loss`, whose default differs, is given as YAML. */
 #define TRAINING_FIELDS(default_loss)                                                                                  \
@@ -54,14 +60,28 @@ typedef struct training_config {
          .help = "how the learning rate moves over the epochs",                                                        \
          .fallback = "{cosine: {warmup: 1}}",                                                                          \
          .offset = offsetof(training_config, schedule)},                                                               \
+        {.name = "checkpoint_seconds",                                                                                 \
+         .type = LYNE_FIELD_FLOAT,                                                                                     \
+         .help = "at most so much work is lost when the process is killed [s]",                                        \
+         .fallback = "15",                                                                                             \
+         .offset = offsetof(training_config, checkpoint_seconds),                                                      \
+         LYNE_RANGE(0, 1e6),                                                                                           \
+         .inert = true},                                                                                               \
+        {.name = "show",                                                                                               \
+         .type = LYNE_FIELD_GROUP,                                                                                     \
+         .help = "which samples are shown; all by default, and epochs count these",                                    \
+         .fallback = LYNE_UNSET,                                                                                       \
+         .offset = offsetof(training_config, show),                                                                    \
+         .fields = training_shown_fields},                                                                             \
     {                                                                                                                  \
-        .name = "checkpoint_seconds", .type = LYNE_FIELD_FLOAT,                                                        \
-        .help = "at most so much work is lost when the process is killed [s]", .fallback = "15",                       \
-        .offset = offsetof(training_config, checkpoint_seconds), LYNE_RANGE(0, 1e6), .inert = true                     \
+        .name = "keep", .type = LYNE_FIELD_CHOICE,                                                                     \
+        .help = "which epoch's weights: best has the fewest errors on the validation split", .fallback = "last",       \
+        .offset = offsetof(training_config, keep), .choices = training_keeps                                           \
     }
 
 lyne_instance training_model(const void *config);
 lyne_instances training_losses(const void *config);
+lyne_needs training_needs(const void *config);
 
 /* What the two kinds differ in. */
 typedef struct training_source {
@@ -74,7 +94,12 @@ typedef struct training_source {
 /** What training_run will need; source->labels is not looked at. */
 lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,
                           lyne_cost *out, lyne_error *err);
-/** Train, leave DIRECTORY/model.safetensors, score it on the test split. */
+
+/** NULL or what is wrong between the fields that both kinds have. */
+const char *training_check(const training_config *c);
+
+/** Train on what is shown, leave DIRECTORY/model.safetensors, score it on the test split, and on the validation split
+ *  where there is one. */
 lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,
                          lyne_error *err);
 

@@ -10,13 +10,13 @@
 
 #define PREFIX        "checkpoint-"
 #define SUFFIX        ".safetensors"
-#define FORMAT        "1"
+#define FORMAT        "2"
 #define KEPT          2
-#define COUNTERS      4
+#define COUNTERS      7
 #define PATH_MAX_HERE 4096
 
-/* Tensors: counters (4) u64, sums (LYNE_MAX_TERMS + 1) f64, value, slot.NAME f32. */
-#define MAX_TENSORS (3 + LYNE_MAX_SLOTS)
+/* Tensors: counters (7) u64, sums (LYNE_MAX_TERMS + 1) f64, value, slot.NAME, best f32. */
+#define MAX_TENSORS (4 + LYNE_MAX_SLOTS)
 
 typedef struct contents {
     uint64_t counter[COUNTERS];
@@ -40,6 +40,7 @@ static void describe(const lyne_checkpoint *c, contents *out) {
         snprintf(out->slot_name[i], sizeof out->slot_name[i], "slot.%s", c->slot_name[i]);
         out->tensor[out->n++] = vector(out->slot_name[i], LYNE_DTYPE_F32, c->weights->n_trained, c->slot[i]);
     }
+    if (c->best) out->tensor[out->n++] = vector("best", LYNE_DTYPE_F32, c->weights->n_values, c->best);
 }
 
 /* Over all that a checkpoint says, so that none of it can change unseen. */
@@ -91,7 +92,8 @@ lyne_status lyne_checkpoint_clear(const char *directory, lyne_error *err) {
 }
 
 lyne_status lyne_checkpoint_save(const lyne_checkpoint *c, const lyne_standing *at, lyne_error *err) {
-    contents k = {.counter = {at->step, at->metrics_bytes, at->seen, at->correct}};
+    contents k = {.counter = {at->step, at->metrics_bytes, at->seen, at->correct, at->best_step, at->best_errors,
+                              at->last_errors}};
     memcpy(k.sum, at->sum, sizeof at->sum);
     k.sum[LYNE_MAX_TERMS] = at->seconds;
     describe(c, &k);
@@ -155,11 +157,15 @@ static void take(const lyne_checkpoint *c, const contents *found, lyne_standing 
     memcpy(c->weights->value, found->tensor[2].data, c->weights->n_values * sizeof(float));
     for (int i = 0; i < c->n_slots; i++)
         memcpy(c->slot[i], found->tensor[3 + i].data, c->weights->n_trained * sizeof(float));
+    if (c->best) memcpy(c->best, found->tensor[3 + c->n_slots].data, c->weights->n_values * sizeof(float));
     c->weights->version++;
     *at = (lyne_standing){.step = k.counter[0],
                           .metrics_bytes = k.counter[1],
                           .seen = k.counter[2],
                           .correct = k.counter[3],
+                          .best_step = k.counter[4],
+                          .best_errors = k.counter[5],
+                          .last_errors = k.counter[6],
                           .seconds = k.sum[LYNE_MAX_TERMS]};
     memcpy(at->sum, k.sum, sizeof at->sum);
 }

@@ -18,6 +18,8 @@ lyne_status lyne_metrics_write(lyne_metrics *m, const lyne_epoch *e, lyne_error 
     for (int i = 0; i < e->n_terms; i++) lyne_json_set_real(loss, e->term_name[i], e->term[i]);
     json_object_set_new(line, "loss", loss);
     lyne_json_set_real(line, "train_accuracy", e->accuracy);
+    if (e->validation_errors >= 0)
+        json_object_set_new(line, "validation_errors", json_integer((json_int_t)e->validation_errors));
     lyne_json_set_real(line, "seconds", e->seconds);
     return lyne_jsonl_write(&m->file, line, err);
 }

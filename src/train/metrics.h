@@ -17,6 +17,7 @@ typedef struct lyne_epoch {
     const char *term_name[LYNE_MAX_TERMS];
     double term[LYNE_MAX_TERMS]; /* means over the epoch, unweighted */
     double accuracy;             /* on the samples trained on        */
+    int64_t validation_errors;   /* -1: there is no validation split */
     double seconds;              /* since the start of the training  */
 } lyne_epoch;
 

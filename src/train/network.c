@@ -56,7 +56,8 @@ static lyne_status build_losses(lyne_network *net, const lyne_network_options *o
     net->label = lyne_graph_input(g, "label", LYNE_SHAPE(o->batch), LYNE_S32);
     if (needs_teacher(&o->losses))
         net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(o->batch, o->task->n_classes), LYNE_F32);
-    const lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher};
+    if (o->mixes) net->mix = lyne_graph_input(g, "mix", LYNE_SHAPE(o->batch, 2), LYNE_S32);
+    const lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher, .mix = net->mix};
     lyne_graph_enter(g, SCOPE);
     for (size_t i = 0; i < o->losses.n && lyne_graph_status(g, NULL) == LYNE_OK; i++) {
         const lyne_instance *loss = &o->losses.item[i];

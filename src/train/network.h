@@ -14,14 +14,14 @@ typedef struct lyne_task {
     lyne_type precision;  /* of activations: LYNE_F32 or LYNE_BF16; weights, losses and logits are f32 always */
 } lyne_task;
 
-/* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, and teacher (B, n_classes) f32 if one of them
- * needs it.  Everything owned but the weights, if they were given. */
+/* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, teacher (B, n_classes) f32 if one of them
+ * needs it, and mix (B, 2) s32 if samples are mixed.  Everything owned but the weights, if they were given. */
 typedef struct lyne_network {
     lyne_graph *graph;
     lyne_program *program;
     lyne_weights *weights;
     bool owns_weights;
-    lyne_node *picture, *label, *teacher, *logits;
+    lyne_node *picture, *label, *teacher, *mix, *logits;
     int n_terms;
     lyne_term *term; /* one for each loss, in order */
 } lyne_network;
@@ -31,6 +31,7 @@ typedef struct lyne_network_options {
     const lyne_task *task;
     int64_t batch;
     lyne_instances losses; /* kind LYNE_LOSS; none: inference */
+    bool mixes;            /* samples are mixed: hard labels come in twos (data/mix.h) */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */
     lyne_mark *failed_at; /* set by a failing build to the place in the recipe, if the model knows it; NULL: unwanted */

@@ -5,13 +5,15 @@
 #include "train/trainer.h"
 #include "base/log.h"
 #include "optim/schedule.h"
+#include "train/blame.h"
 #include "train/evaluate.h"
 #include "train/metrics.h"
 #include <math.h>
 #include <string.h>
 
 /* How often a listener is told [s]. */
-#define TELL_SECONDS 0.2
+#define TELL_SECONDS     0.2
+#define VALIDATION_BATCH 200
 
 typedef struct run {
     const lyne_training *t;
@@ -20,6 +22,8 @@ typedef struct run {
     float *slot[LYNE_MAX_SLOTS];
     uint64_t *sample; /* (batch) ids and views of the rows, to look up soft labels */
     uint32_t *view;
+    lyne_network judge; /* the same weights, to score the validation split; graph NULL: there is none */
+    float *best;        /* values of the best epoch so far */
     lyne_metrics metrics;
     lyne_standing at;
     uint64_t steps, n_samples;   /* steps in all; samples of the data set */
@@ -41,6 +45,10 @@ static double seconds(const run *r) {
     return r->at.seconds + lyne_now() - r->started;
 }
 
+static double epoch_at(const run *r, uint64_t step) {
+    return (double)(step * (uint64_t)r->t->batch) / (double)r->n_samples;
+}
+
 /* ---- one step ---- */
 
 static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
@@ -49,22 +57,29 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .sample = r->sample,
                     .view = r->view,
                     .picture = lyne_program_input(p, r->net.picture),
-                    .label = lyne_program_input(p, r->net.label)};
+                    .label = lyne_program_input(p, r->net.label),
+                    .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (!r->net.teacher || r->rehearsing) return LYNE_OK;
     return lyne_labels_read(r->t->labels, r->sample, r->view, b.n, lyne_program_input(p, r->net.teacher), err);
+}
+
+static lyne_status not_finite(const run *r, int term, lyne_error *err) {
+    const uint64_t position = r->at.step * (uint64_t)r->t->batch;
+    char blame[LYNE_BLAME_TEXT];
+    lyne_blame(&r->net, &(lyne_clock){.seed = r->t->seed, .position = position}, blame);
+    return lyne_fail(err, LYNE_ENOTFINITE,
+                     "%s: the loss %s is not a finite number at step %llu (epoch %.2f)%s%s; a lower learning rate or a "
+                     "longer warmup is the usual cure",
+                     r->t->name, term_name(r, term), (unsigned long long)r->at.step + 1,
+                     (double)position / (double)r->n_samples, *blame ? "; the first that is none: " : "", blame);
 }
 
 static lyne_status add_up(run *r, lyne_error *err) {
     const int64_t batch = r->t->batch, classes = r->net.logits->shape.dim[1];
     for (int i = 0; i < r->net.n_terms; i++) {
         const double value = (double)*(const float *)lyne_program_output(r->net.program, r->net.term[i].node);
-        if (!isfinite(value))
-            return lyne_fail(err, LYNE_ENOTFINITE,
-                             "%s: the loss %s is not a finite number at step %llu (epoch %.2f); a lower learning rate "
-                             "or a longer warmup is the usual cure",
-                             r->t->name, term_name(r, i), (unsigned long long)r->at.step + 1,
-                             (double)(r->at.step * (uint64_t)batch) / (double)r->n_samples);
+        if (!isfinite(value)) return not_finite(r, i, err);
         r->at.sum[i] += value * (double)batch;
     }
     const float *logits = lyne_program_output(r->net.program, r->net.logits);
@@ -126,12 +141,31 @@ static void tell(run *r, bool ends_epoch) {
     r->t->listener.tell(r->t->listener.self, &p);
 }
 
+/* Errors on the validation split, and the best epoch's weights kept. */
+static lyne_status validate(run *r, lyne_error *err) {
+    const lyne_weights *w = r->net.weights;
+    lyne_scores scores;
+    lyne_status status = lyne_evaluate(&r->judge, r->t->validation, &scores, err);
+    if (status != LYNE_OK) return status;
+    r->at.last_errors = (uint64_t)scores.errors;
+    if (r->at.best_step && r->at.best_errors <= r->at.last_errors) return LYNE_OK;
+    r->at.best_step = r->at.step;
+    r->at.best_errors = r->at.last_errors;
+    memcpy(r->best, w->value, w->n_values * sizeof *r->best);
+    return LYNE_OK;
+}
+
 static lyne_status end_epoch(run *r, lyne_error *err) {
-    lyne_epoch e = {.epoch = (double)(r->at.step * (uint64_t)r->t->batch) / (double)r->n_samples,
+    if (r->t->validation) {
+        const lyne_status judged = validate(r, err);
+        if (judged != LYNE_OK) return judged;
+    }
+    lyne_epoch e = {.epoch = epoch_at(r, r->at.step),
                     .step = r->at.step,
                     .learning_rate = learning_rate(r, r->at.step - 1),
                     .n_terms = r->net.n_terms,
                     .accuracy = (double)r->at.correct / (double)r->at.seen,
+                    .validation_errors = r->t->validation ? (int64_t)r->at.last_errors : -1,
                     .seconds = seconds(r)};
     for (int i = 0; i < e.n_terms; i++) {
         e.term_name[i] = term_name(r, i);
@@ -148,15 +182,29 @@ static lyne_checkpoint checkpoint(const run *r) {
                          .fingerprint = r->t->fingerprint,
                          .environment = r->t->environment,
                          .weights = r->net.weights,
+                         .best = r->best,
                          .n_slots = r->optimizer->n_slots};
     memcpy(c.slot, r->slot, sizeof c.slot);
     memcpy(c.slot_name, r->optimizer->slot_name, sizeof c.slot_name);
     return c;
 }
 
+/* What the update of the last step made is looked at here, before it replaces a checkpoint that is good; between
+ * checkpoints the next step's loss tells. */
+static lyne_status check_numbers(const run *r, const char *where, lyne_error *err) {
+    const char *parameter = lyne_blame_weights(r->net.weights);
+    for (int i = 0; !parameter && i < r->optimizer->n_slots; i++)
+        for (size_t k = 0; k < r->net.weights->n_trained; k++)
+            if (!isfinite(r->slot[i][k])) parameter = r->optimizer->slot_name[i];
+    if (!parameter) return LYNE_OK;
+    return lyne_fail(err, LYNE_ENOTFINITE, "%s: %s %llu in numbers that are not finite, the first in %s", r->t->name,
+                     where, (unsigned long long)r->at.step, parameter);
+}
+
 static lyne_status save(run *r, lyne_error *err) {
     const lyne_checkpoint c = checkpoint(r);
-    lyne_status status = lyne_metrics_sync(&r->metrics, &r->at.metrics_bytes, err);
+    lyne_status status = check_numbers(r, "no checkpoint was written: the update ended at step", err);
+    if (status == LYNE_OK) status = lyne_metrics_sync(&r->metrics, &r->at.metrics_bytes, err);
     lyne_standing at = r->at;
     at.seconds = seconds(r);
     r->saved = lyne_now();
@@ -186,11 +234,22 @@ static lyne_status loop(run *r, lyne_error *err) {
 
 /* ---- before and after ---- */
 
+static lyne_status init_validation(run *r, lyne_error *err) {
+    const lyne_network_options o = {
+        .model = r->t->model, .task = r->t->task, .batch = VALIDATION_BATCH, .weights = r->net.weights};
+    r->best = lyne_alloc(r->net.weights->n_values, sizeof *r->best);
+    return r->best ? lyne_network_init(&r->judge, &o, err) : lyne_fail_memory(err, "the best weights");
+}
+
 /* All that a step needs. */
 static lyne_status init_step(run *r, lyne_error *err) {
     const lyne_training *t = r->t;
-    const lyne_network_options o = {
-        .model = t->model, .task = t->task, .batch = t->batch, .losses = t->losses, .seed = t->seed};
+    const lyne_network_options o = {.model = t->model,
+                                    .task = t->task,
+                                    .batch = t->batch,
+                                    .losses = t->losses,
+                                    .mixes = lyne_count_mixing(t->loader->augment) > 0,
+                                    .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
     if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
@@ -203,7 +262,7 @@ static lyne_status init_step(run *r, lyne_error *err) {
         r->slot[i] = lyne_alloc(r->net.weights->n_trained, sizeof(float));
         if (!r->slot[i]) return lyne_fail_memory(err, "the optimizer");
     }
-    return LYNE_OK;
+    return t->validation ? init_validation(r, err) : LYNE_OK;
 }
 
 static lyne_status init(run *r, lyne_error *err) {
@@ -226,23 +285,16 @@ static void deinit(run *r) {
     for (int i = 0; i < LYNE_MAX_SLOTS; i++) lyne_free(r->slot[i]);
     lyne_free(r->sample);
     lyne_free(r->view);
+    lyne_free(r->best);
+    lyne_network_deinit(&r->judge);
     lyne_network_deinit(&r->net);
-}
-
-static lyne_status check_weights(const run *r, lyne_error *err) {
-    const lyne_weights *w = r->net.weights;
-    for (size_t i = 0; i < w->n_values; i++)
-        if (!isfinite(w->value[i]))
-            return lyne_fail(err, LYNE_ENOTFINITE, "%s: training ended in weights that are not finite numbers",
-                             r->t->name);
-    return LYNE_OK;
 }
 
 static run run_of(const lyne_training *t) {
     return (run){.t = t,
                  .optimizer = (const lyne_optimizer *)t->optimizer.row,
-                 .n_samples = (uint64_t)t->loader->dataset->n,
-                 .steps = lyne_training_steps(t->epochs, t->loader->dataset->n, t->batch)};
+                 .n_samples = (uint64_t)lyne_loader_shown(t->loader),
+                 .steps = lyne_training_steps(t->epochs, lyne_loader_shown(t->loader), t->batch)};
 }
 
 lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *err) {
@@ -250,11 +302,15 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
     uint64_t end;
     lyne_status status = init(&r, err);
     if (status == LYNE_OK) status = loop(&r, err);
-    if (status == LYNE_OK) status = check_weights(&r, err);
+    if (status == LYNE_OK) status = check_numbers(&r, "training ended at step", err);
     if (status == LYNE_OK) status = lyne_metrics_sync(&r.metrics, &end, err);
     if (status == LYNE_OK) {
         const double spent = seconds(&r);
         *out = (lyne_trained){.weights = r.net.weights,
+                              .best = r.best,
+                              .best_epoch = epoch_at(&r, r.at.best_step),
+                              .best_errors = t->validation ? (int64_t)r.at.best_errors : -1,
+                              .last_errors = t->validation ? (int64_t)r.at.last_errors : -1,
                               .steps = r.steps,
                               .seconds = spent,
                               .samples_per_second = (double)(r.steps * (uint64_t)t->batch) / fmax(spent, 1e-9),
@@ -262,6 +318,7 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
                               .macs = lyne_graph_count_macs(r.net.graph),
                               .memory = lyne_program_bytes(r.net.program)};
         r.net.owns_weights = false;
+        r.best = NULL;
     }
     deinit(&r);
     return status;
@@ -282,6 +339,7 @@ lyne_status lyne_train_rehearse(const lyne_training *t, double seconds, lyne_reh
         const lyne_weights *w = r.net.weights;
         out->memory = lyne_program_bytes(r.net.program) +
                       (w->n_values + w->n_trained * (uint64_t)(1 + r.optimizer->n_slots)) * sizeof(float);
+        if (t->validation) out->memory += lyne_program_bytes(r.judge.program) + w->n_values * sizeof(float);
         out->model_bytes = (w->n_values + 25 * (uint64_t)w->n) * sizeof(float); /* about 100 bytes name each */
     }
     for (int i = -WARM_UP; status == LYNE_OK && seconds > 0 && (i < 3 || lyne_now() - start < seconds); i++) {

@@ -12,7 +12,8 @@ typedef struct lyne_training {
     lyne_instance model;
     const lyne_task *task;
     const lyne_loader *loader;
-    const lyne_labels *labels; /* NULL: nobody teaches */
+    const lyne_dataset *validation; /* scored at the end of each epoch; NULL: not */
+    const lyne_labels *labels;      /* NULL: nobody teaches */
     lyne_instances losses;
     lyne_instance optimizer, schedule;
     double epochs;
@@ -28,6 +29,10 @@ typedef struct lyne_training {
 
 typedef struct lyne_trained {
     lyne_weights *weights; /* caller frees */
+    /* Of the validation split, where there is one: the state of the epoch with the fewest errors, of several the first. */
+    float *best; /* (weights->n_values) caller frees with lyne_free; NULL: none */
+    double best_epoch;
+    int64_t best_errors, last_errors; /* -1: none */
     uint64_t steps;
     double seconds, samples_per_second;
     int64_t parameters, macs; /* of one sample's forward pass */

@@ -17,7 +17,7 @@ static const mistake mistakes[] = {
     {S "  epoch: 3\n", 3, 3, 5, "distill: unknown key 'epoch'; did you mean 'epochs'?"},
     {S "  foo: 3\n", 3, 3, 3,
      "distill: unknown key 'foo'; the keys are model, nesterov, epochs, rate, max_norm, note, mode, seeds, betas, "
-     "names, dropout, optimizer, loss, labels, threads, extra"},
+     "names, dropout, optimizer, loss, labels, also, views, threads, extra"},
     {S "  loss: [{kd: {temprature: 3}}]\n", 3, 16, 10, "kd: unknown key 'temprature'; did you mean 'temperature'?"},
     {S "  loss: [{kd: {foo: 3}}]\n", 3, 16, 3, "kd: unknown key 'foo'; the keys are temperature, weight"},
     {S "  dropout: {inputs: 0}\n", 3, 13, 6, "distill.dropout: unknown key 'inputs'; did you mean 'input'?"},
@@ -73,6 +73,10 @@ static const mistake mistakes[] = {
     {S "  names: [a, [b]]\n", 3, 14, 3, "distill: names expects text, not a list"},
     {S "  dropout: 0.5\n", 3, 12, 3, "distill: dropout expects a map, not '0.5'"},
     {S "  dropout: [0.5]\n", 3, 12, 5, "distill: dropout expects a map, not a list"},
+    {S "  also: {a: 1}\n", 3, 9, 6, "distill: also expects the name of a stage, not a map"},
+    {S "  also: [a, [b]]\n", 3, 13, 3, "distill: also expects the name of a stage, not a list"},
+    {S "  views: offline\n", 3, 10, 7, "distill: views expects a whole number or online, not 'offline'"},
+    {S "  views: 0\n", 3, 10, 1, "distill: views = 0 is outside [1, 99]"},
     {S "  labels: [a]\n", 3, 11, 3, "distill: labels expects the name of a stage, not a list"},
     {S "  loss: kd\n", 3, 9, 2, "distill: loss expects a list, not 'kd'"},
     {S "  loss: {kd: {}}\n", 3, 9, 8, "distill: loss expects a list, not a map"},
@@ -160,6 +164,8 @@ Test(config_fill, values_arrive) {
                                "  optimizer: adam\n"
                                "  loss: [mse, {kd: {temperature: 20}}, {kd: ~}, {mse: {}}]\n"
                                "  labels: soft\n"
+                               "  also: [a, b]\n"
+                               "  views: online\n"
                                "  extra: {any: [thing]}\n";
     lyne_registry *registry = test_registry();
     reading r;
@@ -182,6 +188,8 @@ Test(config_fill, values_arrive) {
     cr_expect_eq(((const kd_config *)c->loss.item[2].config)->temperature, 4);
     cr_expect_str_eq(c->labels.name, "soft");
     cr_expect(c->labels.mark.line == 15 && c->labels.mark.column == 11);
+    cr_expect(c->also.n == 2 && strcmp(c->also.item[1].name, "b") == 0 && c->also.item[1].mark.column == 13);
+    cr_expect_eq(c->views, 0);
     cr_expect(c->loss.item[1].mark.line == 14 && c->loss.item[1].mark.column == 16);
     cr_expect_eq(c->threads, 2);
     cr_expect(lyne_yaml_get(c->extra, "any")->n == 1);

@@ -58,7 +58,9 @@ Test(config_print, what_is_printed_reads_back_equal) {
 }
 
 Test(config_print, looks_like_a_recipe) {
-    static const char yaml[] = "distill: {model: {mlp: {hidden: [800]}}, rate: 0.10, note: a b, loss: [mse, {kd: ~}]}";
+    static const char yaml[] =
+        "distill: {model: {mlp: {hidden: [800]}}, rate: 0.10, note: a b, loss: [mse, {kd: ~}], also: [a, b], "
+        "views: online}";
     lyne_registry *registry = test_registry();
     reading r;
     lyne_text t = {0};
@@ -67,7 +69,7 @@ Test(config_print, looks_like_a_recipe) {
     cr_expect_str_eq(t.data, "{distill: {model: {mlp: {hidden: [800]}}, nesterov: false, epochs: 10, rate: 0.1, "
                              "note: \"a b\", mode: linear, seeds: [1, 2, 3], betas: [], dropout: {input: 0, hidden: "
                              "0.5}, optimizer: {sgd: {lr: 0.2}}, loss: [mse, {kd: {temperature: 4, weight: 1}}], "
-                             "threads: 2}}");
+                             "also: [a, b], views: online, threads: 2}}");
     lyne_text_free(&t);
     reading_end(&r);
     lyne_registry_free(registry);
@@ -83,6 +85,7 @@ static const char *const same[] = {
     "distill: {model: mlp, optimizer: {sgd: {lr: 2e-1}}, loss: [{kd: {weight: 1.0, temperature: 4}}]}",
     "# a comment\ndistill:\n  model: mlp\n  dropout:\n    hidden: 0.5\n",
     "distill: {model: mlp, threads: 64}",
+    "distill: {model: mlp, views: 1, also: []}",
 };
 static const char *const different[] = {
     "distill: {model: {mlp: {hidden: [800]}}}",
@@ -104,6 +107,11 @@ static const char *const different[] = {
     "distill: {model: mlp, loss: [mse]}",
     "distill: {model: mlp, loss: [{kd: {temperature: 5}}]}",
     "distill: {model: mlp, labels: soft}",
+    "distill: {model: mlp, also: soft}",
+    "distill: {model: mlp, also: [soft, soft]}",
+    "distill: {model: mlp, also: [soft, hard]}",
+    "distill: {model: mlp, views: online}",
+    "distill: {model: mlp, views: 2}",
 };
 
 Test(config_hash, sees_values_and_not_how_they_are_written) {

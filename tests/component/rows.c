@@ -30,6 +30,9 @@ const lyne_field distill_fields[] = {
      .kind = LYNE_OPTIMIZER},
     {"loss", LYNE_FIELD_COMPONENTS, "terms of the objective", "[kd]", AT(distill_config, loss), .kind = LYNE_LOSS},
     {"labels", LYNE_FIELD_STAGE, "the stage that wrote them", LYNE_UNSET, AT(distill_config, labels)},
+    {"also", LYNE_FIELD_STAGES, "more of them", LYNE_UNSET, AT(distill_config, also)},
+    {"views", LYNE_FIELD_INT, "how many, or new ones all the time", "1", AT(distill_config, views), LYNE_RANGE(1, 99),
+     .zero = "online"},
     {"threads", LYNE_FIELD_INT, "of the loader", "2", AT(distill_config, threads), .inert = true},
     {"extra", LYNE_FIELD_TREE, "kept as written", LYNE_UNSET, AT(distill_config, extra)},
     LYNE_FIELDS_END};

@@ -20,7 +20,8 @@ typedef struct distill_config {
     lyne_instance optimizer;
     lyne_instances loss;
     lyne_reference labels;
-    int64_t threads;
+    lyne_references also;
+    int64_t views, threads;
     const lyne_yaml *extra;
 } distill_config;
 

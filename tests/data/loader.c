@@ -84,6 +84,32 @@ Test(loader, batch_spans_epochs) {
     lyne_loader_deinit(&l);
 }
 
+/* Any K epochs, one after the other, show each sample once in each view, also when the steps end within an epoch. */
+Test(loader, views_are_covered) {
+    enum { K = 5 };
+    lyne_loader l = loader(0, K, (lyne_instances){0});
+    for (uint64_t start = 0; start < 3 * K * N; start += 17) {
+        int seen[N * K] = {0};
+        for (uint64_t p = start; p < start + K * N; p++) {
+            uint64_t sample;
+            uint32_t view;
+            lyne_loader_training(&l, p, &(lyne_batch){.n = 1, .sample = &sample, .view = &view});
+            seen[sample * K + view]++;
+        }
+        /* From the middle of an epoch its view is shown to the rest of the samples, and K epochs later to some again. */
+        for (int i = 0; i < N * K; i++)
+            cr_expect(start % N == 0 ? seen[i] == 1 : seen[i] <= 2, "from %d: %d times", (int)start, seen[i]);
+    }
+    int seen[N * K] = {0};
+    for (uint64_t p = 0; p < (K - 1) * N + N / 2; p++) {
+        uint64_t sample;
+        uint32_t view;
+        lyne_loader_training(&l, p, &(lyne_batch){.n = 1, .sample = &sample, .view = &view});
+        cr_expect_eq(seen[sample * K + view]++, 0, "no view twice before each has had its turn");
+    }
+    lyne_loader_deinit(&l);
+}
+
 /* So many one after the other that both scratch pictures are used. */
 enum { SHIFTS = 3 };
 static lyne_instances shifts(filled f[SHIFTS], lyne_instance item[SHIFTS]) {

@@ -31,6 +31,63 @@ Test(cross_entropy, by_hand) {
     }
 }
 
+/* Logits, labels and what is mixed. */
+static lyne_node *build_mixed(lyne_graph *g, const void *config, lyne_node *const *src) {
+    const lyne_loss_inputs in = {.logits = src[0], .labels = src[1], .mix = src[2]};
+    return lyne_loss_cross_entropy.build(g, "loss", config, &in);
+}
+
+static double run_mixed(const loss_context *c, int64_t batch, int64_t classes, const float *z, const int32_t *labels,
+                        const int32_t *mix, double *grad) {
+    const bench_subject s = {.n_src = 3,
+                             .src = {{.shape = LYNE_SHAPE(batch, classes)},
+                                     {.shape = LYNE_SHAPE(batch), .type = LYNE_S32, .labels = classes},
+                                     {.shape = LYNE_SHAPE(batch, 2), .type = LYNE_S32, .labels = classes}},
+                             .build = build_mixed,
+                             .context = c->config};
+    bench b;
+    lyne_error err = {0};
+    double value;
+    cr_assert(bench_open(&b, &s, true, &err) == LYNE_OK, "%s", err.text);
+    memcpy(bench_source_at(&b, 0), z, (size_t)(batch * classes) * sizeof *z);
+    memcpy(lyne_program_input(b.program, b.src[1]), labels, (size_t)batch * sizeof *labels);
+    memcpy(lyne_program_input(b.program, b.src[2]), mix, (size_t)batch * 2 * sizeof *mix);
+    bench_changed(&b);
+    cr_assert(bench_run(&b, &err) == LYNE_OK, "%s", err.text);
+    bench_value(&b, &value);
+    for (int64_t i = 0; i < batch * classes; i++) grad[i] = (double)bench_source_grad(&b, 0)[i] / (double)b.r[0];
+    bench_close(&b);
+    return value;
+}
+
+/* Linear in the target, so of two labels the weighted mean of that of each; and of one label twice just that. */
+Test(cross_entropy, two_labels) {
+    enum { B = 4, C = 5 };
+    static const int32_t labels[B] = {0, 3, 2, 4}, mix[2 * B] = {1, 16384, 0, 65536, 2, 9, 3, 0};
+    float z[B * C];
+    for (int i = 0; i < B * C; i++) z[i] = (float)(i * 7 % 11) / 3;
+    for (int i = 0; i < 2; i++) {
+        lyne_arena arena = {0};
+        const loss_context c = context(i ? "{smoothing: 0.1}" : "{}", &arena);
+        double grad[B * C], expected = 0;
+        const double value = run_mixed(&c, B, C, z, labels, mix, grad);
+        for (int b = 0; b < B; b++) {
+            const double w = mix[2 * b + 1] / 65536.0;
+            double one[C], other[C];
+            expected += w * run_loss(&c, 1, C, z + b * C, &labels[b], one) / B;
+            expected += (1 - w) * run_loss(&c, 1, C, z + b * C, &mix[2 * b], other) / B;
+            for (int k = 0; k < C; k++) {
+                const double by_hand = (w * one[k] + (1 - w) * other[k]) / B;
+                cr_expect(fabs(grad[b * C + k] - by_hand) < 1e-7, "%d, %d: %g, not %g", b, k, grad[b * C + k], by_hand);
+            }
+        }
+        cr_expect(fabs(value - expected) < 1e-6, "%.9g, not %.9g", value, expected);
+        const int32_t nowhere[2 * B] = {1, 16384, 0, 65536, 5, 9, 3, 0};
+        cr_expect(isnan(run_mixed(&c, B, C, z, labels, nowhere, grad)));
+        lyne_arena_free(&arena);
+    }
+}
+
 Test(cross_entropy, no_such_class) {
     static const int32_t labels[][2] = {{0, 3}, {-1, 0}, {INT32_MAX, 0}, {0, INT32_MIN}};
     const float z[6] = {1, 2, 3};
@@ -62,5 +119,14 @@ Test(cross_entropy, what_does_not_fit) {
         cr_expect(lyne_graph_status(g, &err) == LYNE_ERECIPE && strstr(err.text, misfits[i].text), "%s", err.text);
         lyne_graph_free(g);
     }
+    lyne_graph *g;
+    lyne_error err = {0};
+    cr_assert(lyne_graph_new(4, &g, NULL) == LYNE_OK);
+    const lyne_loss_inputs in = {.logits = lyne_graph_input(g, "z", LYNE_SHAPE(4, 10), LYNE_F32),
+                                 .labels = lyne_graph_input(g, "y", LYNE_SHAPE(4), LYNE_S32),
+                                 .mix = lyne_graph_input(g, "mix", LYNE_SHAPE(4), LYNE_S32)};
+    cr_expect(lyne_loss_cross_entropy.build(g, "loss", c.config, &in) == NULL);
+    cr_expect(lyne_graph_status(g, &err) == LYNE_ERECIPE && strstr(err.text, "(4, 2) of what is mixed, not (4)"));
+    lyne_graph_free(g);
     lyne_arena_free(&arena);
 }

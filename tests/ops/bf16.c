@@ -75,11 +75,7 @@ static void check_case(const lyne_op *op, int k, bool training) {
                        .spread = op->cases[k].spread,
                        .rounded = true};
     for (int i = 0; i < op->n_src; i++)
-        s.src[i] = (bench_source){.shape = op->cases[k].src[i],
-                                  .type = op == &lyne_op_normalize   ? LYNE_U8
-                                          : op == &lyne_op_embedding ? LYNE_S32
-                                                                     : LYNE_F32,
-                                  .labels = 5};
+        s.src[i] = (bench_source){.shape = op->cases[k].src[i], .type = source_type(op, i), .labels = 5};
     bench narrow, wide;
     char what[64];
     snprintf(what, sizeof what, "%s case %d, %s", op->component.name, k, training ? "training" : "inference");

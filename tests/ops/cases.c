@@ -20,11 +20,7 @@ static bench_subject subject_of(const lyne_op *op, const lyne_op_case *c, bench_
                        .kink = c->kink,
                        .spread = c->spread};
     for (int i = 0; i < op->n_src; i++)
-        s.src[i] = (bench_source){.shape = c->src[i],
-                                  .type = op == &lyne_op_normalize   ? LYNE_U8
-                                          : op == &lyne_op_embedding ? LYNE_S32
-                                                                     : LYNE_F32,
-                                  .labels = 5};
+        s.src[i] = (bench_source){.shape = c->src[i], .type = source_type(op, i), .labels = 5};
     return s;
 }
 

@@ -28,7 +28,7 @@ static void normalize(const reference_call *r) {
 
 static void linear(const reference_call *r) {
     const lyne_linear_config *c = r->node->config;
-    const int64_t B = r->node->shape.dim[0], F = r->node->src[0]->shape.dim[1];
+    const int64_t B = size(&r->node->shape) / c->units, F = size(&r->node->src[0]->shape) / B;
     for (int64_t b = 0; b < B; b++)
         for (int64_t o = 0; o < c->units; o++) {
             double sum = c->bias ? r->param[1][o] : 0;
@@ -236,22 +236,32 @@ static void transpose(const reference_call *r) {
     }
 }
 
+/* Who is padding: source 1 of masked_self_attention, lengths or tokens. */
+static bool hidden(const reference_call *r, int64_t b, int64_t s) {
+    if (r->node->n_src != 2) return false;
+    const lyne_shape *shape = &r->node->src[1]->shape;
+    if (shape->rank == 1) return s >= r->src[1][b];
+    return r->src[1][b * shape->dim[1] + s] == (double)((const lyne_attention_config *)r->node->config)->padding;
+}
+
 static void attention(const reference_call *r) {
     const lyne_attention_config *c = r->node->config;
-    const int64_t B = r->node->shape.dim[0], L = r->node->shape.dim[1], F = r->node->shape.dim[2], D = F / c->heads;
-    const int64_t S = r->node->src[1]->shape.dim[1];
-    for (int64_t i = 0; i < B * L * F; i++) { /* one number of dst at a time */
+    const int64_t L = r->node->shape.dim[1], F = r->node->shape.dim[2], D = F / c->heads;
+    const bool packed = r->node->n_src < 3;
+    const int64_t S = r->node->src[packed ? 0 : 1]->shape.dim[1], row = packed ? 3 * F : F;
+    const double *q = r->src[0], *k = packed ? q + F : r->src[1], *v = packed ? q + 2 * F : r->src[2];
+    for (int64_t i = 0; i < size(&r->node->shape); i++) { /* one number of dst at a time */
         const int64_t b = i / (L * F), l = i / F % L, f = i % F, h = f / D;
         double sum = 0, dst = 0;
         for (int64_t s = 0; s < (c->causal ? l + 1 : S); s++) {
             double score = 0;
             for (int64_t d = 0; d < D; d++)
-                score += r->src[0][(b * L + l) * F + h * D + d] * r->src[1][(b * S + s) * F + h * D + d];
-            const double e = exp(score / sqrt((double)D));
+                score += q[(b * L + l) * row + h * D + d] * k[(b * S + s) * row + h * D + d];
+            const double e = hidden(r, b, s) ? 0 : exp(score / sqrt((double)D));
             sum += e;
-            dst += e * r->src[2][(b * S + s) * F + f];
+            dst += e * v[(b * S + s) * row + f];
         }
-        r->dst[i] = dst / sum;
+        r->dst[i] = sum == 0 ? 0 : dst / sum;
     }
 }
 
@@ -259,6 +269,11 @@ static void embedding(const reference_call *r) {
     const int64_t width = ((const lyne_embedding_config *)r->node->config)->width;
     for (int64_t i = 0; i < size(&r->node->shape); i++)
         r->dst[i] = r->param[0][(int64_t)r->src[0][i / width] * width + i % width];
+}
+
+static void positions(const reference_call *r) {
+    const int64_t *d = r->node->shape.dim;
+    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] + r->param[0][i % (d[1] * d[2])];
 }
 
 static void relu6(const reference_call *r) {
@@ -311,7 +326,10 @@ bool reference_forward(const reference_call *c) {
                  {"transpose", transpose},
                  {"reshape", flatten},
                  {"attention", attention},
+                 {"self_attention", attention},
+                 {"masked_self_attention", attention},
                  {"embedding", embedding},
+                 {"positions", positions},
                  {"relu6", relu6},
                  {"leaky_relu", leaky_relu},
                  {"gelu", gelu},

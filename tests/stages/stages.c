@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const lyne_stage lyne_stage_train, lyne_stage_distill, lyne_stage_label, lyne_stage_evaluate;
+extern const lyne_stage lyne_stage_train, lyne_stage_distill, lyne_stage_label, lyne_stage_evaluate, lyne_stage_bias;
 extern const lyne_model lyne_model_mlp;
 extern const lyne_loss lyne_loss_cross_entropy, lyne_loss_kd;
 extern const lyne_component lyne_optimizer_sgd[], lyne_schedule_cosine[], lyne_encoding_f16[];
@@ -16,7 +16,8 @@ static const lyne_component *const rows[] = {&lyne_stage_train.component, &lyne_
                                              &lyne_stage_label.component, &lyne_stage_evaluate.component,
                                              &lyne_model_mlp.component,   &lyne_loss_kd.component,
                                              lyne_optimizer_sgd,          &lyne_loss_cross_entropy.component,
-                                             lyne_schedule_cosine,        lyne_encoding_f16};
+                                             lyne_schedule_cosine,        lyne_encoding_f16,
+                                             &lyne_stage_bias.component};
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 
@@ -30,6 +31,16 @@ static uint8_t pictures[N * 4], labels[N];
 static const lyne_dataset split = {
     .n = N, .channels = 1, .height = 2, .width = 2, .n_classes = CLASSES, .pictures = pictures, .labels = labels};
 static const lyne_task task = {.picture = {.channels = 1, .height = 2, .width = 2}, .n_classes = CLASSES};
+static const char *const class_words[] = {"red", "green", "blue"};
+static const lyne_texts class_names = {CLASSES, class_words};
+/* One picture of class 1, first pixel on: for what must be told from the other splits. */
+static const lyne_dataset one = {.n = 1,
+                                 .channels = 1,
+                                 .height = 2,
+                                 .width = 2,
+                                 .n_classes = CLASSES,
+                                 .pictures = (const uint8_t[4]){255},
+                                 .labels = (const uint8_t[1]){1}};
 static lyne_stage_instance stage[3]; /* a and b, whose models are written by hand, and one that reads them */
 static lyne_source_stage earlier[2];
 
@@ -95,6 +106,8 @@ static lyne_status run(const char *yaml, lyne_result *r, lyne_error *err) {
                           .task = &task,
                           .train = &split,
                           .test = &split,
+                          .validation = &one,
+                          .class_names = &class_names,
                           .earlier = earlier,
                           .n_earlier = 2};
     *r = lyne_result_empty();
@@ -132,6 +145,63 @@ Test(stages, evaluate_scores_a_model_and_how_often_another_agrees) {
         cr_assert_eq(run("evaluate: {model: a}", &r, &err), LYNE_OK, "%s", err.text);
         cr_expect(r.test_errors == p->errors && r.agreement < 0);
     }
+}
+
+Test(stages, evaluate_reports_each_split_as_what_it_is) {
+    static const float a[CLASSES] = {0.5F, 0, 0}, b[CLASSES] = {1, 0, 0};
+    lyne_result r;
+    lyne_error err = {0};
+    write_model(0, a, 1);
+    write_model(1, b, 0);
+    cr_assert_eq(run("evaluate: {model: a, against: b, split: validation}", &r, &err), LYNE_OK, "%s", err.text);
+    cr_expect(r.validation_errors == 0 && r.agreement == 0 && r.test_errors < 0 && r.test_accuracy < 0);
+    cr_assert_eq(run("evaluate: {model: a, against: b, split: train}", &r, &err), LYNE_OK, "%s", err.text);
+    cr_expect(r.validation_errors < 0 && r.test_errors < 0);
+    cr_expect_float_eq(r.agreement, 0.8, 1e-12);
+}
+
+/* ---- bias ---- */
+
+/* All pictures get `red` for red, and the 90 with the pixel, 30 of each class, 1 for green. */
+static const struct correction {
+    const char *yaml;
+    float red;
+    double bias;
+    int64_t errors, class_samples, class_errors;
+} corrections[] = {
+    {"{model: a, classes: [blue], tune: test}", 0.5F, 0, 300, 150, 150},          /* nothing gained: left alone */
+    {"{model: a, classes: [blue], tune: frequencies}", 0.5F, 0.5, 300, 150, 150}, /* a tie of 360 about place 150 */
+    {"{model: a, classes: [green], tune: validation}", 0.5F, 0, 300, 150, 120},
+    {"{model: a, classes: [green], tune: validation}", 5, 5, 300, 150, 120}, /* a picture that takes more than 4 */
+    {"{model: a, classes: [green], tune: frequencies}", 5, 5, 300, 150, 120},
+    {"{model: a, classes: [red, green], tune: frequencies}", 0.5F, -0.5, 300, 300, 270},
+    {"{model: a, classes: [red], tune: test}", -4, 0, 300, 150, 150}, /* green and blue get as many right */
+};
+
+Test(stages, bias_moves_the_answers_to_some_classes) {
+    for (size_t i = 0; i < COUNT(corrections); i++) {
+        const struct correction *c = &corrections[i];
+        const float a[CLASSES] = {c->red, 0, 0};
+        char yaml[128];
+        lyne_result r;
+        lyne_error err = {0};
+        write_model(0, a, 1);
+        snprintf(yaml, sizeof yaml, "bias: %s", c->yaml);
+        cr_assert_eq(run(yaml, &r, &err), LYNE_OK, "%s", err.text);
+        cr_expect_float_eq(r.bias, c->bias, 1e-6, "row %zu: %g", i, r.bias);
+        cr_expect(r.test_samples == N && r.class_samples == c->class_samples, "row %zu", i);
+        cr_expect(r.test_errors == c->errors && r.class_errors == c->class_errors, "row %zu: %lld, %lld", i,
+                  (long long)r.test_errors, (long long)r.class_errors);
+    }
+}
+
+Test(stages, bias_of_all_classes_is_refused) {
+    static const float a[CLASSES] = {0};
+    lyne_result r;
+    lyne_error err = {0};
+    write_model(0, a, 1);
+    cr_expect_eq(run("bias: {model: a, classes: [red, green, blue]}", &r, &err), LYNE_ERECIPE);
+    cr_expect(strstr(err.text, "changes nothing"), "%s", err.text);
 }
 
 /* ---- a model file that does not do ---- */

@@ -32,10 +32,12 @@ static void open_subject(subject *s) {
                              .n_slots = 2};
     cr_assert_eq(lyne_weights_new(s->graph, 1, &s->c.weights, NULL), LYNE_OK);
     for (int i = 0; i < 2; i++) s->c.slot[i] = lyne_alloc(s->c.weights->n_trained, sizeof(float));
+    s->c.best = lyne_alloc(s->c.weights->n_values, sizeof(float));
 }
 
 static void close_subject(subject *s) {
     for (int i = 0; i < 2; i++) lyne_free(s->c.slot[i]);
+    lyne_free(s->c.best);
     lyne_weights_free(s->c.weights);
     lyne_graph_free(s->graph);
     cr_assert_eq(lyne_directory_remove(s->directory, NULL), LYNE_OK);
@@ -47,6 +49,7 @@ static float number(uint64_t step, int array, size_t i) {
 
 static lyne_standing standing(uint64_t step) {
     lyne_standing at = {.step = step, .metrics_bytes = step * 7, .seen = step * 3, .correct = step * 2};
+    at.best_step = step / 2, at.best_errors = step * 4, at.last_errors = step * 5;
     for (int i = 0; i < LYNE_MAX_TERMS; i++) at.sum[i] = (double)step / 3 + i;
     at.seconds = (double)step * 1.5;
     return at;
@@ -55,7 +58,10 @@ static lyne_standing standing(uint64_t step) {
 static void save(subject *s, uint64_t step) {
     const lyne_standing at = standing(step);
     lyne_error err = {0};
-    for (size_t i = 0; i < s->c.weights->n_values; i++) s->c.weights->value[i] = number(step, 0, i);
+    for (size_t i = 0; i < s->c.weights->n_values; i++) {
+        s->c.weights->value[i] = number(step, 0, i);
+        s->c.best[i] = number(step, 7, i);
+    }
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; i < s->c.weights->n_trained; i++) s->c.slot[k][i] = number(step, k + 1, i);
     cr_assert_eq(lyne_checkpoint_save(&s->c, &at, &err), LYNE_OK, "%s", err.text);
@@ -64,6 +70,7 @@ static void save(subject *s, uint64_t step) {
 /* Load into numbers that were wiped. */
 static lyne_status load(subject *s, bool any_environment, lyne_standing *at, lyne_error *err) {
     memset(s->c.weights->value, 0, s->c.weights->n_values * sizeof(float));
+    memset(s->c.best, 0, s->c.weights->n_values * sizeof(float));
     for (int k = 0; k < 2; k++) memset(s->c.slot[k], 0, s->c.weights->n_trained * sizeof(float));
     *err = (lyne_error){0};
     return lyne_checkpoint_load(&s->c, any_environment, at, err);
@@ -75,8 +82,10 @@ static void expect_loaded(const subject *s, const lyne_standing *at, uint64_t st
     cr_assert_eq(at->step, step, "%s: step %llu, not %llu", what, (unsigned long long)at->step,
                  (unsigned long long)step);
     cr_assert(memcmp(at, &due, sizeof due) == 0, "%s: what stands beside the numbers", what);
-    for (size_t i = 0; i < s->c.weights->n_values; i++)
+    for (size_t i = 0; i < s->c.weights->n_values; i++) {
         cr_assert_eq(s->c.weights->value[i], step ? number(step, 0, i) : 0, "%s: weight %zu", what, i);
+        cr_assert_eq(s->c.best[i], step ? number(step, 7, i) : 0, "%s: best weight %zu", what, i);
+    }
     for (int k = 0; k < 2; k++)
         for (size_t i = 0; i < s->c.weights->n_trained; i++)
             cr_assert_eq(s->c.slot[k][i], step ? number(step, k + 1, i) : 0, "%s: slot %d, %zu", what, k, i);

@@ -28,6 +28,7 @@ static const lyne_epoch epoch = {.epoch = 3,
                                  .term_name = {"kd", "cross_entropy"},
                                  .term = {0.8125, 0.125},
                                  .accuracy = 0.9713,
+                                 .validation_errors = -1,
                                  .seconds = 7.5};
 static const char line[] = "{\"epoch\": 3.0, \"step\": 1407, \"lr\": 0.0497, \"loss\": {\"kd\": 0.8125, "
                            "\"cross_entropy\": 0.125}, \"train_accuracy\": 0.9713, \"seconds\": 7.5}\n";

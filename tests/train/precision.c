@@ -90,5 +90,5 @@ Test(precision, losses_stay_close) {
     cr_expect(bf16[0] != f32[0] && fabs(bf16[0] - f32[0]) < 0.01 * f32[0], "%g, %g", bf16[0], f32[0]);
     double worst = 0;
     for (int i = 0; i < STEPS; i++) worst = fmax(worst, fabs(bf16[i] - f32[i]));
-    cr_expect(worst < 0.05 * f32[0], "they part by %g where the first is %g", worst, f32[0]);
+    cr_expect(worst < 0.07 * f32[0], "they part by %g where the first is %g", worst, f32[0]);
 }

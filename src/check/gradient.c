@@ -1,9 +1,8 @@
-/* reference/gradient.c -- see gradient.h. */
-#include "reference/gradient.h"
+/* check/gradient.c -- see gradient.h. */
+#include "check/gradient.h"
 #include "base/random.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { FEW = 64, DIRECTIONS = 12 };
@@ -40,9 +39,16 @@ static void check_param(bench *b, int param, gradient_result *result) {
     const int64_t n = lyne_shape_size(&w->param[param].shape);
     const int m = n <= FEW ? (int)n : DIRECTIONS;
     float *x = w->value + w->offset[param];
-    float *origin = malloc((size_t)n * sizeof *origin), *grad = malloc((size_t)n * sizeof *grad);
-    float *d = malloc((size_t)n * sizeof *d);
+    lyne_arena arena = {0};
+    const size_t bytes = (size_t)n * sizeof *x;
+    float *origin = lyne_arena_alloc(&arena, bytes), *grad = lyne_arena_alloc(&arena, bytes);
+    float *d = lyne_arena_alloc(&arena, bytes);
     double numeric[FEW], said[FEW], largest = 0;
+    if (!origin || !grad || !d) {
+        *result = (gradient_result){.text = "out of memory"};
+        lyne_arena_free(&arena);
+        return;
+    }
     memcpy(origin, x, (size_t)n * sizeof *x);
     memcpy(grad, w->grad + w->offset[param], (size_t)n * sizeof *grad);
     for (int k = 0; k < m; k++) {
@@ -66,9 +72,7 @@ static void check_param(bench *b, int param, gradient_result *result) {
                  n <= FEW ? "element" : "direction", k, m, said[k], numeric[k]);
         if (!(error <= GRADIENT_TOLERANCE)) result->ok = false;
     }
-    free(origin);
-    free(grad);
-    free(d);
+    lyne_arena_free(&arena);
 }
 
 gradient_result gradient_check(const bench_subject *s) {

@@ -1,10 +1,8 @@
-/* reference/bench.c -- see bench.h. */
-#include "reference/bench.h"
+/* check/bench.c -- see bench.h. */
+#include "check/bench.h"
 #include "base/bf16.h"
 #include "base/random.h"
 #include "component/config.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 int64_t memory_index(const lyne_shape *s, int64_t plain_index) {
@@ -106,7 +104,8 @@ static void draw(const bench_subject *s, uint64_t which, int64_t n, float *out) 
 
 /* r between 0.5 and 1.5 in size, of either sign. */
 static float *draw_r(int64_t n) {
-    float *r = malloc((size_t)n * sizeof *r);
+    float *r = lyne_alloc((size_t)n, sizeof *r);
+    if (!r) return NULL;
     lyne_stream stream = lyne_stream_at(2, LYNE_FOR_CHECK, 0, 0);
     for (int64_t i = 0; i < n; i++) {
         const float size = 0.5f + lyne_stream_uniform(&stream);
@@ -153,6 +152,7 @@ lyne_status bench_open(bench *b, const bench_subject *s, bool training, lyne_err
     b->node = lyne_graph_cast(b->graph, s->build(b->graph, s->context, given), LYNE_F32);
     if (lyne_graph_status(b->graph, err) != LYNE_OK) return err->status;
     b->r = draw_r(lyne_shape_size(&b->node->shape));
+    if (!b->r) return lyne_fail_memory(err, "a bench");
     const dot_config c = {.r = b->r, .sum = &b->objective};
     lyne_node *objective = lyne_graph_add(b->graph, &dot, "objective", &c, &b->node, 1);
     if (lyne_graph_status(b->graph, err) != LYNE_OK) return err->status;
@@ -173,7 +173,7 @@ void bench_close(bench *b) {
     lyne_program_free(b->program);
     lyne_weights_free(b->weights);
     lyne_graph_free(b->graph);
-    free(b->r);
+    lyne_free(b->r);
     *b = (bench){0};
 }
 
@@ -216,21 +216,20 @@ lyne_node *bench_build_op(lyne_graph *g, const void *context, lyne_node *const *
     return lyne_graph_add(g, o->op, "op", o->config, src, o->op->n_src);
 }
 
-void *bench_config(const lyne_component *c, const char *yaml, lyne_arena *arena) {
+lyne_status bench_read_config(const lyne_component *c, const char *yaml, lyne_arena *arena, void **config,
+                              lyne_error *err) {
     lyne_diagnostics out = {0};
     lyne_registry *registry = NULL;
-    lyne_error err = {0};
-    void *config = lyne_arena_alloc(arena, c->config_size + 1);
     if (!yaml) yaml = "{}";
-    if (lyne_registry_new(&c, 1, &registry, &err) != LYNE_OK) {
-        fprintf(stderr, "%s\n", err.text);
-        return NULL;
-    }
+    *config = lyne_arena_alloc(arena, c->config_size + 1);
+    if (!*config) return lyne_fail_memory(err, "a config");
+    lyne_status status = lyne_registry_new(&c, 1, &registry, err);
+    if (status != LYNE_OK) return status;
     const lyne_yaml *map = lyne_yaml_parse("config", yaml, strlen(yaml), arena, &out);
     const lyne_filler filler = {.registry = registry, .arena = arena, .out = &out};
-    bool ok = map && lyne_config_fill(&filler, c->fields, c->name, (lyne_mark){0}, map, config);
-    lyne_diagnostics_print(&out, stderr, false);
+    if (map) lyne_config_fill(&filler, c->fields, c->name, (lyne_mark){0}, map, *config);
+    status = out.out_of_memory ? lyne_fail_memory(err, "a config") : lyne_diagnostics_error(&out, err);
     lyne_diagnostics_free(&out);
     lyne_registry_free(registry);
-    return ok ? config : NULL;
+    return status;
 }

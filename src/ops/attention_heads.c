@@ -1,0 +1,292 @@
+/* ops/attention_heads.c -- see attention_heads.h.  With L places that ask and S that are asked, D numbers each:
+ *   s = scale q k^T (L, S);  p = softmax of each row over what it sees;  dst = p v
+ * Of p only lse = log sum exp of each row is kept, and backward makes p again (Dao et al. 2022, arXiv:2205.14135): a product
+ * that stays in the cache is cheaper than L S numbers that come from memory.
+ *   diff_v = p^T diff_dst;  diff_p = diff_dst v^T;  diff_s = scale p (diff_p - sum over the row of p diff_p)
+ *   diff_q = diff_s k;  diff_k = diff_s^T q
+ * Backward makes the transposes of p, diff_p and diff_s (S, L), from products in that order: they are then factors as they
+ * stand.  Heads of samples are independent, so threads share nothing. */
+#include "ops/attention_heads.h"
+#include "base/bf16.h"
+#include "base/exponential.h"
+#include "base/vector.h"
+#include "ops/tiles.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+enum { LANES = 16 };
+static const float NOTHING = -1e30f; /* the largest of no numbers */
+
+/* ---- memory of a thread ---- */
+
+typedef struct memory {
+    char *base; /* NULL: only the size is wanted */
+    size_t used;
+} memory;
+
+static void *take(memory *m, int64_t rows, int64_t columns) {
+    void *part = m->base ? m->base + m->used : NULL;
+    m->used += lyne_tiles_bytes(rows, columns);
+    return part;
+}
+
+typedef struct forward_part {
+    void *q, *k, *p, *v; /* factors                     */
+    float *s, *dst;      /* (L, S), (L, D)              */
+    float *seen;         /* (S): 1, or 0 where padding  */
+} forward_part;
+
+static size_t forward_part_of(const lyne_heads *h, char *base, forward_part *m) {
+    memory at = {.base = base};
+    m->q = take(&at, h->L, h->D);
+    m->k = take(&at, h->D, h->S);
+    m->p = take(&at, h->L, h->S);
+    m->v = take(&at, h->S, h->D);
+    m->s = take(&at, h->L, h->S);
+    m->dst = take(&at, h->L, h->D);
+    m->seen = take(&at, 1, h->S);
+    return at.used;
+}
+
+typedef struct backward_part {
+    void *k, *k_transposed, *v, *q, *q_transposed, *diff, *diff_transposed; /* factors, (S, D) or the like */
+    void *p_transposed, *ds_transposed, *ds_b;                              /* factors, (S, L)             */
+    float *p, *dp;                                                          /* (S, L)                      */
+    float *out;                                                             /* (S, D) or (D, L)            */
+    float *seen, *sum;                                                      /* (S), (L)                    */
+} backward_part;
+
+static size_t backward_part_of(const lyne_heads *h, char *base, backward_part *m) {
+    memory at = {.base = base};
+    m->k = take(&at, h->S, h->D);
+    m->k_transposed = take(&at, h->D, h->S);
+    m->v = take(&at, h->S, h->D);
+    m->q = take(&at, h->L, h->D);
+    m->q_transposed = take(&at, h->D, h->L);
+    m->diff = take(&at, h->L, h->D);
+    m->diff_transposed = take(&at, h->D, h->L);
+    m->p_transposed = take(&at, h->S, h->L);
+    m->ds_transposed = take(&at, h->S, h->L);
+    m->ds_b = take(&at, h->S, h->L);
+    m->p = take(&at, h->S, h->L);
+    m->dp = take(&at, h->S, h->L);
+    m->out = take(&at, h->S > h->L ? h->S : h->L, h->D);
+    m->seen = take(&at, 1, h->S);
+    m->sum = take(&at, 1, h->L);
+    return at.used;
+}
+
+size_t lyne_heads_forward_bytes(const lyne_heads *h) {
+    forward_part m;
+    return (size_t)h->threads * forward_part_of(h, NULL, &m);
+}
+size_t lyne_heads_backward_bytes(const lyne_heads *h) {
+    backward_part m;
+    return (size_t)h->threads * backward_part_of(h, NULL, &m);
+}
+
+/* ---- what a head sees ---- */
+
+static void look(const lyne_heads *h, const int32_t *padding, int64_t sample, float *seen) {
+    for (int64_t s = 0; s < h->S; s++)
+        seen[s] = h->padding == LYNE_PADDING_BY_LENGTH  ? (float)(s < padding[sample])
+                  : h->padding == LYNE_PADDING_BY_TOKEN ? (float)(padding[sample * h->S + s] != h->padding_token)
+                                                        : 1;
+}
+
+/* Rows of one head in a buffer of all. */
+static lyne_matrix head_of(const lyne_heads *h, const void *buffer, int which, int64_t rows, int64_t sample,
+                           int64_t head) {
+    const int64_t at = sample * rows * h->row + h->at[which] + head * h->D;
+    return (lyne_matrix){
+        .at = lyne_at(buffer, at, h->bf16), .rows = rows, .columns = h->D, .stride = h->row, .bf16 = h->bf16};
+}
+
+/* The same of dst, which has no others beside it. */
+static lyne_matrix dst_of(const lyne_heads *h, const void *buffer, int64_t sample, int64_t head) {
+    const int64_t F = h->heads * h->D, at = sample * h->L * F + head * h->D;
+    return (lyne_matrix){
+        .at = lyne_at(buffer, at, h->bf16), .rows = h->L, .columns = h->D, .stride = F, .bf16 = h->bf16};
+}
+
+static lyne_matrix plain(const float *at, int64_t rows, int64_t columns) {
+    return (lyne_matrix){.at = at, .rows = rows, .columns = columns, .stride = lyne_tiles_round(columns)};
+}
+
+LYNE_INLINE void store_row(int64_t n, const float *restrict src, void *restrict dst, bool bf16) {
+    for (int64_t i = 0; i < n; i++) lyne_store(dst, i, bf16, src[i]);
+}
+LYNE_VECTOR static void store_f32(int64_t n, const float *src, void *dst) {
+    store_row(n, src, dst, false);
+}
+LYNE_VECTOR static void store_bf16(int64_t n, const float *src, void *dst) {
+    store_row(n, src, dst, true);
+}
+
+/* What a product made into the rows of one head. */
+static void put(const lyne_matrix *m, const float *src) {
+    const int64_t ld = lyne_tiles_round(m->columns);
+    for (int64_t r = 0; r < m->rows; r++)
+        (m->bf16 ? store_bf16 : store_f32)(m->columns, src + r * ld, (void *)lyne_at(m->at, r * m->stride, m->bf16));
+}
+
+/* The transpose of it. */
+static void put_transposed(const lyne_matrix *m, const float *src) {
+    const int64_t ld = lyne_tiles_round(m->rows);
+    for (int64_t r = 0; r < m->rows; r++) {
+        void *row = (void *)lyne_at(m->at, r * m->stride, m->bf16);
+        for (int64_t i = 0; i < m->columns; i++) lyne_store(row, i, m->bf16, src[i * ld + r]);
+    }
+}
+
+/* ---- forward ---- */
+
+/* One row in place: n numbers are seen, S are there.  Returns its lse; of a row that sees nothing, which is all 0, 1e30,
+ * so that backward finds all 0 as well. */
+LYNE_VECTOR static float softmax(int64_t n, int64_t S, float scale, const float *restrict seen, float *restrict s) {
+    float most[LANES], sum[LANES] = {0}, top = NOTHING, total = 0;
+    int64_t i = 0;
+    for (int j = 0; j < LANES; j++) most[j] = NOTHING;
+    for (; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            const float x = s[i + j] * scale, y = seen[i + j] > 0 ? x : NOTHING;
+            s[i + j] = x;
+            most[j] = y > most[j] ? y : most[j];
+        }
+    for (; i < n; i++) {
+        s[i] *= scale;
+        if (seen[i] > 0 && s[i] > most[0]) most[0] = s[i];
+    }
+    for (int j = 0; j < LANES; j++) top = most[j] > top ? most[j] : top;
+    for (i = 0; i + LANES <= n; i += LANES)
+        for (int j = 0; j < LANES; j++) {
+            const float e = lyne_exp_f32(s[i + j] - top);
+            s[i + j] = seen[i + j] > 0 ? e : 0;
+            sum[j] += s[i + j];
+        }
+    for (; i < n; i++) {
+        s[i] = seen[i] > 0 ? lyne_exp_f32(s[i] - top) : 0;
+        sum[0] += s[i];
+    }
+    for (int j = 0; j < LANES; j++) total += sum[j];
+    const float share = total == 0 ? 0 : 1 / total;
+    for (i = 0; i < n; i++) s[i] *= share;
+    for (; i < S; i++) s[i] = 0;
+    return total == 0 ? -NOTHING : top + logf(total);
+}
+
+static void head_forward(const lyne_heads *h, const lyne_call *call, int64_t sample, int64_t head, float *lse,
+                         const forward_part *m) {
+    const lyne_matrix q = head_of(h, call->buffer[0], 0, h->L, sample, head);
+    const lyne_matrix k = head_of(h, call->buffer[1], 1, h->S, sample, head);
+    const lyne_matrix v = head_of(h, call->buffer[2], 2, h->S, sample, head);
+    const lyne_matrix dst = dst_of(h, call->buffer[4], sample, head), p = plain(m->s, h->L, h->S);
+    look(h, call->buffer[3], sample, m->seen);
+    lyne_tiles_a(&q, h->narrow, m->q);
+    lyne_tiles_b_transposed(&k, h->narrow, m->k);
+    lyne_tiles_product(h->L, h->S, h->D, h->narrow, m->q, m->k, m->s);
+    for (int64_t l = 0; l < h->L; l++)
+        lse[l] = softmax(h->causal ? l + 1 : h->S, h->S, h->scale, m->seen, m->s + l * p.stride);
+    lyne_tiles_a(&p, h->narrow, m->p);
+    lyne_tiles_b(&v, h->narrow, m->v);
+    lyne_tiles_product(h->L, h->D, h->S, h->narrow, m->p, m->v, m->dst);
+    put(&dst, m->dst);
+}
+
+static bool worth_threads(const lyne_heads *h) {
+    return h->batch * h->heads * h->L * h->S * h->D > 16384;
+}
+
+void lyne_heads_forward(const lyne_call *call) {
+    const lyne_heads *h = call->config;
+    float *lse = call->buffer[5];
+    const size_t bytes = lyne_heads_forward_bytes(h) / (size_t)h->threads;
+#pragma omp parallel for schedule(static) num_threads(h->threads) if (worth_threads(h))
+    for (int64_t i = 0; i < h->batch * h->heads; i++) {
+        forward_part m;
+        forward_part_of(h, (char *)call->buffer[6] + (size_t)omp_get_thread_num() * bytes, &m);
+        head_forward(h, call, i / h->heads, i % h->heads, lse + i * h->L, &m);
+    }
+}
+
+/* ---- backward ---- */
+
+/* Row s of p^T in place, from s^T, and what it adds to the sums of p diff_p; places before `first` do not see s. */
+LYNE_VECTOR static void make_p(int64_t first, int64_t L, float scale, float seen, const float *restrict lse,
+                               const float *restrict dp, float *restrict p, float *restrict sum) {
+    for (int64_t l = 0; l < first; l++) p[l] = 0;
+    for (int64_t l = first; l < L; l++) {
+        p[l] = seen > 0 ? lyne_exp_f32(p[l] * scale - lse[l]) : 0;
+        sum[l] += p[l] * dp[l];
+    }
+}
+
+/* Row s of diff_s^T in place, from diff_p^T. */
+LYNE_VECTOR static void make_ds(int64_t first, int64_t L, float scale, const float *restrict p,
+                                const float *restrict sum, float *restrict dp) {
+    for (int64_t l = 0; l < first; l++) dp[l] = 0;
+    for (int64_t l = first; l < L; l++) dp[l] = scale * p[l] * (dp[l] - sum[l]);
+}
+
+/* p^T into m->p and diff_s^T into m->dp. */
+static void scores_backward(const lyne_heads *h, const float *lse, const backward_part *m) {
+    const int64_t ld = lyne_tiles_round(h->L);
+    memset(m->sum, 0, (size_t)h->L * sizeof *m->sum);
+    for (int64_t s = 0; s < h->S; s++)
+        make_p(h->causal ? s : 0, h->L, h->scale, m->seen[s], lse, m->dp + s * ld, m->p + s * ld, m->sum);
+    for (int64_t s = 0; s < h->S; s++)
+        make_ds(h->causal ? s : 0, h->L, h->scale, m->p + s * ld, m->sum, m->dp + s * ld);
+}
+
+static void head_backward(const lyne_heads *h, const lyne_call *call, int64_t sample, int64_t head, const float *lse,
+                          const backward_part *m) {
+    const bool narrow = h->narrow;
+    const lyne_matrix q = head_of(h, call->buffer[0], 0, h->L, sample, head);
+    const lyne_matrix k = head_of(h, call->buffer[1], 1, h->S, sample, head);
+    const lyne_matrix v = head_of(h, call->buffer[2], 2, h->S, sample, head);
+    const lyne_matrix diff = dst_of(h, call->buffer[4], sample, head);
+    const lyne_matrix p = plain(m->p, h->S, h->L), ds = plain(m->dp, h->S, h->L);
+    look(h, call->buffer[3], sample, m->seen);
+    lyne_tiles_a(&k, narrow, m->k);
+    lyne_tiles_b_transposed(&q, narrow, m->q_transposed);
+    lyne_tiles_product(h->S, h->L, h->D, narrow, m->k, m->q_transposed, m->p);
+    lyne_tiles_a(&v, narrow, m->v);
+    lyne_tiles_b_transposed(&diff, narrow, m->diff_transposed);
+    lyne_tiles_product(h->S, h->L, h->D, narrow, m->v, m->diff_transposed, m->dp);
+    scores_backward(h, lse, m);
+    if (call->buffer[7]) {
+        const lyne_matrix dst = head_of(h, call->buffer[7], 0, h->L, sample, head);
+        lyne_tiles_a_transposed(&k, narrow, m->k_transposed);
+        lyne_tiles_b(&ds, narrow, m->ds_b);
+        lyne_tiles_product(h->D, h->L, h->S, narrow, m->k_transposed, m->ds_b, m->out);
+        put_transposed(&dst, m->out);
+    }
+    if (call->buffer[8]) {
+        const lyne_matrix dst = head_of(h, call->buffer[8], 1, h->S, sample, head);
+        lyne_tiles_a(&ds, narrow, m->ds_transposed);
+        lyne_tiles_b(&q, narrow, m->q);
+        lyne_tiles_product(h->S, h->D, h->L, narrow, m->ds_transposed, m->q, m->out);
+        put(&dst, m->out);
+    }
+    if (call->buffer[9]) {
+        const lyne_matrix dst = head_of(h, call->buffer[9], 2, h->S, sample, head);
+        lyne_tiles_a(&p, narrow, m->p_transposed);
+        lyne_tiles_b(&diff, narrow, m->diff);
+        lyne_tiles_product(h->S, h->D, h->L, narrow, m->p_transposed, m->diff, m->out);
+        put(&dst, m->out);
+    }
+}
+
+void lyne_heads_backward(const lyne_call *call) {
+    const lyne_heads *h = call->config;
+    const float *lse = call->buffer[5];
+    const size_t bytes = lyne_heads_backward_bytes(h) / (size_t)h->threads;
+#pragma omp parallel for schedule(static) num_threads(h->threads) if (worth_threads(h))
+    for (int64_t i = 0; i < h->batch * h->heads; i++) {
+        backward_part m;
+        backward_part_of(h, (char *)call->buffer[6] + (size_t)omp_get_thread_num() * bytes, &m);
+        head_backward(h, call, i / h->heads, i % h->heads, lse + i * h->L, &m);
+    }
+}

@@ -1,0 +1,45 @@
+/* recipe/needs.c -- names of classes, and the validation split. */
+#include "recipe/needs.h"
+#include <string.h>
+
+/* Where a key, or a value that reads so, stands in what a stage says; the stage itself if it is not written there. */
+static const lyne_yaml *find(const lyne_yaml *tree, const char *text) {
+    if (tree->kind == LYNE_YAML_SCALAR) return strcmp(tree->text, text) == 0 ? tree : NULL;
+    const lyne_yaml *found = NULL;
+    for (size_t i = 0; i < tree->n && !found; i++) {
+        if (tree->kind == LYNE_YAML_MAP && strcmp(tree->key[i]->text, text) == 0) found = tree->key[i];
+        if (!found) found = find(tree->item[i], text);
+    }
+    return found;
+}
+
+static lyne_mark place(const lyne_recipe *r, size_t stage, const char *text) {
+    const lyne_yaml *found = find(r->stages_tree->item[stage], text);
+    return found ? found->mark : r->stage[stage].kind.mark;
+}
+
+static void check_class(const lyne_recipe *r, size_t stage, const char *name, lyne_diagnostics *out) {
+    const lyne_texts *names = &r->description.classes;
+    for (size_t i = 0; i < names->n; i++)
+        if (strcmp(names->item[i], name) == 0) return;
+    const char *near = lyne_nearest(name, names->item, names->n);
+    lyne_diagnose(out, place(r, stage, name), LYNE_ERECIPE,
+                  near ? "%s: data set '%s' has no class '%s'; did you mean '%s'?"
+                       : "%s: data set '%s' has no class '%s'; datasets/%s.yaml lists them",
+                  r->stage[stage].name, r->data, name, near ? near : r->data);
+}
+
+void lyne_needs_check(const lyne_recipe *r, lyne_diagnostics *out) {
+    for (size_t s = 0; s < r->n_stages; s++) {
+        const lyne_stage *row = (const lyne_stage *)r->stage[s].kind.row;
+        if (!row || !row->needs) continue;
+        const lyne_needs needs = row->needs(r->stage[s].kind.config);
+        for (int list = 0; list < 2; list++)
+            for (size_t i = 0; i < needs.classes[list].n; i++) check_class(r, s, needs.classes[list].item[i], out);
+        if (needs.validation && r->validation == 0)
+            lyne_diagnose(out, place(r, s, needs.validation), LYNE_ERECIPE,
+                          "%s: %s reads the validation split, and there is none; hold one out with `data: {use: %s, "
+                          "validation: 1000}`",
+                          r->stage[s].name, needs.validation, r->data);
+    }
+}

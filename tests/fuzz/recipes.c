@@ -1,0 +1,121 @@
+/* tests/fuzz/recipes.c -- what a person writes: recipes, descriptions of data sets, assignments; and what Lyne notes of a
+ * finished job. */
+#include "base/file.h"
+#include "component/config.h"
+#include "fuzz.h"
+#include "recipe/builtin.h"
+#include "recipe/recipe.h"
+#include "recipe/result_file.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const lyne_registry *rows(void) {
+    static lyne_registry *registry;
+    lyne_error err = {0};
+    if (!registry && lyne_registry_new(lyne_builtin_rows, lyne_n_builtin_rows, &registry, &err) != LYNE_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(2);
+    }
+    return registry;
+}
+
+static void print(const lyne_diagnostics *d) {
+    static FILE *nowhere;
+    if (!nowhere) nowhere = fopen("/dev/null", "w");
+    if (nowhere) lyne_diagnostics_print(d, nowhere, true);
+}
+
+static void run_yaml(const uint8_t *data, size_t size) {
+    lyne_arena arena = {0};
+    lyne_diagnostics out = {0};
+    fuzz_bytes rest = {data, size};
+    const fuzz_bytes set = fuzz_take(&rest);
+    lyne_yaml *tree = lyne_yaml_parse("f", (const char *)rest.data, rest.size, &arena, &out);
+    const char *assignment = lyne_arena_strndup(&arena, (const char *)set.data, set.size);
+    if (tree && assignment) lyne_yaml_set(tree, assignment, &arena, &out);
+    print(&out);
+    lyne_diagnostics_free(&out);
+    lyne_arena_free(&arena);
+}
+
+static void seed_yaml(void) {
+    static const char text[] = "\3\0a=1a: &x {b: [1, 'two', \"th\\u0072ee\"]}\nc: *x\nd: |\n  text\n";
+    fuzz_seed("small", text, sizeof text - 1);
+}
+
+/* A data set with the name that seeds use stands beside. */
+static void run_recipe(const uint8_t *data, size_t size) {
+    static bool prepared;
+    if (!prepared) {
+        char *text;
+        size_t n;
+        if (lyne_directory_make(fuzz_path("datasets"), NULL) != LYNE_OK ||
+            lyne_file_read(LYNE_SOURCE_DIR "/datasets/strokes.yaml", 1 << 20, &text, &n, NULL) != LYNE_OK)
+            exit(2);
+        fuzz_put("datasets/strokes.yaml", text, n);
+        lyne_free(text);
+        prepared = true;
+    }
+    fuzz_bytes rest = {data, size};
+    const fuzz_bytes base = fuzz_take(&rest);
+    fuzz_put("base.yaml", base.data, base.size);
+    fuzz_put("recipe.yaml", rest.data, rest.size);
+    lyne_recipe recipe;
+    lyne_diagnostics out = {0};
+    lyne_text text = {0};
+    if (lyne_recipe_read(&recipe, fuzz_path("recipe.yaml"), NULL, 0, rows(), &out) == LYNE_OK)
+        lyne_recipe_print(&recipe, &text);
+    lyne_text_free(&text);
+    print(&out);
+    lyne_recipe_free(&recipe);
+    lyne_diagnostics_free(&out);
+}
+
+static void seed_recipe(void) {
+    static const char *const names[] = {"quickstart.yaml", "student.yaml"};
+    for (int i = 0; i < 2; i++) {
+        char path[512], *text, *with;
+        size_t n;
+        snprintf(path, sizeof path, LYNE_SOURCE_DIR "/recipes/%s", names[i]);
+        if (lyne_file_read(path, 1 << 20, &text, &n, NULL) != LYNE_OK) exit(2);
+        with = calloc(1, n + 2);
+        if (with) memcpy(with + 2, text, n), fuzz_seed(names[i], with, n + 2);
+        free(with);
+        lyne_free(text);
+    }
+}
+
+static void run_description(const uint8_t *data, size_t size) {
+    lyne_arena arena = {0};
+    lyne_diagnostics out = {0};
+    lyne_description description = {0};
+    fuzz_put("f.yaml", data, size);
+    lyne_yaml *tree = lyne_yaml_read(fuzz_path("f.yaml"), &arena, &out);
+    const lyne_filler f = {.registry = rows(), .arena = &arena, .out = &out};
+    if (tree) lyne_config_fill(&f, lyne_description_fields, "data set", tree->mark, tree, &description);
+    print(&out);
+    lyne_diagnostics_free(&out);
+    lyne_arena_free(&arena);
+}
+
+static void run_result(const uint8_t *data, size_t size) {
+    lyne_result r = {0};
+    lyne_digest made;
+    fuzz_put("result.json", data, size);
+    lyne_result_file_load(fuzz_folder, (lyne_digest){1, 2}, &r, &made);
+}
+
+static void seed_result(void) {
+    const lyne_result r = {.test_samples = 5, .test_errors = 1, .test_accuracy = 0.8, .seconds = 1};
+    lyne_digest made;
+    lyne_result_file_save(fuzz_folder, (lyne_digest){1, 2}, &r, &made, NULL);
+}
+
+const fuzz_target fuzz_recipes[] = {
+    {"yaml", "component/yaml.c", run_yaml, seed_yaml},
+    {"recipe", "recipe/recipe.c recipe/extends.c", run_recipe, seed_recipe},
+    {"description", "recipe/recipe.c", run_description, NULL},
+    {"result", "recipe/result_file.c", run_result, seed_result},
+    {NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,59 @@
+#!/bin/sh
+# tests/fuzz/run.sh -- every reader of files against hostile ones, by libFuzzer with the address and undefined-behaviour
+# sanitizers.
+#
+#     sh tests/fuzz/run.sh BUILD_DIR [SECONDS [TARGET...]]      10 seconds a target unless said otherwise
+#
+# Good inputs lie in tests/fuzz/corpus/TARGET; those that the program writes itself and what is found are kept in
+# BUILD_DIR/fuzz/.  One line a target: inputs tried, branches of the program reached.  A file of src/ that opens files
+# and that no target covers is a failure: whoever adds a reader adds its row to a table in tests/fuzz/*.c.
+set -u
+source=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd) || exit 1
+build=$(CDPATH='' cd -- "${1:?which build directory?}" && pwd) || exit 1
+seconds=${2:-10}
+[ $# -gt 2 ] && shift 2 || shift $#
+here=$source/tests/fuzz/run.sh fuzz=$build/lyne_fuzz
+listed=$("$fuzz" --list) || exit 1
+failed=0
+
+# ---- try one, when called by itself below ----
+try() {
+    work=$build/fuzz/$1
+    mkdir -p "$work/found" "$work/seeds" || return 1
+    cd "$work" || return 1
+    "$fuzz" --seeds "$1" "$work/seeds" && rm -f "$work/seeds/.lock" || return 1
+    given=$source/tests/fuzz/corpus/$1
+    case $1 in description) given=$source/datasets ;; esac
+    [ -d "$given" ] || given=
+    timeout $((seconds + 120)) "$fuzz" "$1" -max_total_time="$seconds" -max_len=16384 -rss_limit_mb=1024 -timeout=20 \
+        -print_final_stats=1 -close_fd_mask=3 -artifact_prefix="$work/" "$work/found" "$work/seeds" $given >log 2>&1
+    status=$?
+    tried=$(sed -n 's/^stat::number_of_executed_units: *//p' log)
+    reached=$(grep -oE 'cov: [0-9]+' log | tail -n 1 | tr -dc 0-9)
+    printf '%-12s %9s inputs, %5s branches\n' "$1" "${tried:-0}" "${reached:-0}"
+    if [ $status -ne 0 ]; then
+        echo "$1 failed on the input that is kept in $work:"
+        grep -E 'ERROR|SUMMARY|runtime error|^[[:space:]]*#[0-9]' log | head -n 30
+        return 1
+    fi
+}
+if [ "${1-}" = --one ]; then
+    try "$2"
+    exit
+fi
+
+# ---- is there a target for every reader? ----
+opens='lyne_(map_open|file_read|inflate|members_read|json_load|safetensors_open|npy_open|yaml_read|picture_decode)\('
+cd "$source/src" || exit 1
+for file in $(grep -lE "$opens" ./*/*.c | sed 's,^\./,,' | grep -v '^base/file\.c$'); do
+    printf '%s\n' "$listed" | cut -f 2 | tr ' ' '\n' | grep -qx "$file" ||
+        { echo "$file opens files, and no target of tests/fuzz covers it" && failed=1; }
+done
+for file in $(printf '%s\n' "$listed" | cut -f 2); do
+    [ -e "$file" ] || { echo "tests/fuzz covers $file, which does not exist" && failed=1; }
+done
+
+# ---- try all, or those that were named ----
+[ $# -gt 0 ] || set -- $(printf '%s\n' "$listed" | cut -f 1)
+printf '%s\n' "$@" | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I TARGET sh "$here" "$build" "$seconds" --one TARGET || failed=1
+exit $failed

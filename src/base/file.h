@@ -66,6 +66,8 @@ bool lyne_file_exists(const char *path);
 lyne_status lyne_file_remove(const char *path, lyne_error *err);
 /** Size of a regular file, or LYNE_EDATA. */
 lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err);
+/** When it was last written, in seconds of Unix time; 0 if it cannot be said. */
+int64_t lyne_file_written(const char *path);
 
 /** Take the lock PATH (created if missing) or fail at once with LYNE_EOTHER "... is in use by another process".
  *  The lock goes with the process.  lyne_unlock accepts -1. */

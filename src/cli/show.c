@@ -2,12 +2,17 @@
 #include "cli/cli.h"
 #include "cli/recipe.h"
 #include "graph/op.h"
+#include "report/picture.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-static const lyne_option options[] = {{"set", "PATH=VALUE", "change one value of the recipe; may be repeated"},
-                                      {NULL, NULL, NULL}};
+enum { SET, DOT, SVG };
+static const lyne_option options[] = {
+    [SET] = {"set", "PATH=VALUE", "change one value of the recipe; may be repeated"},
+    [DOT] = {"dot", NULL, "the graph for Graphviz instead of the table"},
+    [SVG] = {"svg", NULL, "the graph as a picture instead of the table, as in --svg >model.svg"},
+    {NULL, NULL, NULL}};
 
 /* A line of the table; the numbers are of one sample. */
 typedef struct line {
@@ -81,7 +86,21 @@ static lyne_status find_stage(const lyne_recipe *r, const char *name, const lyne
     return status;
 }
 
-static lyne_status show(const lyne_recipe *r, const char *name, lyne_error *err) {
+static lyne_status print(const lyne_graph *g, int what, lyne_error *err) {
+    lyne_text text = {0};
+    if (what == DOT)
+        lyne_picture_dot(g, &text);
+    else if (what == SVG)
+        lyne_picture_svg(g, &text);
+    else
+        print_table(g);
+    if (text.data) fputs(text.data, stdout);
+    const bool failed = text.failed;
+    lyne_text_free(&text);
+    return failed ? lyne_fail_memory(err, "a picture") : LYNE_OK;
+}
+
+static lyne_status show(const lyne_recipe *r, const char *name, int what, lyne_error *err) {
     const lyne_stage_instance *stage;
     lyne_network net;
     lyne_status status = find_stage(r, name, &stage, err);
@@ -90,16 +109,20 @@ static lyne_status show(const lyne_recipe *r, const char *name, lyne_error *err)
         .model = ((const lyne_stage *)stage->kind.row)->model(stage->kind.config), .task = &r->task, .batch = 1};
     status = lyne_network_build(&net, &o, err);
     if (status != LYNE_OK) return status;
-    print_table(net.graph);
+    status = print(net.graph, what, err);
     lyne_network_deinit(&net);
-    return LYNE_OK;
+    return status;
 }
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     const char *set[64], *value;
     size_t n_set = 0;
-    int got;
+    int got, what = SET;
     while ((got = lyne_next_option(&command_show, argc, argv, &value, err)) >= 0) {
+        if (got != SET) {
+            what = got;
+            continue;
+        }
         if (n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
         set[n_set++] = value;
     }
@@ -108,7 +131,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
         return lyne_fail(err, LYNE_EUSAGE, "which recipe and stage? usage: lyne show RECIPE STAGE");
     lyne_recipe recipe;
     lyne_status status = lyne_cli_read(&recipe, argv[optind], set, n_set, registry);
-    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, err);
+    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, what, err);
     lyne_recipe_free(&recipe);
     return status;
 }

@@ -396,6 +396,7 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     read_models(r, f, data);
     if (data) check_shapes(r, f->out);
     if (data) lyne_needs_check(r, f->out);
+    if (data) lyne_labels_check(r, f->out);
     if (r->n_stages) lyne_expect_read(r, f);
 }
 

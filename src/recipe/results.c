@@ -38,6 +38,7 @@ static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
                           (json_int_t)o->seed, "was_up_to_date", o->was_up_to_date);
     if (!j) return NULL;
     lyne_result_json(j, &o->result);
+    json_object_set_new(j, "directory", json_string(o->directory));
     if (r->n_axes) json_object_set_new(j, "sweep", values_json(r, o->stage));
     lyne_json_set_digest(j, "fingerprint", o->fingerprint);
     if (o->model_bytes) {

@@ -27,27 +27,6 @@ static const char *check(const void *config) {
     return training_check(&c->base);
 }
 
-/* A target for one temperature is not shown to a loss at another. */
-static lyne_status check_temperature(const distill_config *c, const lyne_labels *labels, lyne_error *err) {
-    const double T = lyne_labels_temperature(labels);
-    for (size_t i = 0; T > 0 && i < c->base.loss.n; i++) {
-        const lyne_instance *item = &c->base.loss.item[i];
-        const lyne_loss *loss = (const lyne_loss *)item->row;
-        if (!loss->needs_teacher) continue;
-        if (!loss->temperature)
-            return lyne_fail(err, LYNE_ERECIPE,
-                             "labels: '%s' are %s, which %s cannot use: it needs logits; f16 and topk store them",
-                             c->labels.name, lyne_labels_encoding(labels), loss->component.name);
-        if (loss->temperature(item->config) != T)
-            return lyne_fail(err, LYNE_ERECIPE,
-                             "labels: '%s' are %s, good at temperature %g alone, but %s reads them at %g; give both "
-                             "the same",
-                             c->labels.name, lyne_labels_encoding(labels), T, loss->component.name,
-                             loss->temperature(item->config));
-    }
-    return LYNE_OK;
-}
-
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const distill_config *c = job->stage->kind.config;
     const lyne_source_stage *from = lyne_job_find(job, c->labels.name);
@@ -57,7 +36,6 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     lyne_status status = ((const lyne_stage *)kind->row)->labels(job, kind->config, &wanted, err);
     if (status == LYNE_OK) status = lyne_labels_open(from->directory, &labels, err);
     if (status == LYNE_OK) status = lyne_labels_match(labels, &wanted.identity, err);
-    if (status == LYNE_OK) status = check_temperature(c, labels, err);
     if (status == LYNE_OK) {
         const training_source source = {
             .view_seed = wanted.view_seed, .views = wanted.views, .augment = wanted.augment, .labels = labels};

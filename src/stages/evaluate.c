@@ -1,6 +1,7 @@
 /* stages/evaluate.c -- score a model on a split, and how often it agrees with another. */
 #include "train/evaluate.h"
 #include "stages/stage.h"
+#include <string.h>
 
 #define BATCH 200
 
@@ -31,6 +32,8 @@ static const lyne_field fields[] = {{.name = "model",
 
 static const char *check(const void *config) {
     const evaluate_config *c = config;
+    if (c->against.name && strcmp(c->model.name, c->against.name) == 0)
+        return "against is the model itself, which agrees with itself always; name another stage";
     if (c->split == LYNE_TRAIN && !c->against.name)
         return "errors on the pictures that a model was trained on tell nothing; give `against`, or another split";
     return NULL;

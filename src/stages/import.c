@@ -44,6 +44,10 @@ static lyne_status files(const void *config, lyne_digest *out, lyne_error *err) 
     return lyne_given_digest(c->logits, c->ids, out, err);
 }
 
+static lyne_instance encoding(const void *config) {
+    return ((const import_config *)config)->encoding;
+}
+
 static void views(const void *config, lyne_label_source *out) {
     (void)config;
     *out = (lyne_label_source){.views = 1};
@@ -127,6 +131,7 @@ const lyne_stage lyne_stage_import = {
     .product = LYNE_MAKES_LABELS,
     .once = true,
     .files = files,
+    .encoding = encoding,
     .views = views,
     .labels = labels,
     .run = run,

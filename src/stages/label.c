@@ -104,6 +104,10 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     return LYNE_OK;
 }
 
+static lyne_instance encoding(const void *config) {
+    return ((const label_config *)config)->encoding;
+}
+
 static void views(const void *config, lyne_label_source *out) {
     const label_config *c = config;
     *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed, .views = (uint32_t)c->views, .augment = c->augment};
@@ -220,6 +224,7 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                                    .check = check},
                                      .product = LYNE_MAKES_LABELS,
                                      .once = true,
+                                     .encoding = encoding,
                                      .views = views,
                                      .labels = labels,
                                      .run = run,

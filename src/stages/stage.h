@@ -97,7 +97,9 @@ typedef struct lyne_stage {
     lyne_needs (*needs)(const void *config);
     /** A digest of files that the config names and the stage reads, for its fingerprint; NULL: there are none. */
     lyne_status (*files)(const void *config, lyne_digest *out, lyne_error *err);
-    /** For a stage that makes soft labels: to which views, as its config says, and */
+    /** For a stage that makes soft labels: how they are stored, */
+    lyne_instance (*encoding)(const void *config);
+    /** to which views, as its config says, and */
     void (*views)(const void *config, struct lyne_label_source *out);
     /** whose and of what they must be, from its sources as they are now. */
     lyne_status (*labels)(const lyne_job *job, const void *config, struct lyne_label_source *out, lyne_error *err);

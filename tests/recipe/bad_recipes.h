@@ -56,6 +56,10 @@ static const bad_recipe bad_recipes[] = {
     {"name: small", "name: [a]", 2, 7, "name expects text, not a list"},
     {"arxiv: 1503", "arxive: 1503", 3, 25, "unknown key 'arxive'; did you mean 'arxiv'?"},
     {"{title: A Title, arxiv: 1503.02531}", "Hinton", 3, 8, "paper expects a map, not 'Hinton'"},
+    /* soft labels that cannot be stored, or be read by who learns from them; a model compared with itself */
+    {"encoding: f16", "encoding: {topk: {k: 11}}", 11, 42, "topk: k = 11, but there are 10 classes; give k at most that"},
+    {"encoding: f16", "encoding: {sampled: {draws: 9, temperature: 1}}", 16, 15, "good at temperature 1 alone, but kd reads them at 4; give both the same"},
+    {"against: teacher", "against: student", 20, 5, "against is the model itself"},
     /* sweep */
     {"expect:\n", "sweep: {stages.student.distill.epochs: 5}\nexpect:\n", 21, 40, "sweep: expects a list of values, as in [1, 4, 20]"},
     {"expect:\n", "sweep: {stages.student.distill.epochs: [5, ~]}\nexpect:\n", 21, 44, "sweep: a value is missing"},

@@ -2,8 +2,10 @@
  *
  *     lyne_bench --model '{mlp: {hidden: [800, 800]}}' --picture 1,28,28 --classes 10 --batch 128 --precision bf16
  *
- * A step is what the trainer does between reading its inputs and the next: forward, losses (KD with temperature 4 and
- * cross-entropy), backward, SGD with momentum.  Pictures, labels and teacher's logits are random and stay the same.
+ *     lyne_bench --model transformer --tokens 128 --classes 1000 --batch 32 --optimizer adamw
+ *
+ * --tokens: samples are so many tokens, of as many kinds as there are classes, with a label each.  A step is what the trainer does between reading its inputs and the next: forward, losses (KD with temperature 4 and
+ * cross-entropy), backward, and the optimizer, SGD with momentum unless told.  Pictures, labels and teacher's logits are random and stay the same.
  * Each repetition has an FMA and an AMX probe before it.  `--kernels` prints where the time goes instead; `--probe`
  * only the probes. */
 #include "base/file.h"
@@ -17,6 +19,7 @@
 #include "recipe/builtin.h"
 #include "train/network.h"
 #include <getopt.h>
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +28,7 @@
 
 typedef struct options {
     const char *model, *optimizer, *precision, *picture;
-    int64_t classes, batch, threads, repetitions;
+    int64_t tokens, classes, batch, threads, repetitions;
     double seconds;
     bool infer, kernels, probe;
 } options;
@@ -55,8 +58,12 @@ static bool instance(subject *s, lyne_kind kind, const char *yaml, lyne_instance
 static void fill_inputs(subject *s) {
     lyne_network *n = &s->net;
     lyne_stream r = lyne_stream_at(1, LYNE_FOR_CHECK, 0, 0);
-    uint8_t *picture = lyne_program_input(n->program, n->picture);
-    for (int64_t i = 0; i < lyne_shape_size(&n->picture->shape); i++) picture[i] = (uint8_t)lyne_stream_bits(&r);
+    void *picture = lyne_program_input(n->program, n->picture);
+    for (int64_t i = 0; i < lyne_shape_size(&n->picture->shape); i++)
+        if (n->picture->type == LYNE_S32)
+            ((int32_t *)picture)[i] = (int32_t)lyne_stream_between(&r, 0, s->task.n_classes - 1);
+        else
+            ((uint8_t *)picture)[i] = (uint8_t)lyne_stream_bits(&r);
     int32_t *label = n->label ? lyne_program_input(n->program, n->label) : NULL;
     for (int64_t i = 0; label && i < n->label->shape.dim[0]; i++)
         label[i] = (int32_t)lyne_stream_between(&r, 0, s->task.n_classes - 1);
@@ -78,6 +85,7 @@ static lyne_status open_subject(subject *s, const options *o, lyne_error *err) {
     if (sscanf(o->picture, "%lld,%lld,%lld", &c, &h, &w) != 3)
         return lyne_fail(err, LYNE_EUSAGE, "--picture expects C,H,W as in 3,32,32, not '%s'", o->picture);
     s->task = (lyne_task){.picture = {c, h, w},
+                          .sequence = {o->tokens, o->classes, o->tokens > 0},
                           .n_classes = o->classes,
                           .mean = {1, &half},
                           .sd = {1, &quarter},
@@ -115,23 +123,29 @@ static void print_probes(double fma, double amx) {
     printf("{\"fma\": %.1f, \"amx\": %.0f}", fma, amx);
 }
 
-/* The sum of what each kernel takes, in ms: of steps with a clock around everything. */
+/* What each kernel takes: of steps with a clock around everything, the mean; to be printed, the least, which a neighbour
+ * on the machine disturbs less.  *sum: their sum [ms]. */
 static lyne_status kernels(subject *s, const options *o, int64_t steps, double *sum, lyne_error *err) {
     lyne_program *p = s->net.program;
     const int n = lyne_program_n_steps(p);
-    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds);
-    if (!seconds) return lyne_fail_memory(err, "times");
-    lyne_status status = LYNE_OK;
-    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = step(s, o->infer, seconds, err);
+    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds), *one = lyne_alloc((size_t)n + 1, sizeof *one);
+    lyne_status status = seconds && one ? LYNE_OK : lyne_fail_memory(err, "times");
+    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) {
+        memset(one, 0, ((size_t)n + 1) * sizeof *one);
+        status = step(s, o->infer, one, err);
+        for (int k = 0; k <= n; k++)
+            seconds[k] = !o->kernels ? seconds[k] + one[k] / (double)steps : i == 0 ? one[k] : fmin(seconds[k], one[k]);
+    }
     *sum = 0;
-    for (int i = 0; i <= n; i++) *sum += seconds[i] * 1e3 / (double)steps;
-    for (int i = 0; o->kernels && i <= n; i++) {
+    for (int i = 0; i <= n && status == LYNE_OK; i++) *sum += seconds[i] * 1e3;
+    for (int i = 0; o->kernels && i <= n && status == LYNE_OK; i++) {
         const lyne_step_name name =
             i < n ? lyne_program_step(p, i) : (lyne_step_name){"update", "", s->optimizer.row->name};
-        printf("%-9s %-28s %-32s %8.4f ms %5.1f %%\n", name.pass, name.path, name.what,
-               seconds[i] * 1e3 / (double)steps, seconds[i] * 1e5 / (double)steps / *sum);
+        printf("%-9s %-28s %-32s %8.4f ms %5.1f %%\n", name.pass, name.path, name.what, seconds[i] * 1e3,
+               seconds[i] * 1e5 / *sum);
     }
     lyne_free(seconds);
+    lyne_free(one);
     return status;
 }
 
@@ -169,11 +183,26 @@ static lyne_status count(const char *name, const char *text, int64_t *out, lyne_
 }
 
 static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
-    enum { MODEL, OPTIMIZER, PRECISION, PICTURE, CLASSES, BATCH, THREADS, REPETITIONS, SECONDS, INFER, KERNELS, PROBE };
+    enum {
+        MODEL,
+        OPTIMIZER,
+        PRECISION,
+        PICTURE,
+        TOKENS,
+        CLASSES,
+        BATCH,
+        THREADS,
+        REPETITIONS,
+        SECONDS,
+        INFER,
+        KERNELS,
+        PROBE
+    };
     static const struct option all[] = {{"model", 1, 0, MODEL},
                                         {"optimizer", 1, 0, OPTIMIZER},
                                         {"precision", 1, 0, PRECISION},
                                         {"picture", 1, 0, PICTURE},
+                                        {"tokens", 1, 0, TOKENS},
                                         {"classes", 1, 0, CLASSES},
                                         {"batch", 1, 0, BATCH},
                                         {"threads", 1, 0, THREADS},
@@ -184,8 +213,11 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
                                         {"probe", 0, 0, PROBE},
                                         {0}};
     lyne_status status = LYNE_OK;
-    int64_t *const number[] = {
-        [CLASSES] = &o->classes, [BATCH] = &o->batch, [THREADS] = &o->threads, [REPETITIONS] = &o->repetitions};
+    int64_t *const number[] = {[TOKENS] = &o->tokens,
+                               [CLASSES] = &o->classes,
+                               [BATCH] = &o->batch,
+                               [THREADS] = &o->threads,
+                               [REPETITIONS] = &o->repetitions};
     for (int got; status == LYNE_OK && (got = getopt_long(argc, argv, "", all, NULL)) != -1;) {
         switch (got) {
         case MODEL:
@@ -200,6 +232,7 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
         case PICTURE:
             o->picture = optarg;
             break;
+        case TOKENS:
         case CLASSES:
         case BATCH:
         case THREADS:

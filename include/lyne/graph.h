@@ -77,6 +77,7 @@ typedef struct lyne_node {
     int param[LYNE_MAX_PARAMS]; /* indices into the graph's parameters */
     lyne_shape shape;           /* of the value                        */
     lyne_type type;
+    int64_t below;   /* inputs of tokens: numbers are below it; 0: nobody said */
     bool needs_grad; /* a parameter at or before it is trained */
 } lyne_node;
 
@@ -129,7 +130,9 @@ int64_t lyne_graph_count_macs(const lyne_graph *g);
 /* A model family: the row of a component of kind LYNE_MODEL. */
 typedef struct lyne_model {
     lyne_component component;
-    /** Build from a picture (B, C, H, W) to logits (B, n_classes), both nodes of g, each f32, or bf16 in a graph of bf16. */
+    /** Build from a picture (B, C, H, W), f32, or bf16 in a graph of bf16, to logits (B, n_classes) of one of these types,
+     *  both nodes of g.  Where samples are sequences `picture` is tokens (B, L) s32, and where each token has a label the
+     *  logits are (B, L, n_classes). */
     lyne_node *(*build)(lyne_graph *g, const void *config, lyne_node *picture, int64_t n_classes);
 } lyne_model;
 

@@ -56,7 +56,8 @@ typedef struct lyne_op_case {
     lyne_shape src[LYNE_MAX_SRC];
     float kink; /* inputs are kept off this value when has_kink: the derivative jumps there */
     bool has_kink;
-    bool spread; /* inputs are pairwise distinct by a margin: for maxima */
+    bool spread;     /* inputs are pairwise distinct by a margin: for maxima */
+    double rounding; /* by which a value may be off, of the largest; 0: 2e-6 */
 } lyne_op_case;
 
 /* What an op does in a graph of bf16 (lyne_graph_set_precision).  F32_ONLY: its sources are cast to f32 before it gets

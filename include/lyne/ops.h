@@ -166,6 +166,17 @@ lyne_node *lyne_self_attention(lyne_graph *g, const char *name, lyne_node *src, 
 lyne_node *lyne_masked_self_attention(lyne_graph *g, const char *name, lyne_node *src, lyne_node *padding,
                                       lyne_attention_config c);
 
+/** The mean over the places of src (B, L, F) whose token (B, L) s32 is not `padding`: dst (B, F). */
+typedef struct lyne_sequence_mean_config {
+    int64_t padding; /* -1: all places count */
+} lyne_sequence_mean_config;
+#define LYNE_SEQUENCE_MEAN_DEFAULTS .padding = -1
+lyne_node *lyne_sequence_mean(lyne_graph *g, const char *name, lyne_node *src, lyne_node *tokens,
+                              lyne_sequence_mean_config c);
+
+/** (B, L, F) as (B L, F): each place a sample of its own, which losses take the mean over. */
+lyne_node *lyne_each_place(lyne_graph *g, const char *name, lyne_node *src);
+
 /** exp(src) / sum over the last dimension. */
 lyne_node *lyne_softmax(lyne_graph *g, const char *name, lyne_node *src);
 

@@ -23,7 +23,13 @@ lyne_digest lyne_dataset_digest(const lyne_dataset *d) {
     lyne_hash h;
     lyne_hash_init(&h);
     for (size_t i = 0; i < sizeof number / sizeof *number; i++) lyne_hash_u64(&h, (uint64_t)number[i]);
-    lyne_hash_bytes(&h, d->labels, (size_t)d->n);
+    lyne_hash_bytes(&h, d->labels, (size_t)(d->n * lyne_sequence_rows(&d->sequence)));
+    if (d->sequence.length) {
+        const int64_t sequence[] = {d->sequence.length, d->sequence.vocabulary, d->sequence.labelled};
+        for (int i = 0; i < 3; i++) lyne_hash_u64(&h, (uint64_t)sequence[i]);
+        lyne_hash_bytes(&h, d->tokens, (size_t)(d->n * d->sequence.length) * sizeof *d->tokens);
+        return lyne_hash_finish(&h);
+    }
     lyne_hash_bytes(&h, d->pictures, (size_t)(d->n * d->height * d->width * d->channels));
     return lyne_hash_finish(&h);
 }
@@ -78,6 +84,27 @@ lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_
 
 /* ---- datasets/NAME.yaml ---- */
 
+static const char *const token_labels[] = {[LYNE_LABEL_ONE] = "one", [LYNE_LABEL_EACH] = "each", NULL};
+static const lyne_field token_fields[] = {{.name = "length",
+                                           .type = LYNE_FIELD_INT,
+                                           .help = "tokens in a sample",
+                                           .fallback = "0",
+                                           .offset = offsetof(lyne_description_tokens, length),
+                                           LYNE_RANGE(0, 65536)},
+                                          {.name = "vocabulary",
+                                           .type = LYNE_FIELD_INT,
+                                           .help = "how many there are: numbers are below it",
+                                           .fallback = "0",
+                                           .offset = offsetof(lyne_description_tokens, vocabulary),
+                                           LYNE_RANGE(0, 65536)},
+                                          {.name = "labels",
+                                           .type = LYNE_FIELD_CHOICE,
+                                           .help = "one for the sample, or each token has one",
+                                           .fallback = "one",
+                                           .offset = offsetof(lyne_description_tokens, labels),
+                                           .choices = token_labels},
+                                          LYNE_FIELDS_END};
+
 const lyne_field lyne_description_fields[] = {
     {.name = "lyne_dataset",
      .type = LYNE_FIELD_INT,
@@ -105,9 +132,15 @@ const lyne_field lyne_description_fields[] = {
     {.name = "picture",
      .type = LYNE_FIELD_INTS,
      .help = "channels, height and width of a picture",
-     .fallback = LYNE_REQUIRED,
+     .fallback = "[]",
      .offset = offsetof(lyne_description, picture),
      LYNE_RANGE(1, 65536)},
+    {.name = "tokens",
+     .type = LYNE_FIELD_GROUP,
+     .help = "instead of picture: what a sequence of tokens is",
+     .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_description, tokens),
+     .fields = token_fields},
     {.name = "mean",
      .type = LYNE_FIELD_FLOATS,
      .help = "mean of the training pixels, for each channel or one for all [0..1]",

@@ -1,4 +1,4 @@
-/* data/loader.c -- rows of a batch: which sample, which view, and its pixels.  Each row is made by one thread from its
+/* data/loader.c -- samples of a batch: which one, which view, and its pixels or tokens.  Each is made by one thread from its
  * coordinates alone, so the threads have nothing to agree on. */
 #include "data/loader.h"
 #include "component/config.h"
@@ -17,13 +17,16 @@ static size_t picture_bytes(const lyne_dataset *d) {
 
 lyne_status lyne_loader_init(lyne_loader *l, const lyne_dataset *dataset, uint64_t order_seed, uint64_t view_seed,
                              uint32_t views, lyne_instances augment, lyne_error *err) {
+    if (augment.n && dataset->sequence.length)
+        return lyne_fail(err, LYNE_ERECIPE, "augment: %s is for pictures, and '%s' has none", augment.item[0].row->name,
+                         dataset->name);
     *l = (lyne_loader){.dataset = dataset,
                        .order_seed = order_seed,
                        .view_seed = view_seed,
                        .views = views,
                        .augment = augment,
                        .n_threads = omp_get_max_threads()};
-    l->scratch = lyne_alloc((size_t)l->n_threads, SCRATCH_PICTURES * picture_bytes(dataset));
+    l->scratch = lyne_alloc((size_t)l->n_threads, SCRATCH_PICTURES * picture_bytes(dataset) + 1);
     return l->scratch ? LYNE_OK : lyne_fail_memory(err, "the loader's pictures");
 }
 
@@ -66,17 +69,33 @@ static int32_t show(const lyne_loader *l, uint64_t sample, uint32_t view, lyne_m
         ->mix(mix->how->config, picture_size(l->dataset), &mix->stream, own, partner, picture);
 }
 
+static void tokens_of(const lyne_dataset *d, uint64_t sample, int32_t *token) {
+    const uint16_t *from = d->tokens + (int64_t)sample * d->sequence.length;
+    for (int64_t k = 0; k < d->sequence.length; k++) token[k] = from[k];
+}
+
 static void fill_row(const lyne_loader *l, const lyne_batch *b, int64_t row, uint64_t sample, uint32_t view,
                      uint8_t *scratch) {
-    uint8_t *picture = b->picture ? b->picture + (size_t)row * picture_bytes(l->dataset) : NULL;
-    if (b->sample) b->sample[row] = sample;
-    if (b->view) b->view[row] = view;
-    if (b->label) b->label[row] = l->dataset->labels[sample];
+    const lyne_dataset *d = l->dataset;
+    const int64_t rows = lyne_sequence_rows(&d->sequence);
+    for (int64_t k = 0; k < rows; k++) {
+        const uint64_t id = sample * (uint64_t)rows + (uint64_t)k;
+        if (b->sample) b->sample[row * rows + k] = id;
+        if (b->view) b->view[row * rows + k] = view;
+        if (b->label) b->label[row * rows + k] = d->labels[id];
+    }
+    if (d->sequence.length) {
+        if (b->picture) tokens_of(d, sample, (int32_t *)b->picture + row * d->sequence.length);
+        return;
+    }
+    uint8_t *picture = b->picture ? (uint8_t *)b->picture + (size_t)row * picture_bytes(d) : NULL;
     if (!picture && !b->mix) return;
-    lyne_mix mix = lyne_mix_draw(l->augment, l->view_seed, sample, view, (uint64_t)l->dataset->n);
+    const uint64_t partners = (uint64_t)(l->partners ? l->partners->n : d->n);
+    lyne_mix mix = lyne_mix_draw(l->augment, l->view_seed, sample, view, partners);
+    if (l->partners) mix.partner = l->partners->id[mix.partner];
     const int32_t share = show(l, sample, view, &mix, scratch, picture);
     if (b->mix) {
-        b->mix[2 * row] = l->dataset->labels[mix.how ? mix.partner : sample];
+        b->mix[2 * row] = d->labels[mix.how ? mix.partner : sample];
         b->mix[2 * row + 1] = share;
     }
 }
@@ -122,6 +141,8 @@ lyne_digest lyne_loader_views_digest(const lyne_loader *l) {
         lyne_hash_u64(&h, l->view_seed);
         lyne_hash_u64(&h, l->views);
     }
+    if (l->partners && lyne_count_mixing(l->augment))
+        lyne_hash_bytes(&h, l->partners->id, (size_t)l->partners->n * sizeof *l->partners->id);
     for (size_t i = 0; i < l->augment.n; i++) lyne_instance_hash(&h, &l->augment.item[i]);
     return lyne_hash_finish(&h);
 }

@@ -22,11 +22,13 @@ typedef struct lyne_loader {
     lyne_instances augment; /* kind LYNE_AUGMENTATION, applied in order; none: as stored */
     /* Training shows these samples alone, and n above is their number; NULL: all.  Set by the caller after init. */
     const lyne_subset *only;
+    /* What mixup and cutmix mix in is one of these; NULL: of all.  Set by the caller after init. */
+    const lyne_subset *partners;
     int n_threads;    /* OpenMP's maximum when the loader was made */
     uint8_t *scratch; /* 4 pictures for each thread                */
 } lyne_loader;
 
-/** Everything borrowed but scratch. */
+/** Everything borrowed but scratch.  Sequences have no augmentations. */
 lyne_status lyne_loader_init(lyne_loader *l, const lyne_dataset *dataset, uint64_t order_seed, uint64_t view_seed,
                              uint32_t views, lyne_instances augment, lyne_error *err);
 void lyne_loader_deinit(lyne_loader *l); /* NULL and zeroed are fine */
@@ -34,10 +36,10 @@ void lyne_loader_deinit(lyne_loader *l); /* NULL and zeroed are fine */
 /* One batch, in the caller's memory.  Any pointer but sample may be NULL if not wanted. */
 typedef struct lyne_batch {
     int64_t n;
-    uint64_t *sample; /* (n) ids                        */
-    uint32_t *view;   /* (n)                            */
-    uint8_t *picture; /* (n, H, W, C)                   */
-    int32_t *label;   /* (n)                            */
+    uint64_t *sample; /* (n * rows) ids of rows                           */
+    uint32_t *view;   /* (n * rows)                                       */
+    void *picture;    /* (n, H, W, C) u8; of sequences (n, length) int32  */
+    int32_t *label;   /* (n * rows)                                       */
     int32_t *mix;     /* (n, 2) the label of the sample mixed into this one; this one's share of it, LYNE_WHOLE if none */
 } lyne_batch;
 /** How many samples an epoch of training shows. */
@@ -50,7 +52,7 @@ void lyne_loader_training(const lyne_loader *l, uint64_t position, lyne_batch *b
  * shared. */
 void lyne_loader_records(const lyne_loader *l, uint64_t first, lyne_batch *b);
 
-/** What was asked of augmentation, as one digest: kinds, fields, view_seed, views (none: of "none"). */
+/** What was asked of augmentation, as one digest: kinds, fields, view_seed, views, partners (none: of "none"). */
 lyne_digest lyne_loader_views_digest(const lyne_loader *l);
 
 #endif

@@ -21,13 +21,18 @@ static uint64_t id_of(const lyne_subset *from, int64_t i) {
     return from ? from->id[i] : (uint64_t)i;
 }
 
+/* Samples whose tokens have a label each are of one class. */
+static uint8_t class_of(const lyne_dataset *d, uint64_t id) {
+    return d->sequence.labelled ? 0 : d->labels[id];
+}
+
 /* taken[i]: whether the i-th of the n_from candidates is drawn.  Class by class: in a random order the first of each until
  * its quota is full; the quotas are differences of rounded running sums, so they add up to n. */
 static lyne_status draw(const lyne_dataset *d, const lyne_subset *from, int64_t n_from, int64_t n, bool *taken,
                         lyne_error *err) {
     int64_t *quota = lyne_alloc((size_t)d->n_classes, sizeof *quota), before = 0, sum = 0;
     if (!quota) return lyne_fail_memory(err, "classes");
-    for (int64_t i = 0; i < n_from; i++) quota[d->labels[id_of(from, i)]]++;
+    for (int64_t i = 0; i < n_from; i++) quota[class_of(d, id_of(from, i))]++;
     for (int64_t c = 0; c < d->n_classes; c++) {
         sum += quota[c];
         const int64_t until = (int64_t)((double)n * (double)sum / (double)n_from + 0.5);
@@ -36,7 +41,7 @@ static lyne_status draw(const lyne_dataset *d, const lyne_subset *from, int64_t 
     }
     for (int64_t k = 0; k < n_from; k++) {
         const int64_t i = (int64_t)lyne_permute(DRAW_SEED, 0, (uint64_t)n_from, (uint64_t)k);
-        int64_t *left = &quota[d->labels[id_of(from, i)]];
+        int64_t *left = &quota[class_of(d, id_of(from, i))];
         taken[i] = *left > 0;
         *left -= taken[i];
     }
@@ -76,10 +81,13 @@ lyne_status lyne_subset_show(const lyne_dataset *d, const lyne_subset *from, con
                              const lyne_texts *class_names, lyne_subset *out, lyne_error *err) {
     const int64_t n_from = from ? from->n : d->n;
     lyne_subset chosen = {0};
+    if (d->sequence.labelled && shown->classes.n + shown->without.n)
+        return lyne_fail(err, LYNE_ERECIPE, "show: each token of data set '%s' has a class, and its samples have none",
+                         d->name);
     bool *mark = lyne_alloc((size_t)n_from, sizeof *mark);
     if (!mark) return lyne_fail_memory(err, "ids of samples");
     for (int64_t i = 0; i < n_from; i++) {
-        const char *name = class_names->item[d->labels[id_of(from, i)]];
+        const char *name = class_names->item[class_of(d, id_of(from, i))];
         mark[i] = (shown->classes.n == 0 || names(&shown->classes, name)) && !names(&shown->without, name);
     }
     lyne_status status = gather(from, n_from, mark, true, &chosen, err);
@@ -103,18 +111,22 @@ lyne_status lyne_subset_show(const lyne_dataset *d, const lyne_subset *from, con
 
 lyne_status lyne_subset_copy(const lyne_dataset *d, const lyne_subset *s, lyne_split split, lyne_dataset *out,
                              lyne_error *err) {
-    const size_t bytes = (size_t)(d->height * d->width * d->channels);
-    size_t total;
-    uint8_t *pictures = lyne_size_mul((size_t)s->n, bytes, &total) ? lyne_alloc(total, 1) : NULL;
-    uint8_t *labels = lyne_alloc((size_t)s->n, 1);
-    if (!pictures || !labels) {
-        lyne_free(pictures);
+    const bool text = d->sequence.length > 0;
+    const size_t bytes =
+        text ? (size_t)d->sequence.length * sizeof *d->tokens : (size_t)(d->height * d->width * d->channels);
+    const size_t rows = (size_t)lyne_sequence_rows(&d->sequence);
+    const void *from = text ? (const void *)d->tokens : d->pictures;
+    size_t total, n_labels;
+    void *samples = lyne_size_mul((size_t)s->n, bytes, &total) ? lyne_alloc(total, 1) : NULL;
+    uint8_t *labels = lyne_size_mul((size_t)s->n, rows, &n_labels) ? lyne_alloc(n_labels, 1) : NULL;
+    if (!samples || !labels) {
+        lyne_free(samples);
         lyne_free(labels);
         return lyne_fail_memory(err, "the validation split");
     }
     for (int64_t i = 0; i < s->n; i++) {
-        memcpy(pictures + (size_t)i * bytes, d->pictures + s->id[i] * bytes, bytes);
-        labels[i] = d->labels[s->id[i]];
+        memcpy((char *)samples + (size_t)i * bytes, (const char *)from + s->id[i] * bytes, bytes);
+        memcpy(labels + (size_t)i * rows, d->labels + s->id[i] * rows, rows);
     }
     *out = (lyne_dataset){.name = d->name,
                           .split = split,
@@ -122,10 +134,12 @@ lyne_status lyne_subset_copy(const lyne_dataset *d, const lyne_subset *s, lyne_s
                           .channels = d->channels,
                           .height = d->height,
                           .width = d->width,
+                          .sequence = d->sequence,
                           .n_classes = d->n_classes,
-                          .pictures = pictures,
+                          .pictures = text ? NULL : samples,
+                          .tokens = text ? samples : NULL,
                           .labels = labels,
-                          .owned = {pictures, labels}};
+                          .owned = {samples, labels}};
     out->digest = lyne_dataset_digest(out);
     return LYNE_OK;
 }

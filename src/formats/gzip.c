@@ -8,6 +8,8 @@
 #include <string.h>
 
 enum { TRAILER = 8, CHUNK = 1 << 16 };
+/* Pictures and labels pack to a fifth, drawn digits to a tenth; what unpacks to more than this is made to fill the memory. */
+enum { SMALL = 16 << 20, MOST_TIMES = 64 };
 
 typedef struct output {
     unsigned char *data;
@@ -16,6 +18,11 @@ typedef struct output {
 
 static lyne_status too_large(const char *path, size_t limit, lyne_error *err) {
     return lyne_fail(err, LYNE_EDATA, "%s: holds more than the %zu bytes allowed", path, limit);
+}
+
+size_t lyne_inflate_most(size_t size) {
+    size_t most;
+    return lyne_size_mul(size, MOST_TIMES, &most) && lyne_size_add(most, SMALL, &most) ? most : SIZE_MAX;
 }
 
 static lyne_status broken(const char *path, const char *why, lyne_error *err) {
@@ -56,7 +63,11 @@ static lyne_status unpack(const lyne_map *map, const char *path, size_t limit, o
             status = broken(path, archive_error_string(a), err);
         } else {
             out->size += (size_t)n;
-            if (out->size > limit) status = too_large(path, limit, err);
+            if (out->size > limit)
+                status = too_large(path, limit, err);
+            else if (out->size > lyne_inflate_most(map->size))
+                status = lyne_fail(err, LYNE_EDATA, "%s: unpacks to more than %d times its size, as no data set does",
+                                   path, MOST_TIMES);
         }
     }
     archive_read_free(a);

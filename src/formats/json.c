@@ -5,8 +5,23 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What jansson (2.14) allocates, rounded up, by the punctuation that a value cannot do without. */
+enum { OBJECT = 256, ARRAY = 128, NEXT = 48, SMALL = 16 << 20, EACH_BYTE = 4 };
+
+json_t *lyne_json_parse(const char *text, size_t size, json_error_t *why) {
+    size_t cost = 0, most;
+    for (size_t i = 0; i < size; i++)
+        cost += text[i] == '{' ? OBJECT : text[i] == '[' ? ARRAY : text[i] == ',' || text[i] == ':' ? NEXT : 0;
+    if (lyne_size_mul(size, EACH_BYTE, &most) && lyne_size_add(most, SMALL, &most) && cost <= most)
+        return json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, why);
+    *why = (json_error_t){.line = 1, .column = 1};
+    snprintf(why->text, sizeof why->text - 1, "holds more values than its %zu bytes should", size);
+    return NULL;
+}
 
 lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_error *err) {
     char *text;
@@ -15,7 +30,7 @@ lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_er
     *out = NULL;
     lyne_status status = lyne_file_read(path, limit, &text, &size, err);
     if (status != LYNE_OK) return status;
-    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    *out = lyne_json_parse(text, size, &why);
     lyne_free(text);
     if (*out) return LYNE_OK;
     if (json_error_code(&why) == json_error_out_of_memory) return lyne_fail_memory(err, path);

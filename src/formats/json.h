@@ -20,6 +20,10 @@
  *  Caller gives *out back with json_decref; it is NULL after a failure. */
 lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_error *err);
 
+/** One JSON value; NULL and *why if it is none, gives a key twice, or would take more memory than 16 MiB and 4 bytes for
+ *  each of its own: a list of nothing but empty objects takes 80. */
+json_t *lyne_json_parse(const char *text, size_t size, json_error_t *why);
+
 /** Commit a value: keys sorted, reals with 17 digits, so equal values are equal files.  NULL, which is what jansson's
  *  builders return when memory is out, is LYNE_ENOSPACE. */
 lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *err);

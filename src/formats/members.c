@@ -124,6 +124,7 @@ static lyne_status read_tar(lyne_members *m, const char *path, lyne_members_limi
         if (status == LYNE_OK) status = read_entries(m, path, plain, size, limit, err);
         lyne_free(plain);
     } else {
+        limit.bytes = limit.bytes < lyne_inflate_most(map.size) ? limit.bytes : lyne_inflate_most(map.size);
         status = read_entries(m, path, map.data, map.size, limit, err);
     }
     lyne_map_close(&map);

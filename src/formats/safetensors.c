@@ -2,7 +2,7 @@
  * length of the file or with another number. */
 #include "formats/safetensors.h"
 
-#include <jansson.h>
+#include "formats/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +34,7 @@ static lyne_status load_header(const lyne_safetensors *s, json_t **header, size_
                          s->path, (unsigned long long)length, s->map.size);
     const char *text = (const char *)s->map.data + PREFIX;
     json_error_t why;
-    *header = length && text[0] == '{' ? json_loadb(text, (size_t)length, JSON_REJECT_DUPLICATES, &why) : NULL;
+    *header = length && text[0] == '{' ? lyne_json_parse(text, (size_t)length, &why) : NULL;
     if (!*header && length && text[0] == '{')
         return lyne_fail(err, LYNE_EDATA, "%s: header, byte %d: %s", s->path, why.position, why.text);
     if (!*header) return lyne_fail(err, LYNE_EDATA, "%s: the header is no JSON object", s->path);

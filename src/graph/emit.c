@@ -250,6 +250,21 @@ lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_la
     return remember_copy(p, param, layout, b, err) == LYNE_OK ? b : LYNE_NO_BUFFER;
 }
 
+lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t bytes, const char *name,
+                             lyne_kernel kernel, const void *config, size_t config_size, lyne_error *err) {
+    const step_pass pass = p->now;
+    const lyne_buffer b[] = {stored(p, n->param[i], p->weights->value), lyne_storage_new(p, bytes)};
+    if (p->out_of_memory) {
+        lyne_fail_memory(err, "a program");
+        return LYNE_NO_BUFFER;
+    }
+    p->storage[b[1]].whole = true;
+    p->now = REFRESH;
+    lyne_status status = lyne_emit_kernel(p, n, name, kernel, config, config_size, b, 2, err);
+    p->now = pass;
+    return status == LYNE_OK ? b[1] : LYNE_NO_BUFFER;
+}
+
 lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {
     dnn_layout *plain = NULL;
     lyne_buffer as_stored = stored(p, n->param[i], p->weights->grad);

@@ -38,6 +38,10 @@ void lyne_at_refresh(lyne_program *p, bool yes);
 /** A plain f32 buffer made there, in a layout (NULL: as it is), to be read in the passes. */
 lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plain, const dnn_layout *layout,
                            lyne_error *err);
+/** Parameter i in a form that a kernel of ours makes of it there: `bytes` of it, by `kernel` with buffers {as stored,
+ *  made}.  For either pass. */
+lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t bytes, const char *name,
+                             lyne_kernel kernel, const void *config, size_t config_size, lyne_error *err);
 
 typedef struct lyne_binding {
     dnn_arg arg;

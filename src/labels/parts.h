@@ -7,7 +7,7 @@
 #include "labels/tally.h"
 #include "labels/writer.h"
 
-enum { LYNE_LABELS_VERSION = 2, LYNE_MAX_SHARDS = 100000, LYNE_SHARD_NAME = 40, LYNE_RECORD_ID = 16 /* bytes */ };
+enum { LYNE_LABELS_VERSION = 2, LYNE_MAX_SHARDS = 50000, LYNE_SHARD_NAME = 40, LYNE_RECORD_ID = 16 /* bytes */ };
 
 /* A plan and what follows from it. */
 typedef struct lyne_layout {

@@ -37,6 +37,8 @@ typedef struct lyne_labels_writer lyne_labels_writer;
 /** Make or re-enter the directory (locked against a second writer).  Whole shards of the same plan are kept, anything
  *  else of ours in there is removed. */
 lyne_status lyne_labels_begin(const lyne_labels_plan *plan, lyne_labels_writer **out, lyne_error *err);
+/** Remove what a cache in this directory consists of, if there is one. */
+lyne_status lyne_labels_clear(const char *directory, lyne_error *err);
 /** The record that is due next: everything before it is on disk or in the open shard.  samples * views: all are there.
  */
 uint64_t lyne_labels_next(const lyne_labels_writer *w);

@@ -80,9 +80,9 @@ static lyne_status emit(lyne_program *p, const lyne_node *n, dnn_primitive *prim
 }
 
 dnn_tensor lyne_bias_tensor(const lyne_program *p, const lyne_node *n) {
-    if (n->n_params < 2 && !lyne_folds_norm(p, n)) return (dnn_tensor){0};
-    const int64_t filters = lyne_graph_param(n->graph, n->param[0])->shape.dim[0];
-    return (dnn_tensor){.rank = 1, .dim = {filters}, .type = DNN_F32, .format = DNN_PLAIN};
+    if (n->n_params > 1) return lyne_param_tensor(n, 1, DNN_PLAIN);
+    if (!lyne_folds_norm(p, n)) return (dnn_tensor){0};
+    return (dnn_tensor){.rank = 1, .dim = {n->shape.dim[1]}, .type = DNN_F32, .format = DNN_PLAIN};
 }
 
 lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err) {
@@ -106,8 +106,8 @@ lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *m
     return emit(p, n, forward, b, 3 + (lyne_bias_tensor(p, n).rank > 0), err);
 }
 
-static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
-                                     lyne_error *err) {
+lyne_status lyne_primitive_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
+                                        lyne_error *err) {
     dnn_primitive *weights;
     lyne_status status = make(p, n, DNN_BACKWARD_WEIGHTS, &weights, err);
     if (status != LYNE_OK) return status;
@@ -128,19 +128,23 @@ static lyne_status narrow_diff_dst(lyne_program *p, const lyne_node *n, lyne_buf
     return lyne_emit_cast(p, n, size, LYNE_BF16, wide, *out, err);
 }
 
-lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make,
-                                        lyne_emit_gradient *weights, lyne_error *err) {
-    const lyne_buffer diff_src = lyne_diff_src(p, n, 0);
-    lyne_buffer diff_dst;
-    lyne_status status = narrow_diff_dst(p, n, &diff_dst, err);
-    if (status == LYNE_OK)
-        status = weights ? weights(p, n, diff_dst, err) : emit_diff_weights(p, n, make, diff_dst, err);
-    if (status != LYNE_OK || diff_src == LYNE_NO_BUFFER) return status;
+lyne_status lyne_primitive_diff_src(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
+                                    lyne_buffer diff_src, lyne_error *err) {
     dnn_primitive *data;
-    status = make(p, n, DNN_BACKWARD_DATA, &data, err);
+    lyne_status status = make(p, n, DNN_BACKWARD_DATA, &data, err);
     if (status != LYNE_OK) return status;
     const lyne_binding b[] = {{DNN_DIFF_DST, diff_dst},
                               {DNN_DIFF_SRC, diff_src},
                               {DNN_WEIGHTS, lyne_weight(p, n, 0, dnn_layout_of(data, DNN_WEIGHTS), err)}};
     return emit(p, n, data, b, 3, err);
+}
+
+lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_emit_gradient *weights,
+                                        lyne_emit_data *data, lyne_error *err) {
+    const lyne_buffer diff_src = lyne_diff_src(p, n, 0);
+    lyne_buffer diff_dst;
+    lyne_status status = narrow_diff_dst(p, n, &diff_dst, err);
+    if (status == LYNE_OK) status = weights(p, n, diff_dst, err);
+    if (status != LYNE_OK || diff_src == LYNE_NO_BUFFER) return status;
+    return data(p, n, diff_dst, diff_src, err);
 }

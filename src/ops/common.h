@@ -25,8 +25,10 @@ dnn_pass lyne_forward_pass(const lyne_program *p);
  * Where src is bf16, so is the copy of weights that a primitive reads; bias and both gradients are f32.  dst may be f32
  * all the same (can_widen); its gradient is then cast to bf16 before the backward passes read it. */
 typedef lyne_status lyne_make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_primitive **out, lyne_error *err);
-/* Emits the gradients of weight and bias from diff_dst; NULL: one primitive of make's. */
+/* Emits the gradients of weight and bias from diff_dst, and that of src. */
 typedef lyne_status lyne_emit_gradient(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err);
+typedef lyne_status lyne_emit_data(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_buffer diff_src,
+                                   lyne_error *err);
 
 /** The type of the weights (in backward weights: of their gradient) and the tensor of dst, for make. */
 dnn_type lyne_weight_type(const lyne_node *n, dnn_pass pass);
@@ -35,7 +37,12 @@ dnn_tensor lyne_dst_tensor(const lyne_node *n, dnn_pass pass);
 dnn_tensor lyne_bias_tensor(const lyne_program *p, const lyne_node *n);
 /** In inference what stands behind the layer is done in it, see fold.h. */
 lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_error *err);
-lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_make *make,
-                                        lyne_emit_gradient *weights, lyne_error *err);
+lyne_status lyne_emit_weighted_backward(lyne_program *p, const lyne_node *n, lyne_emit_gradient *weights,
+                                        lyne_emit_data *data, lyne_error *err);
+/** Both by one primitive of make's. */
+lyne_status lyne_primitive_diff_weights(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
+                                        lyne_error *err);
+lyne_status lyne_primitive_diff_src(lyne_program *p, const lyne_node *n, lyne_make *make, lyne_buffer diff_dst,
+                                    lyne_buffer diff_src, lyne_error *err);
 
 #endif

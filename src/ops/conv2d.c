@@ -4,7 +4,7 @@
  * G groups of I = C / G channels in, k kernel, s stride, d dilation, p padding; what lies outside the picture counts
  * as 0.  The first layer needs no gradient of its source, and none is computed. */
 #include "lyne/ops.h"
-#include "ops/common.h"
+#include "ops/conv2d_kernels.h"
 
 #define WHOLE(field, text, least, most, otherwise)                                                                     \
     {.name = #field,                                                                                                   \
@@ -67,11 +67,29 @@ static lyne_status make(lyne_program *p, const lyne_node *n, dnn_pass pass, dnn_
 }
 
 static lyne_status conv2d_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    const conv_kernel *kernel = conv_kernel_for(p, n, CONV_FORWARD);
+    const conv_diff none = {LYNE_NO_BUFFER, LYNE_NO_BUFFER};
+    if (kernel) return kernel->emit(p, n, CONV_FORWARD, none, err);
     return lyne_emit_weighted(p, n, make, err);
 }
 
+static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err) {
+    const conv_kernel *kernel = conv_kernel_for(p, n, CONV_WEIGHTS);
+    const conv_diff diff = {diff_dst, LYNE_NO_BUFFER};
+    if (kernel) return kernel->emit(p, n, CONV_WEIGHTS, diff, err);
+    return lyne_primitive_diff_weights(p, n, make, diff_dst, err);
+}
+
+static lyne_status emit_diff_src(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_buffer diff_src,
+                                 lyne_error *err) {
+    const conv_kernel *kernel = conv_kernel_for(p, n, CONV_DATA);
+    const conv_diff diff = {diff_dst, diff_src};
+    if (kernel) return kernel->emit(p, n, CONV_DATA, diff, err);
+    return lyne_primitive_diff_src(p, n, make, diff_dst, diff_src, err);
+}
+
 static lyne_status conv2d_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_emit_weighted_backward(p, n, make, NULL, err);
+    return lyne_emit_weighted_backward(p, n, emit_diff_weights, emit_diff_src, err);
 }
 
 static int64_t conv2d_macs(const lyne_node *n) {
@@ -88,6 +106,16 @@ static const lyne_op_case cases[] = {
     {.config = "{filters: 6, kernel: 3, padding: 1, groups: 2}", .src = {{4, {2, 4, 5, 5}}}},
     {.config = "{filters: 8, kernel: 3, padding: 1, groups: 8, bias: false}", .src = {{4, {2, 8, 6, 6}}}},
     {.config = "{filters: 16, kernel: 3, padding: 1, stride: 2}", .src = {{4, {4, 16, 9, 9}}}},
+    {.config = "{filters: 5, kernel: 3, padding: 1, groups: 5}", .src = {{4, {2, 5, 4, 7}}}},
+    {.config = "{filters: 24, kernel: 3, padding: 1, groups: 24}", .src = {{4, {3, 24, 7, 5}}}},
+    {.config = "{filters: 24, kernel: 3, padding: 1, stride: 2, groups: 24}", .src = {{4, {17, 24, 5, 6}}}},
+    {.config = "{filters: 16, kernel: 3, padding: 1, stride: 2, groups: 16}", .src = {{4, {2, 16, 1, 2}}}},
+    {.config = "{filters: 32, kernel: 3, padding: 1}", .src = {{4, {3, 16, 7, 5}}}, .rounding = 1e-5},
+    {.config = "{filters: 16, kernel: 3, padding: 1, bias: false}", .src = {{4, {5, 48, 12, 9}}}, .rounding = 1e-5},
+    {.config = "{filters: 64, kernel: 3, padding: 1, bias: false}", .src = {{4, {2, 32, 7, 5}}}, .rounding = 1e-5},
+    {.config = "{filters: 32, kernel: 3, padding: 1, stride: 2}", .src = {{4, {3, 64, 7, 6}}}},
+    {.config = "{filters: 64, kernel: 1, stride: 2, bias: false}", .src = {{4, {3, 32, 5, 6}}}},
+    {.config = "{filters: 33, kernel: 1, bias: false}", .src = {{4, {3, 20, 5, 3}}}},
     {0}};
 
 extern const lyne_op lyne_op_conv2d;

@@ -37,6 +37,9 @@ static lyne_status embedding_shape(lyne_node *n, lyne_error *err) {
             return lyne_fail(err, LYNE_ERECIPE, "embedding: %s = %lld is outside [1, 1073741824]", f->name,
                              (long long)value);
     }
+    if (n->src[0]->below > c->entries)
+        return lyne_fail(err, LYNE_ERECIPE, "embedding: %lld entries for numbers below %lld", (long long)c->entries,
+                         (long long)n->src[0]->below);
     n->shape = *src;
     n->shape.dim[n->shape.rank++] = c->width;
     n->type = lyne_graph_precision(n->graph);

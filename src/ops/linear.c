@@ -65,8 +65,13 @@ static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_b
     return lyne_emit_column_sums(p, n, n->src[0]->type, B, units, diff_dst, lyne_diff_weight(p, n, 1, NULL, err), err);
 }
 
+static lyne_status emit_diff_src(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_buffer diff_src,
+                                 lyne_error *err) {
+    return lyne_primitive_diff_src(p, n, make, diff_dst, diff_src, err);
+}
+
 static lyne_status linear_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_emit_weighted_backward(p, n, make, emit_diff_weights, err);
+    return lyne_emit_weighted_backward(p, n, emit_diff_weights, emit_diff_src, err);
 }
 
 static int64_t linear_macs(const lyne_node *n) {

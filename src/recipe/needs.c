@@ -1,7 +1,6 @@
 /* recipe/needs.c -- names of classes, and the validation split. */
 #include "recipe/needs.h"
 #include "labels/encoding.h"
-#include "losses/loss.h"
 #include <string.h>
 
 /* Where a key, or a value that reads so, stands in what a stage says; the stage itself if it is not written there. */
@@ -31,55 +30,40 @@ static void check_class(const lyne_recipe *r, size_t stage, const char *name, ly
                   r->stage[stage].name, r->data, name, near ? near : r->data);
 }
 
+/* What a stage finds wrong with those that it names, which are good themselves. */
+static void check_named(const lyne_recipe *r, size_t stage, lyne_diagnostics *out) {
+    enum { MOST = 64 };
+    const lyne_stage_instance *named[MOST];
+    const lyne_instance *kind = &r->stage[stage].kind;
+    size_t n = 0;
+    for (const lyne_field *f = kind->row->fields; f && f->name; f++) {
+        const lyne_references list = lyne_config_references(f, kind->config);
+        for (size_t i = 0; i < list.n; i++)
+            for (size_t k = 0; k < stage && n < MOST; k++)
+                if (strcmp(r->stage[k].name, list.item[i].name) == 0) named[n++] = &r->stage[k];
+    }
+    lyne_mark at = kind->mark;
+    lyne_error err = {0};
+    if (((const lyne_stage *)kind->row)->check(kind->config, named, n, &at, &err) != LYNE_OK)
+        lyne_diagnose(out, at, err.status, "%s: %s", r->stage[stage].name, err.text);
+}
+
 /* Soft labels that can be stored as the stage says. */
 static void check_encoding(const lyne_recipe *r, size_t s, lyne_diagnostics *out) {
-    const lyne_stage *row = (const lyne_stage *)r->stage[s].kind.row;
-    if (!row->encoding) return;
-    const lyne_instance encoding = row->encoding(r->stage[s].kind.config);
+    const lyne_stage_instance *stage = &r->stage[s];
+    const lyne_instance encoding = ((const lyne_stage *)stage->kind.row)->encoding(stage->kind.config);
     lyne_record record;
     lyne_error err = {0};
-    if (lyne_record_init(&record, &encoding, r->task.n_classes, &err) != LYNE_OK)
-        lyne_diagnose(out, encoding.mark.source ? encoding.mark : r->stage[s].kind.mark, LYNE_ERECIPE, "%s: %s",
-                      r->stage[s].name, err.text);
-}
-
-/* A target for one temperature is not shown to a loss at another. */
-static void check_temperature(const lyne_recipe *r, size_t s, const lyne_stage_instance *from,
-                              const lyne_instance *item, lyne_diagnostics *out) {
-    const lyne_loss *loss = (const lyne_loss *)item->row;
-    const lyne_instance encoding = ((const lyne_stage *)from->kind.row)->encoding(from->kind.config);
-    const lyne_encoding *row = (const lyne_encoding *)encoding.row;
-    if (!loss->needs_teacher || !row->temperature) return;
-    const double T = row->temperature(encoding.config);
-    const lyne_mark mark = item->mark.source ? item->mark : r->stage[s].kind.mark;
-    if (!loss->temperature)
-        lyne_diagnose(out, mark, LYNE_ERECIPE,
-                      "%s: labels: '%s' are %s, which %s cannot use: it needs logits; f16 and topk store them",
-                      r->stage[s].name, from->name, row->component.name, loss->component.name);
-    else if (loss->temperature(item->config) != T)
-        lyne_diagnose(out, mark, LYNE_ERECIPE,
-                      "%s: labels: '%s' are %s, good at temperature %g alone, but %s reads them at %g; give both the "
-                      "same",
-                      r->stage[s].name, from->name, row->component.name, T, loss->component.name,
-                      loss->temperature(item->config));
-}
-
-void lyne_labels_check(const lyne_recipe *r, lyne_diagnostics *out) {
-    for (size_t s = 0; s < r->n_stages; s++)
-        if (!r->stage[s].kind.row) return; /* there is a mistake already */
-    for (size_t s = 0; s < r->n_stages; s++) {
-        const lyne_stage *row = (const lyne_stage *)r->stage[s].kind.row;
-        check_encoding(r, s, out);
-        const lyne_instances losses = row->losses ? row->losses(r->stage[s].kind.config) : (lyne_instances){0};
-        for (size_t k = 0, source; (source = lyne_recipe_reads(r, s, k)) != SIZE_MAX; k++) {
-            const lyne_stage_instance *from = &r->stage[source];
-            if (!((const lyne_stage *)from->kind.row)->encoding) continue;
-            for (size_t i = 0; i < losses.n; i++) check_temperature(r, s, from, &losses.item[i], out);
-        }
-    }
+    if (encoding.row && lyne_record_init(&record, &encoding, r->task.n_classes, &err) != LYNE_OK)
+        lyne_diagnose(out, encoding.mark.source ? encoding.mark : stage->kind.mark, LYNE_ERECIPE, "%s: %s", stage->name,
+                      err.text);
 }
 
 void lyne_needs_check(const lyne_recipe *r, lyne_diagnostics *out) {
+    for (size_t s = 0; s < r->n_stages && lyne_diagnostics_status(out) == LYNE_OK; s++)
+        if (((const lyne_stage *)r->stage[s].kind.row)->check) check_named(r, s, out);
+    for (size_t s = 0; s < r->n_stages && lyne_diagnostics_status(out) == LYNE_OK; s++)
+        if (((const lyne_stage *)r->stage[s].kind.row)->encoding) check_encoding(r, s, out);
     for (size_t s = 0; s < r->n_stages; s++) {
         const lyne_stage *row = (const lyne_stage *)r->stage[s].kind.row;
         if (!row || !row->needs) continue;

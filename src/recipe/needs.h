@@ -7,7 +7,4 @@
 /** Classes that are named exist; a stage that chooses by the validation split has one.  Once stages and data are read. */
 void lyne_needs_check(const lyne_recipe *r, lyne_diagnostics *out);
 
-/** That soft labels can be stored as their stages say, and be read by the losses that are taught with them. */
-void lyne_labels_check(const lyne_recipe *r, lyne_diagnostics *out);
-
 #endif

@@ -131,13 +131,28 @@ static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
     return lyne_yaml_get(r->data_tree, "use");
 }
 
-/* The task follows from the description: shape of the pictures, number of classes. */
+/* Samples are pictures or sequences of tokens. */
+static void check_samples(const lyne_description *d, const lyne_yaml *tree, lyne_diagnostics *out) {
+    const lyne_yaml *picture = lyne_yaml_get(tree, "picture"), *tokens = lyne_yaml_get(tree, "tokens");
+    if (!picture == !tokens)
+        lyne_diagnose(out, tokens ? tokens->mark : tree->mark, LYNE_ERECIPE,
+                      tokens ? "data set: samples are pictures or tokens, and not both"
+                             : "data set: needs picture: [channels, height, width], or tokens for sequences");
+    else if (picture && d->picture.n != 3)
+        lyne_diagnose(out, picture->mark, LYNE_ERECIPE,
+                      "data set: picture expects 3 numbers, as in [channels, height, width]");
+    else if (tokens && (!d->tokens.length || !d->tokens.vocabulary))
+        lyne_diagnose(out, tokens->mark, LYNE_ERECIPE, "data set: tokens needs length and vocabulary");
+    else if (tokens && d->mean.n + d->sd.n)
+        lyne_diagnose(out, lyne_yaml_get(tree, d->mean.n ? "mean" : "sd")->mark, LYNE_ERECIPE,
+                      "data set: mean and sd are of pixels, and samples are tokens");
+}
+
+/* The task follows from the description: shape of the samples, number of classes. */
 static bool set_task(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
     const lyne_description *d = &r->description;
     const size_t before = out->n;
-    if (d->picture.n != 3)
-        lyne_diagnose(out, lyne_yaml_get(tree, "picture")->mark, LYNE_ERECIPE,
-                      "data set: picture expects 3 numbers, as in [channels, height, width]");
+    check_samples(d, tree, out);
     if (d->classes.n < 2)
         lyne_diagnose(out, lyne_yaml_get(tree, "classes")->mark, LYNE_ERECIPE,
                       "data set: classes expects two names at least");
@@ -146,12 +161,17 @@ static bool set_task(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *ou
     lyne_hash_init(&h);
     for (size_t i = 0; i < d->classes.n; i++) lyne_hash_text(&h, d->classes.item[i]);
     r->classes = lyne_hash_finish(&h);
-    r->task = (lyne_task){
-        .picture = {.channels = d->picture.item[0], .height = d->picture.item[1], .width = d->picture.item[2]},
-        .n_classes = (int64_t)d->classes.n,
-        .mean = d->mean,
-        .sd = d->sd,
-        .precision = r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32};
+    r->task = (lyne_task){.sequence = {.length = d->tokens.length,
+                                       .vocabulary = d->tokens.vocabulary,
+                                       .labelled = d->tokens.labels == LYNE_LABEL_EACH},
+                          .n_classes = (int64_t)d->classes.n,
+                          .mean = d->mean,
+                          .sd = d->sd,
+                          .precision =
+                              r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32};
+    if (d->picture.n == 3)
+        r->task.picture = (lyne_picture_size){
+            .channels = d->picture.item[0], .height = d->picture.item[1], .width = d->picture.item[2]};
     const int64_t channels = r->task.picture.channels;
     const lyne_floats *list[] = {&d->mean, &d->sd};
     for (int i = 0; i < 2; i++)
@@ -396,7 +416,6 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     read_models(r, f, data);
     if (data) check_shapes(r, f->out);
     if (data) lyne_needs_check(r, f->out);
-    if (data) lyne_labels_check(r, f->out);
     if (r->n_stages) lyne_expect_read(r, f);
 }
 

@@ -145,7 +145,8 @@ static size_t print_differences(const char *stage, const json_t *from, const jso
     json_object_foreach((json_t *)from, name, value) {
         const char *text[2];
         for (int k = 0; k < 2; k++) text[k] = json_string_value(json_object_get(in[k], name));
-        if (is_derived(name) || of_another(name, in) || (only_new && text[0]) || (text[0] && text[1] && strcmp(text[0], text[1]) == 0))
+        if (is_derived(name) || of_another(name, in) || (only_new && text[0]) ||
+            (text[0] && text[1] && strcmp(text[0], text[1]) == 0))
             continue;
         fprintf(to, "  %s.%s: %s | %s\n", stage, name, text[0] ? text[0] : "-", text[1] ? text[1] : "-");
         n++;

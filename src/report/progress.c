@@ -36,7 +36,7 @@ void lyne_display_starting(void *self, const char *label, bool up_to_date) {
     fprintf(stderr, "%s: up to date\n", label);
 }
 
-/* "epoch 3.4 of 10, 12 s left, 45.2k images/s, accuracy 97.1%, kd 0.811, cross_entropy 0.122": a narrow terminal cuts
+/* "epoch 3.4 of 10, 12 s left, 45.2k samples/s, accuracy 97.1%, kd 0.811, cross_entropy 0.122": a narrow terminal cuts
  * off its end. */
 static void describe(lyne_text *t, const lyne_progress *p) {
     char speed[16], left[32];
@@ -44,7 +44,7 @@ static void describe(lyne_text *t, const lyne_progress *p) {
     lyne_human_time(p->seconds_left, left);
     if (p->epochs > 0) lyne_text_add(t, "epoch %.1f of %g, ", p->epoch, p->epochs);
     if (!p->ends) lyne_text_add(t, "%s left, ", left);
-    lyne_text_add(t, "%s images/s", speed);
+    lyne_text_add(t, "%s samples/s", speed);
     if (p->accuracy >= 0) lyne_text_add(t, ", accuracy %.1f%%", 100 * p->accuracy);
     for (int i = 0; i < p->n_terms; i++) lyne_text_add(t, ", %s %.4g", p->term_name[i], p->term[i]);
 }

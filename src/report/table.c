@@ -43,6 +43,12 @@ static void accuracy(const row *x, char out[CELL]) {
     if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
 }
 
+/* Of a token [nats], which is how models of language are compared. */
+static void loss(const row *x, char out[CELL]) {
+    const lyne_summary s = real(x, offsetof(lyne_result, test_loss));
+    if (s.n && x->r->task.sequence.labelled) snprintf(out, CELL, "%.4f", s.mean);
+}
+
 static void agreement(const row *x, char out[CELL]) {
     const lyne_summary s = real(x, offsetof(lyne_result, agreement));
     if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
@@ -113,6 +119,7 @@ static const struct column {
                {"test errors", errors, false},
                {"sd", errors_sd, false},
                {"accuracy", accuracy, false},
+               {"nats a token", loss, false},
                {"at best", best_errors, false},
                {"validation", validation_errors, false},
                {"bias", bias, false},
@@ -121,7 +128,7 @@ static const struct column {
                {"params", parameters, false},
                {"MACs", macs, false},
                {"file", file, false},
-               {"img/s", speed, false},
+               {"samples/s", speed, false},
                {"seconds", seconds, false}};
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 

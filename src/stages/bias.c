@@ -143,6 +143,9 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const lyne_dataset *tuned = c->tune == TEST ? job->test : c->tune == VALIDATION ? job->validation : job->train;
     lyne_network net = {0};
     sample *test = NULL, *tuning = NULL;
+    if (job->task->sequence.labelled)
+        return lyne_fail(err, LYNE_ERECIPE, "%s: bias is for samples of one class each, and here each token has one",
+                         job->label);
     bool *chosen = lyne_alloc((size_t)job->task->n_classes, sizeof *chosen);
     if (!chosen) return lyne_fail_memory(err, "classes");
     choose(job, &c->classes, chosen);

@@ -53,15 +53,15 @@ static void report(const lyne_network *net, const lyne_scores *s, lyne_split spl
     out->test_accuracy = out->test_loss = -1;
 }
 
-/* The share of a split's pictures on which two networks of equal batch agree. */
+/* The share of a split's samples (where each token has a label: of its tokens) on which two networks of equal batch agree. */
 static lyne_status agreement(const lyne_dataset *d, lyne_network *a, lyne_network *b, double *out, lyne_error *err) {
     const int64_t classes = d->n_classes;
-    const uint64_t n = (uint64_t)d->n;
+    const uint64_t rows = (uint64_t)lyne_sequence_rows(&d->sequence), n = (uint64_t)d->n * rows;
     uint64_t same = 0;
     lyne_loader loader;
     lyne_status status = lyne_loader_init(&loader, d, 0, 0, 1, (lyne_instances){0}, err);
     if (status != LYNE_OK) return status;
-    for (uint64_t first = 0; status == LYNE_OK && first < n; first += BATCH) {
+    for (uint64_t first = 0; status == LYNE_OK && first * rows < n; first += BATCH) {
         const float *x = NULL, *y = NULL;
         lyne_batch batch = {.n = BATCH, .picture = lyne_program_input(a->program, a->picture)};
         lyne_loader_records(&loader, first, &batch);
@@ -69,7 +69,7 @@ static lyne_status agreement(const lyne_dataset *d, lyne_network *a, lyne_networ
         lyne_loader_records(&loader, first, &batch);
         status = lyne_network_infer(a, &x, err);
         if (status == LYNE_OK) status = lyne_network_infer(b, &y, err);
-        for (uint64_t i = 0; status == LYNE_OK && i < BATCH && first + i < n; i++)
+        for (uint64_t i = 0; status == LYNE_OK && i < BATCH * rows && first * rows + i < n; i++)
             same += lyne_argmax(x + (int64_t)i * classes, classes) == lyne_argmax(y + (int64_t)i * classes, classes);
     }
     *out = (double)same / (double)n;

@@ -44,19 +44,19 @@ static lyne_status files(const void *config, lyne_digest *out, lyne_error *err) 
     return lyne_given_digest(c->logits, c->ids, out, err);
 }
 
-static lyne_instance encoding(const void *config) {
-    return ((const import_config *)config)->encoding;
-}
-
 static void views(const void *config, lyne_label_source *out) {
     (void)config;
     *out = (lyne_label_source){.views = 1};
 }
 
+static lyne_instance encoding(const void *config) {
+    return ((const import_config *)config)->encoding;
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const import_config *c = config;
     views(config, out);
-    lyne_status status = label_identity(job, 0, 1, (lyne_instances){0}, &out->identity, err);
+    lyne_status status = label_identity(job, out->view_seed, out->views, out->augment, &out->identity, err);
     return status == LYNE_OK ? lyne_given_digest(c->logits, c->ids, &out->identity.teacher, err) : status;
 }
 
@@ -89,7 +89,7 @@ static lyne_status write_all(const lyne_job *job, const lyne_given *g, lyne_labe
 static lyne_labels_plan plan_of(const lyne_job *job) {
     const import_config *c = job->stage->kind.config;
     return (lyne_labels_plan){.directory = job->directory,
-                              .samples = (uint64_t)job->train->n,
+                              .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
                               .views = 1,
                               .classes = job->task->n_classes,
                               .encoding = c->encoding,
@@ -111,7 +111,8 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     lyne_labels_writer *w = NULL;
     lyne_status status = labels(job, c, &source, err);
     plan.identity = source.identity;
-    if (status == LYNE_OK) status = lyne_given_open(&given, c->logits, c->ids, job->train->n, plan.classes, err);
+    if (status == LYNE_OK)
+        status = lyne_given_open(&given, c->logits, c->ids, (int64_t)plan.samples, plan.classes, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &given, w, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);

@@ -32,7 +32,8 @@ lyne_result lyne_result_empty(void) {
                      .class_samples = -1,
                      .class_errors = -1,
                      .seconds = -1,
-                     .samples_per_second = -1};
+                     .samples_per_second = -1,
+                     .teacher_seconds = -1};
     for (int i = 0; i < LYNE_LABELS_TEMPERATURES; i++) r.kl.mean[i] = r.kl.p99[i] = r.kl.max[i] = -1;
     return r;
 }

@@ -33,10 +33,12 @@ static const lyne_field fields[] = {
      .offset = offsetof(label_config, augment)},
     {.name = "views",
      .type = LYNE_FIELD_INT,
-     .help = "views of each picture; the student sees view e mod views in epoch e",
+     .help = "views of each picture; the student sees view e mod views in epoch e; online: nothing is written, and "
+             "distill asks the teacher about a new view in each epoch",
      .fallback = "1",
      .offset = offsetof(label_config, views),
-     LYNE_RANGE(1, 65536)},
+     LYNE_RANGE(1, 65536),
+     .zero = "online"},
     {.name = "view_seed",
      .type = LYNE_FIELD_INT,
      .help = "draws the views",
@@ -96,6 +98,7 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     lyne_loader loader;
     lyne_status status = lyne_loader_init(&loader, job->train, 0, view_seed, views, augment, err);
     if (status != LYNE_OK) return status;
+    loader.partners = job->rest;
     *out = (lyne_labels_identity){.data = job->train->digest,
                                   .preprocessing = preprocessing_digest(job->task),
                                   .views = lyne_loader_views_digest(&loader),
@@ -104,13 +107,17 @@ lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t vie
     return LYNE_OK;
 }
 
-static lyne_instance encoding(const void *config) {
-    return ((const label_config *)config)->encoding;
-}
-
 static void views(const void *config, lyne_label_source *out) {
     const label_config *c = config;
-    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed, .views = (uint32_t)c->views, .augment = c->augment};
+    *out = (lyne_label_source){.view_seed = (uint64_t)c->view_seed,
+                               .views = (uint32_t)c->views,
+                               .augment = c->augment,
+                               .live = c->views ? NULL : c->teacher.name};
+}
+
+static lyne_instance encoding(const void *config) {
+    const label_config *c = config;
+    return c->views ? c->encoding : (lyne_instance){0};
 }
 
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
@@ -147,7 +154,9 @@ void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t 
 /* From the record that is due to the last. */
 static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
                              uint64_t total, lyne_result *out, lyne_error *err) {
-    const int64_t batch = lyne_graph_batch(net->graph);
+    const int64_t batch = lyne_graph_batch(net->graph), classes = net->logits->shape.dim[1];
+    const uint64_t rows =
+        (uint64_t)lyne_sequence_rows(&job->task->sequence); /* records of a sample, if it has one view */
     const uint64_t first = lyne_labels_next(w);
     const double start = lyne_now();
     for (uint64_t next = first; next < total; next = lyne_labels_next(w)) {
@@ -156,11 +165,12 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
                              job->label, (unsigned long long)next, (unsigned long long)total);
         lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
         const float *logits;
-        lyne_loader_records(loader, next, &b);
+        const uint64_t skip = next % rows; /* a shard may have ended within a sample */
+        lyne_loader_records(loader, next / rows, &b);
         lyne_status status = lyne_network_infer(net, &logits, err);
-        const uint64_t left = total - next;
+        const uint64_t left = total - next, here = (uint64_t)batch * rows - skip;
         if (status == LYNE_OK)
-            status = lyne_labels_append(w, logits, left < (uint64_t)batch ? (int64_t)left : batch, err);
+            status = lyne_labels_append(w, logits + (int64_t)skip * classes, (int64_t)(left < here ? left : here), err);
         if (status != LYNE_OK) return status;
         label_tell(job, "labelling", lyne_labels_next(w), first, total, lyne_now() - start);
     }
@@ -173,7 +183,7 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
 static lyne_labels_plan plan_of(const lyne_job *job) {
     const label_config *c = job->stage->kind.config;
     return (lyne_labels_plan){.directory = job->directory,
-                              .samples = (uint64_t)job->train->n,
+                              .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
                               .views = (uint32_t)c->views,
                               .classes = job->task->n_classes,
                               .encoding = c->encoding,
@@ -183,17 +193,20 @@ static lyne_labels_plan plan_of(const lyne_job *job) {
 static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
     const lyne_labels_plan plan = plan_of(job);
-    uint64_t bytes;
+    uint64_t bytes = 0;
+    if (c->views == 0) return LYNE_OK; /* online: nothing is written, and who learns asks */
     lyne_status status = lyne_labels_plan_bytes(&plan, &bytes, err);
     if (status == LYNE_OK)
-        status = lyne_job_cost(job, lyne_job_model(job, c->teacher.name), c->batch, plan.samples * plan.views, seconds,
-                               out, err);
+        status = lyne_job_cost(job, lyne_job_model(job, c->teacher.name), c->batch,
+                               (uint64_t)job->train->n * plan.views, seconds, out, err);
     out->disk = bytes;
     return status;
 }
 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
+    if (c->views == 0)
+        return lyne_labels_clear(job->directory, err); /* online: what it was asked before is of no use */
     lyne_labels_plan plan = plan_of(job);
     const uint64_t total = plan.samples * plan.views;
     lyne_network net = {0};
@@ -204,6 +217,7 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     plan.identity = source.identity;
     if (status == LYNE_OK)
         status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
+    loader.partners = job->rest;
     if (status == LYNE_OK) status = lyne_job_load(job, c->teacher.name, c->batch, &net, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &net, &loader, w, total, out, err);

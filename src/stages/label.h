@@ -10,8 +10,9 @@
 typedef struct lyne_label_source {
     lyne_labels_identity identity;
     uint64_t view_seed;
-    uint32_t views;
+    uint32_t views; /* 0: a new one each epoch */
     lyne_instances augment;
+    const char *live; /* the stage whose model is asked in training; NULL: what it said is on disk */
 } lyne_label_source;
 
 /** All of an identity but the teacher: the job's training data in those views. */

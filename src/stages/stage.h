@@ -33,6 +33,7 @@ typedef struct lyne_result {
     double bias;                         /* added to logits of some classes; NaN: none                  */
     int64_t class_samples, class_errors; /* of these classes on the test split               */
     double seconds, samples_per_second;
+    double teacher_seconds; /* spent asking teachers, or reading what they said */
 } lyne_result;
 
 /* What a stage will need.  0: nothing, or nothing known. */
@@ -97,9 +98,13 @@ typedef struct lyne_stage {
     lyne_needs (*needs)(const void *config);
     /** A digest of files that the config names and the stage reads, for its fingerprint; NULL: there are none. */
     lyne_status (*files)(const void *config, lyne_digest *out, lyne_error *err);
-    /** For a stage that makes soft labels: how they are stored, */
+    /** What is wrong between its config and those of the n stages that it names, in the order of its fields: into err, and
+     *  the place into *at.  NULL: nothing can be. */
+    lyne_status (*check)(const void *config, const lyne_stage_instance *const *named, size_t n, lyne_mark *at,
+                         lyne_error *err);
+    /** For a stage that makes soft labels: how they are stored (row NULL: they are not), */
     lyne_instance (*encoding)(const void *config);
-    /** to which views, as its config says, and */
+    /** of which views, as its config says, and */
     void (*views)(const void *config, struct lyne_label_source *out);
     /** whose and of what they must be, from its sources as they are now. */
     lyne_status (*labels)(const lyne_job *job, const void *config, struct lyne_label_source *out, lyne_error *err);

@@ -24,6 +24,8 @@ static const char *check(const void *config) {
         if (((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher)
             return "a loss needs a teacher, and nobody teaches in a train stage; make it a distill stage with labels";
     const char *wrong = training_check(&c->base);
+    if (!wrong && lyne_count_mixing(c->augment) && !training_shows_all(&c->base))
+        return "what mixup and cutmix mix in may be a sample that show leaves out; mix nothing, or show all";
     return wrong ? wrong : lyne_augment_check(c->augment);
 }
 

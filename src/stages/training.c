@@ -41,7 +41,8 @@ const char *training_check(const training_config *c) {
     return NULL;
 }
 
-static bool shows_all(const lyne_shown *s) {
+bool training_shows_all(const training_config *c) {
+    const lyne_shown *s = &c->show;
     return s->classes.n == 0 && s->without.n == 0 && s->samples == 0;
 }
 
@@ -75,13 +76,14 @@ static lyne_status score(const lyne_job *job, const training_config *c, const ly
 }
 
 static lyne_status save_and_score(const lyne_job *job, const training_config *c, const lyne_trained *trained,
-                                  lyne_result *out, lyne_error *err) {
+                                  bool taught, lyne_result *out, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, job->directory, "model.safetensors", err);
     if (status == LYNE_OK) status = score(job, c, trained, out, err);
     if (status == LYNE_OK) status = lyne_weights_save(trained->weights, path, job->label, err);
     out->steps = (int64_t)trained->steps;
     out->seconds = trained->seconds;
+    if (taught) out->teacher_seconds = trained->teacher_seconds;
     out->samples_per_second = trained->samples_per_second;
     return status;
 }
@@ -97,21 +99,28 @@ typedef struct setup {
 static lyne_status prepare(const lyne_job *job, const training_config *c, const training_source *source, setup *s,
                            lyne_error *err) {
     *s = (setup){0};
+    lyne_loader *loader = &s->loader;
     lyne_status status =
-        lyne_loader_init(&s->loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
+        lyne_loader_init(loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
     if (status != LYNE_OK) return status;
-    s->loader.only = job->rest;
-    if (!shows_all(&c->show)) {
+    loader->only = job->rest;
+    if (!training_shows_all(c)) {
         status = lyne_subset_show(job->train, job->rest, &c->show, job->class_names, &s->shown, err);
         if (status != LYNE_OK) lyne_error_context(err, "%s", job->label);
-        s->loader.only = &s->shown;
+        loader->only = &s->shown;
     }
+    loader->partners = source->teachers ? job->rest : loader->only; /* the teacher was asked about those */
+    if (status == LYNE_OK && source->teachers && loader->only == &s->shown && lyne_count_mixing(source->augment))
+        status = lyne_fail(err, LYNE_ERECIPE,
+                           "%s: show: the soft labels are of mixed pictures, and samples that are not to be shown are "
+                           "mixed into others; leave out show, or the mixing",
+                           job->label);
     s->t = (lyne_training){.name = job->label,
                            .model = c->model,
                            .task = job->task,
-                           .loader = &s->loader,
+                           .loader = loader,
                            .validation = job->validation,
-                           .labels = source->labels,
+                           .teachers = source->teachers,
                            .losses = c->loss,
                            .optimizer = c->optimizer,
                            .schedule = c->schedule,
@@ -139,7 +148,7 @@ lyne_status training_run(const lyne_job *job, const training_config *c, const tr
     lyne_status status = prepare(job, c, source, &s, err);
     if (status == LYNE_OK) status = lyne_train(&s.t, &trained, err);
     if (status == LYNE_OK) {
-        status = save_and_score(job, c, &trained, out, err);
+        status = save_and_score(job, c, &trained, source->teachers, out, err);
         lyne_weights_free(trained.weights);
         lyne_free(trained.best);
     }

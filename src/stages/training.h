@@ -5,6 +5,7 @@
 
 #include "lyne/labels.h"
 #include "stages/stage.h"
+#include "train/teacher.h"
 
 /* First in the config struct of both. */
 typedef struct training_config {
@@ -88,15 +89,17 @@ typedef struct training_source {
     uint64_t view_seed;
     uint32_t views;
     lyne_instances augment;
-    const lyne_labels *labels; /* NULL: hard labels only */
+    lyne_teachers *teachers; /* NULL: hard labels only */
 } training_source;
 
-/** What training_run will need; source->labels is not looked at. */
-lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,
-                          lyne_cost *out, lyne_error *err);
-
+/** Nothing is left out by `show`. */
+bool training_shows_all(const training_config *c);
 /** NULL or what is wrong between the fields that both kinds have. */
 const char *training_check(const training_config *c);
+
+/** What training_run will need; source->teachers is not looked at. */
+lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,
+                          lyne_cost *out, lyne_error *err);
 
 /** Train on what is shown, leave DIRECTORY/model.safetensors, score it on the test split, and on the validation split
  *  where there is one. */

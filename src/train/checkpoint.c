@@ -13,14 +13,15 @@
 #define FORMAT        "2"
 #define KEPT          2
 #define COUNTERS      7
+#define SUMS          (LYNE_MAX_TERMS + 2)
 #define PATH_MAX_HERE 4096
 
-/* Tensors: counters (7) u64, sums (LYNE_MAX_TERMS + 1) f64, value, slot.NAME, best f32. */
+/* Tensors: counters (7) u64, sums (LYNE_MAX_TERMS + 2) f64, value, slot.NAME, best f32. */
 #define MAX_TENSORS (4 + LYNE_MAX_SLOTS)
 
 typedef struct contents {
     uint64_t counter[COUNTERS];
-    double sum[LYNE_MAX_TERMS + 1];
+    double sum[SUMS];
     char slot_name[LYNE_MAX_SLOTS][48];
     lyne_array tensor[MAX_TENSORS];
     size_t n;
@@ -34,7 +35,7 @@ static lyne_array vector(const char *name, lyne_dtype dtype, size_t n, const voi
 static void describe(const lyne_checkpoint *c, contents *out) {
     out->n = 0;
     out->tensor[out->n++] = vector("counters", LYNE_DTYPE_U64, COUNTERS, out->counter);
-    out->tensor[out->n++] = vector("sums", LYNE_DTYPE_F64, LYNE_MAX_TERMS + 1, out->sum);
+    out->tensor[out->n++] = vector("sums", LYNE_DTYPE_F64, SUMS, out->sum);
     out->tensor[out->n++] = vector("value", LYNE_DTYPE_F32, c->weights->n_values, c->weights->value);
     for (int i = 0; i < c->n_slots; i++) {
         snprintf(out->slot_name[i], sizeof out->slot_name[i], "slot.%s", c->slot_name[i]);
@@ -96,6 +97,7 @@ lyne_status lyne_checkpoint_save(const lyne_checkpoint *c, const lyne_standing *
                               at->last_errors}};
     memcpy(k.sum, at->sum, sizeof at->sum);
     k.sum[LYNE_MAX_TERMS] = at->seconds;
+    k.sum[LYNE_MAX_TERMS + 1] = at->teacher_seconds;
     describe(c, &k);
     char name[64], path[PATH_MAX_HERE], fingerprint[LYNE_DIGEST_TEXT], digest[LYNE_DIGEST_TEXT];
     snprintf(name, sizeof name, PREFIX "%012llu" SUFFIX, (unsigned long long)at->step);
@@ -166,7 +168,8 @@ static void take(const lyne_checkpoint *c, const contents *found, lyne_standing 
                           .best_step = k.counter[4],
                           .best_errors = k.counter[5],
                           .last_errors = k.counter[6],
-                          .seconds = k.sum[LYNE_MAX_TERMS]};
+                          .seconds = k.sum[LYNE_MAX_TERMS],
+                          .teacher_seconds = k.sum[LYNE_MAX_TERMS + 1]};
     memcpy(at->sum, k.sum, sizeof at->sum);
 }
 

@@ -16,6 +16,7 @@ typedef struct lyne_standing {
     uint64_t seen, correct;            /* samples of the epoch so far                     */
     double sum[LYNE_MAX_TERMS];        /* of each term over them                      */
     double seconds;                    /* spent in training, over all processes           */
+    double teacher_seconds;            /* of these, asking teachers                       */
     uint64_t best_step;                /* of the best epoch on the validation split so far; 0: none */
     uint64_t best_errors, last_errors; /* on it, then and at the last epoch                  */
 } lyne_standing;

@@ -6,7 +6,7 @@
 #include "train/progress.h"
 
 typedef struct lyne_scores {
-    int64_t n, errors;
+    int64_t n, errors; /* rows: samples, or tokens where each has a label */
     double accuracy; /* 1 - errors / n                                   */
     double loss;     /* mean cross-entropy, nats                         */
     double samples_per_second;

@@ -1,11 +1,13 @@
-/* train/network.c -- picture -> normalize -> model -> logits -> losses. */
+/* train/network.c -- picture -> normalize -> model -> logits -> losses; or tokens -> model and so on. */
 #include "train/network.h"
 #include "lyne/ops.h"
 #include <stdio.h>
 
 /* A model may be a plug-in's. */
 static void check_logits(const lyne_network *net, const lyne_network_options *o) {
-    const lyne_shape due = LYNE_SHAPE(o->batch, o->task->n_classes);
+    const lyne_sequence *sequence = &o->task->sequence;
+    const lyne_shape due = sequence->labelled ? LYNE_SHAPE(o->batch, sequence->length, o->task->n_classes)
+                                              : LYNE_SHAPE(o->batch, o->task->n_classes);
     const lyne_node *logits = net->logits;
     char text[2][LYNE_SHAPE_TEXT];
     if (!logits)
@@ -15,19 +17,32 @@ static void check_logits(const lyne_network *net, const lyne_network_options *o)
                         logits->path, lyne_shape_print(&logits->shape, text[0]), lyne_shape_print(&due, text[1]));
 }
 
+/* What the model reads: tokens as they are, pictures as numbers around 0. */
+static lyne_node *build_input(lyne_network *net, const lyne_network_options *o) {
+    const lyne_task *t = o->task;
+    if (t->sequence.length) {
+        net->picture = lyne_graph_input(net->graph, "tokens", LYNE_SHAPE(o->batch, t->sequence.length), LYNE_S32);
+        if (net->picture) net->picture->below = t->sequence.vocabulary;
+        return net->picture;
+    }
+    const lyne_shape shape = LYNE_SHAPE(o->batch, t->picture.channels, t->picture.height, t->picture.width);
+    net->picture = lyne_graph_input(net->graph, "picture", shape, LYNE_U8);
+    return lyne_normalize(net->graph, "normalize", net->picture, (lyne_normalize_config){.mean = t->mean, .sd = t->sd});
+}
+
 /* The graph up to the logits. */
 static void build_model(lyne_network *net, const lyne_network_options *o) {
     lyne_graph *g = net->graph;
     const lyne_task *t = o->task;
     const lyne_model *model = (const lyne_model *)o->model.row;
-    const lyne_shape shape = LYNE_SHAPE(o->batch, t->picture.channels, t->picture.height, t->picture.width);
     lyne_graph_set_precision(g, t->precision);
-    net->picture = lyne_graph_input(g, "picture", shape, LYNE_U8);
-    lyne_node *x = lyne_normalize(g, "normalize", net->picture, (lyne_normalize_config){.mean = t->mean, .sd = t->sd});
+    lyne_node *x = build_input(net, o);
     if (!x) return;
     net->logits = model->build(g, o->model.config, x, t->n_classes);
     if (net->logits && net->logits->type == LYNE_BF16) net->logits = lyne_graph_cast(g, net->logits, LYNE_F32);
     check_logits(net, o);
+    if (t->sequence.labelled && lyne_graph_status(g, NULL) == LYNE_OK)
+        net->logits = lyne_each_place(g, "rows", net->logits);
 }
 
 static bool needs_teacher(const lyne_instances *losses) {
@@ -53,9 +68,10 @@ static lyne_status build_losses(lyne_network *net, const lyne_network_options *o
     lyne_graph *g = net->graph;
     net->term = lyne_alloc(o->losses.n, sizeof *net->term);
     if (!net->term) return lyne_fail_memory(err, "the terms of an objective");
-    net->label = lyne_graph_input(g, "label", LYNE_SHAPE(o->batch), LYNE_S32);
+    const int64_t rows = net->logits->shape.dim[0];
+    net->label = lyne_graph_input(g, "label", LYNE_SHAPE(rows), LYNE_S32);
     if (needs_teacher(&o->losses))
-        net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(o->batch, o->task->n_classes), LYNE_F32);
+        net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(rows, o->task->n_classes), LYNE_F32);
     if (o->mixes) net->mix = lyne_graph_input(g, "mix", LYNE_SHAPE(o->batch, 2), LYNE_S32);
     const lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher, .mix = net->mix};
     lyne_graph_enter(g, SCOPE);

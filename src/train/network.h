@@ -1,4 +1,4 @@
-/* train/network.h -- a model put to work on pictures: the graph around it, and its program. */
+/* train/network.h -- a model put to work on pictures or tokens: the graph around it, and its program. */
 #ifndef LYNE_TRAIN_NETWORK_H
 #define LYNE_TRAIN_NETWORK_H
 
@@ -9,13 +9,15 @@
 /* What a model is for. */
 typedef struct lyne_task {
     lyne_picture_size picture;
+    lyne_sequence sequence; /* instead of pictures */
     int64_t n_classes;
     lyne_floats mean, sd; /* of pixel / 255; borrowed */
     lyne_type precision;  /* of activations: LYNE_F32 or LYNE_BF16; weights, losses and logits are f32 always */
 } lyne_task;
 
-/* Inputs: picture (B, C, H, W) u8; when there are losses, label (B) s32, teacher (B, n_classes) f32 if one of them
- * needs it, and mix (B, 2) s32 if samples are mixed.  Everything owned but the weights, if they were given. */
+/* Inputs: picture (B, C, H, W) u8, or (B, L) s32 where samples are sequences; when there are losses, label (R) s32, teacher
+ * (R, n_classes) f32 if one of them needs it, and mix (B, 2) s32 if samples are mixed.  R rows: B, or B L where each token
+ * has a label.  Everything owned but the weights, if they were given. */
 typedef struct lyne_network {
     lyne_graph *graph;
     lyne_program *program;
@@ -46,7 +48,7 @@ void lyne_network_deinit(lyne_network *net); /* NULL and zeroed are fine */
 /** Of term i: the loss's name, numbered from the second of a kind on ("kd", "kd_2").  Borrowed from the network. */
 const char *lyne_network_term_name(const lyne_network *net, int i);
 
-/** Logits (batch, n_classes) of one batch whose pictures are already in the picture input.  Borrowed until the next. */
+/** Logits (R, n_classes) of one batch whose pictures or tokens are already in the picture input.  Borrowed until the next. */
 lyne_status lyne_network_infer(lyne_network *net, const float **logits, lyne_error *err);
 
 #endif

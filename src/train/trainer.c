@@ -20,7 +20,8 @@ typedef struct run {
     lyne_network net;
     const lyne_optimizer *optimizer;
     float *slot[LYNE_MAX_SLOTS];
-    uint64_t *sample; /* (batch) ids and views of the rows, to look up soft labels */
+    int64_t rows;     /* of a batch */
+    uint64_t *sample; /* (rows) ids and views, to look up soft labels */
     uint32_t *view;
     lyne_network judge; /* the same weights, to score the validation split; graph NULL: there is none */
     float *best;        /* values of the best epoch so far */
@@ -61,7 +62,10 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (!r->net.teacher || r->rehearsing) return LYNE_OK;
-    return lyne_labels_read(r->t->labels, r->sample, r->view, b.n, lyne_program_input(p, r->net.teacher), err);
+    const double start = lyne_now();
+    lyne_status status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
+    r->at.teacher_seconds += lyne_now() - start;
+    return status;
 }
 
 static lyne_status not_finite(const run *r, int term, lyne_error *err) {
@@ -76,16 +80,16 @@ static lyne_status not_finite(const run *r, int term, lyne_error *err) {
 }
 
 static lyne_status add_up(run *r, lyne_error *err) {
-    const int64_t batch = r->t->batch, classes = r->net.logits->shape.dim[1];
+    const int64_t classes = r->net.logits->shape.dim[1];
     for (int i = 0; i < r->net.n_terms; i++) {
         const double value = (double)*(const float *)lyne_program_output(r->net.program, r->net.term[i].node);
         if (!isfinite(value)) return not_finite(r, i, err);
-        r->at.sum[i] += value * (double)batch;
+        r->at.sum[i] += value * (double)r->rows;
     }
     const float *logits = lyne_program_output(r->net.program, r->net.logits);
     const int32_t *label = lyne_program_input(r->net.program, r->net.label);
-    for (int64_t i = 0; i < batch; i++) r->at.correct += lyne_argmax(logits + i * classes, classes) == label[i];
-    r->at.seen += (uint64_t)batch;
+    for (int64_t i = 0; i < r->rows; i++) r->at.correct += lyne_argmax(logits + i * classes, classes) == label[i];
+    r->at.seen += (uint64_t)r->rows;
     return LYNE_OK;
 }
 
@@ -252,11 +256,8 @@ static lyne_status init_step(run *r, lyne_error *err) {
                                     .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
-    if (t->labels && lyne_labels_classes(t->labels) != t->task->n_classes)
-        return lyne_fail(err, LYNE_EDATA, "%s: the soft labels are of %lld classes, the data set has %lld", t->name,
-                         (long long)lyne_labels_classes(t->labels), (long long)t->task->n_classes);
-    r->sample = lyne_alloc((size_t)t->batch, sizeof *r->sample);
-    r->view = lyne_alloc((size_t)t->batch, sizeof *r->view);
+    r->sample = lyne_alloc((size_t)r->rows, sizeof *r->sample);
+    r->view = lyne_alloc((size_t)r->rows, sizeof *r->view);
     if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");
     for (int i = 0; i < r->optimizer->n_slots; i++) {
         r->slot[i] = lyne_alloc(r->net.weights->n_trained, sizeof(float));
@@ -293,6 +294,7 @@ static void deinit(run *r) {
 static run run_of(const lyne_training *t) {
     return (run){.t = t,
                  .optimizer = (const lyne_optimizer *)t->optimizer.row,
+                 .rows = t->batch * lyne_sequence_rows(&t->task->sequence),
                  .n_samples = (uint64_t)lyne_loader_shown(t->loader),
                  .steps = lyne_training_steps(t->epochs, lyne_loader_shown(t->loader), t->batch)};
 }
@@ -313,6 +315,7 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
                               .last_errors = t->validation ? (int64_t)r.at.last_errors : -1,
                               .steps = r.steps,
                               .seconds = spent,
+                              .teacher_seconds = r.at.teacher_seconds,
                               .samples_per_second = (double)(r.steps * (uint64_t)t->batch) / fmax(spent, 1e-9),
                               .parameters = lyne_graph_count_params(r.net.graph),
                               .macs = lyne_graph_count_macs(r.net.graph),

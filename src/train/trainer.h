@@ -2,10 +2,10 @@
 #ifndef LYNE_TRAIN_TRAINER_H
 #define LYNE_TRAIN_TRAINER_H
 
-#include "lyne/labels.h"
 #include "train/checkpoint.h"
 #include "train/network.h"
 #include "train/progress.h"
+#include "train/teacher.h"
 
 typedef struct lyne_training {
     const char *name; /* of the stage, for messages: "student, seed 2" */
@@ -13,7 +13,7 @@ typedef struct lyne_training {
     const lyne_task *task;
     const lyne_loader *loader;
     const lyne_dataset *validation; /* scored at the end of each epoch; NULL: not */
-    const lyne_labels *labels;      /* NULL: nobody teaches */
+    lyne_teachers *teachers;        /* NULL: nobody teaches */
     lyne_instances losses;
     lyne_instance optimizer, schedule;
     double epochs;
@@ -35,6 +35,7 @@ typedef struct lyne_trained {
     int64_t best_errors, last_errors; /* -1: none */
     uint64_t steps;
     double seconds, samples_per_second;
+    double teacher_seconds;   /* of these, spent asking teachers */
     int64_t parameters, macs; /* of one sample's forward pass */
     size_t memory;            /* of the training program [bytes] */
 } lyne_trained;

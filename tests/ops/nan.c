@@ -35,7 +35,7 @@ Test(nan, goes_through_every_op) {
             for (int training = 0; training < 2; training++) {
                 /* dropout may drop just this one, slice leave it out, a mask hide it */
                 const bool everywhere = rows[i] == &lyne_op_dropout || rows[i] == &lyne_op_slice ||
-                                        rows[i] == &lyne_op_masked_self_attention;
+                                        rows[i] == &lyne_op_masked_self_attention || rows[i] == &lyne_op_sequence_mean;
                 const double finite = objective_with(rows[i], &rows[i]->cases[k], training, everywhere, 0.1f);
                 const double nan = objective_with(rows[i], &rows[i]->cases[k], training, everywhere, NAN);
                 cr_expect(isfinite(finite), "%s case %d", rows[i]->component.name, k);

@@ -112,7 +112,7 @@ static const bad_recipe bad_recipes[] = {
     {"  fidelity:", "  recipe.yaml:", 19, 3, "'recipe.yaml' is the name of a file"},
     /* components */
     {"mlp: {hidden", "mpl: {hidden", 9, 21, "there is no model 'mpl'; did you mean 'mlp'?"},
-    {"lenet: {width", "transformer: {width", 14, 15, "there is no model 'transformer'; the models are"},
+    {"lenet: {width", "recurrent: {width", 14, 15, "there is no model 'recurrent'; the models are"},
     {"kd: {temperature", "kl: {temperature", 16, 15, "there is no loss 'kl'; did you mean 'kd'?"},
     {"cross_entropy]", "crossentropy]", 16, 51, "there is no loss 'crossentropy'; did you mean 'cross_entropy'?"},
     {"sgd: {lr", "sdg: {lr", 17, 19, "there is no optimizer 'sdg'; did you mean 'sgd'?"},
@@ -128,7 +128,7 @@ static const bad_recipe bad_recipes[] = {
     {"pixels: 1", "pixel: 1", 9, 84, "shift: unknown key 'pixel'; did you mean 'pixels'?"},
     {"warmup: 1", "warm: 1", 18, 27, "cosine: unknown key 'warm'; did you mean 'warmup'?"},
     {"labels: soft_labels\n", "label: soft_labels\n", 13, 5, "'labels' is missing", 1},
-    {"      labels: soft_labels\n", "", 13, 5, "'labels' is missing (the stage that wrote the soft labels)"},
+    {"      labels: soft_labels\n", "", 13, 5, "'labels' is missing (the stage that wrote the soft labels;"},
     {"cosine: {warmup: 1}", "step", 18, 18, "step: 'at' is missing"},
     {"epochs: 2", "epochs: 2, epochs: 3", 9, 109, "'epochs' is given twice; the first is on line 9"},
     /* types */

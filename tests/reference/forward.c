@@ -265,6 +265,20 @@ static void attention(const reference_call *r) {
     }
 }
 
+static void sequence_mean(const reference_call *r) {
+    const int64_t padding = ((const lyne_sequence_mean_config *)r->node->config)->padding;
+    const int64_t *d = r->node->src[0]->shape.dim, L = d[1], F = d[2];
+    for (int64_t i = 0; i < d[0] * F; i++) {
+        double sum = 0, n = 0;
+        for (int64_t l = 0; l < L; l++)
+            if (r->src[1][i / F * L + l] != (double)padding) {
+                sum += r->src[0][(i / F * L + l) * F + i % F];
+                n++;
+            }
+        r->dst[i] = n > 0 ? sum / n : 0;
+    }
+}
+
 static void embedding(const reference_call *r) {
     const int64_t width = ((const lyne_embedding_config *)r->node->config)->width;
     for (int64_t i = 0; i < size(&r->node->shape); i++)
@@ -329,6 +343,8 @@ bool reference_forward(const reference_call *c) {
                  {"self_attention", attention},
                  {"masked_self_attention", attention},
                  {"embedding", embedding},
+                 {"each_place", flatten},
+                 {"sequence_mean", sequence_mean},
                  {"positions", positions},
                  {"relu6", relu6},
                  {"leaky_relu", leaky_relu},

@@ -140,6 +140,9 @@ void lesson_open(lesson *l, const lesson_plan *plan, int64_t n_samples, int64_t 
     if (plan->labels) {
         write_labels(l);
         cr_assert_eq(lyne_labels_open(l->labels_directory, &l->labels, &err), LYNE_OK, "%s", err.text);
+        l->teacher.labels = l->labels;
+        cr_assert_eq(lyne_teachers_init(&l->teachers, &l->teacher, 1, 0, plan->batch, LESSON_CLASSES, &err), LYNE_OK,
+                     "%s", err.text);
     }
     l->task = (lyne_task){
         .picture = {1, LESSON_SIZE, LESSON_SIZE}, .n_classes = LESSON_CLASSES, .mean = {1, &mean}, .sd = {1, &sd}};
@@ -147,7 +150,7 @@ void lesson_open(lesson *l, const lesson_plan *plan, int64_t n_samples, int64_t 
                                   .model = l->model.instance,
                                   .task = &l->task,
                                   .loader = &l->loader,
-                                  .labels = l->labels,
+                                  .teachers = l->labels ? &l->teachers : NULL,
                                   .losses = {n_losses, l->losses},
                                   .optimizer = l->optimizer.instance,
                                   .schedule = {.row = &telling.component, .config = &no_warmup},

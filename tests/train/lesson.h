@@ -28,6 +28,8 @@ typedef struct lesson {
     lyne_task task;
     lyne_loader loader;
     lyne_labels *labels;
+    lyne_teacher teacher;
+    lyne_teachers teachers; /* just that one */
     filled model, optimizer, loss[2], augment;
     lyne_instance losses[2], augments[1];
     lyne_training training; /* to be changed by a test as it likes */

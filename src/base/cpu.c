@@ -1,0 +1,59 @@
+/* base/cpu.c -- see cpu.h. */
+#include "base/cpu.h"
+#include "base/log.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {"base", "avx2", "avx512", "amx"};
+enum { N_ISAS = sizeof names / sizeof *names };
+
+const char *lyne_isa_name(lyne_isa isa) {
+    return names[isa];
+}
+
+int lyne_isa_named(const char *name) {
+    for (int i = 0; i < N_ISAS; i++)
+        if (strcmp(names[i], name) == 0) return i;
+    return -1;
+}
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+
+/* The processor has tiles and bf16 products of them, and Linux lets us use the registers, which it does not unasked. */
+static int has_amx(void) {
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 22 & 1) || !(d >> 24 & 1)) return 0;
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+}
+
+static lyne_isa found(void) {
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return LYNE_ISA_BASE;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+        return LYNE_ISA_AVX2;
+    return has_amx() ? LYNE_ISA_AMX : LYNE_ISA_AVX512;
+}
+#else
+static lyne_isa found(void) {
+    return LYNE_ISA_BASE;
+}
+#endif
+
+lyne_isa lyne_cpu_isa(void) {
+    static int isa = -1;
+    if (isa >= 0) return (lyne_isa)isa;
+    int best = (int)found();
+    const char *most = getenv("LYNE_MAX_ISA");
+    if (most && *most) {
+        const int named = lyne_isa_named(most);
+        if (named < 0) lyne_warn("LYNE_MAX_ISA=%s is none of base, avx2, avx512, amx and is passed over", most);
+        if (named >= 0 && named < best) best = named;
+    }
+    return (lyne_isa)(isa = best);
+}

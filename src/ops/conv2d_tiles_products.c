@@ -1,0 +1,114 @@
+/* ops/conv2d_tiles_products.c -- see conv2d_tiles.h. */
+#include "ops/conv2d_tiles.h"
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define WIDE __attribute__((target("avx512f,avx512bw,avx512vl")))
+
+/* Sixteen channels of two pixels, interleaved. */
+WIDE static inline __m512i pair(const uint16_t *first, const uint16_t *second) {
+    const __m512i a = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)first));
+    const __m512i b = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const void *)second));
+    return _mm512_or_si512(a, _mm512_slli_epi32(b, 16));
+}
+
+/* 16 x 16 numbers of 32 bits: first within quarters of a register, then the quarters. */
+WIDE static inline void transpose(__m512i r[16]) {
+    __m512i t[16];
+    for (int i = 0; i < 16; i += 2) {
+        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
+        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4)
+        for (int k = 0; k < 2; k++) {
+            r[i + 2 * k] = _mm512_unpacklo_epi64(t[i + k], t[i + 2 + k]);
+            r[i + 2 * k + 1] = _mm512_unpackhi_epi64(t[i + k], t[i + 2 + k]);
+        }
+    for (int i = 0; i < 4; i++) {
+        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
+        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
+        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
+        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
+    }
+    for (int i = 0; i < 8; i++) {
+        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
+        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
+    }
+}
+
+WIDE void tiles_by_channel(const uint16_t *const pixel[TILE_PIXELS], int64_t channels, int64_t ld, uint16_t *to) {
+    for (int64_t c = 0; c < channels; c += 16) {
+        __m512i r[16];
+        for (int i = 0; i < 16; i++) r[i] = pair(pixel[2 * i] + c, pixel[2 * i + 1] + c);
+        transpose(r);
+        for (int i = 0; i < 16; i++) _mm512_storeu_si512(to + (c + i) * ld, r[i]);
+    }
+}
+
+WIDE void tiles_by_pair(const uint16_t *const pixel[TILE_PIXELS], int64_t channels, int64_t step, uint16_t *to) {
+    for (int64_t c = 0; c < channels; c += 16, to += step)
+        for (int i = 0; i < 16; i++) _mm512_storeu_si512(to + i * 32, pair(pixel[2 * i] + c, pixel[2 * i + 1] + c));
+}
+
+/* Eight tiles of 16 rows of 64 bytes. */
+__attribute__((target("amx-tile"))) static void configure(void) {
+    struct {
+        unsigned char palette, start, reserved[14];
+        unsigned short columns[16];
+        unsigned char rows[16];
+    } __attribute__((packed)) c;
+    memset(&c, 0, sizeof c);
+    c.palette = 1;
+    for (int i = 0; i < 8; i++) c.columns[i] = 64, c.rows[i] = 16;
+    __asm__ volatile("" ::"r"(&c) : "memory"); /* gcc 12 believes that 8 of the 64 bytes are read */
+    _tile_loadconfig(&c);
+}
+
+__attribute__((target("amx-tile,amx-bf16"))) void tiles_multiply(const uint16_t *a, int64_t ld_a, const uint16_t *b,
+                                                                 int64_t b_step, int64_t n, int fresh, float *sum,
+                                                                 int64_t ld_sum) {
+    float *const low = sum + 16 * ld_sum;
+    const long row = (long)(ld_sum * (int64_t)sizeof *sum), a_row = (long)(ld_a * 2);
+    configure();
+    if (fresh) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, sum, row);
+        _tile_loadd(1, sum + 16, row);
+        _tile_loadd(2, low, row);
+        _tile_loadd(3, low + 16, row);
+    }
+    for (int64_t k = 0; k < n; k++) {
+        _tile_loadd(4, a + k * 32, a_row);
+        _tile_loadd(6, b + k * 512, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, b + b_step + k * 512, 64);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_loadd(5, a + 16 * ld_a + k * 32, a_row);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_stored(0, sum, row);
+    _tile_stored(1, sum + 16, row);
+    _tile_stored(2, low, row);
+    _tile_stored(3, low + 16, row);
+    _tile_release();
+}
+#else
+/* Never called: lyne_cpu_isa() has no AMX to offer. */
+void tiles_by_channel(const uint16_t *const pixel[TILE_PIXELS], int64_t channels, int64_t ld, uint16_t *to) {
+    (void)pixel, (void)channels, (void)ld, (void)to;
+}
+void tiles_by_pair(const uint16_t *const pixel[TILE_PIXELS], int64_t channels, int64_t step, uint16_t *to) {
+    (void)pixel, (void)channels, (void)step, (void)to;
+}
+void tiles_multiply(const uint16_t *a, int64_t ld_a, const uint16_t *b, int64_t b_step, int64_t n, int fresh,
+                    float *sum, int64_t ld_sum) {
+    (void)a, (void)ld_a, (void)b, (void)b_step, (void)n, (void)fresh, (void)sum, (void)ld_sum;
+}
+#endif

@@ -11,7 +11,8 @@ repetition of ours has an FMA and an AMX probe before it and every run of the pe
 is the median of the ratios of neighbours, with quartiles.  A pair whose probes differ by more than a third is left out
 while enough others remain.  The peer is the best of eager and compiled, plain and channels last, found first.
 
-    train    a step of distillation from soft labels in a cache (KD and cross-entropy, SGD with momentum)
+    train    a step of distillation from soft labels in a cache (KD and cross-entropy, SGD with momentum; AdamW for the
+             transformer)
     infer    answers of a trained network
     online   Lyne's step from the cache beside PyTorch's with the teacher in the loop
 """
@@ -26,19 +27,22 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-# A new model is a new line: its name for the peer, the YAML that a recipe would say, the picture, the classes, the batch.
+# A new model is a new line: its name for the peer, the YAML that a recipe would say, the picture or the number of tokens,
+# the classes, the batch.
 MODELS = {
     'mlp': ('{mlp: {hidden: [800, 800]}}', '1,28,28', 10, 128),
     'resnet20': ('{resnet_cifar: {depth: 20}}', '3,32,32', 10, 128),
     'resnet8x4': ('{resnet_cifar: {depth: 8, stem: 32, width: 4}}', '3,32,32', 100, 64),
     'mobilenetv2h': ('{mobilenet_v2: {width: 0.5}}', '3,32,32', 100, 64),
+    'transformer': ('{transformer: {layers: 4, width: 256, heads: 4}}', '128', 1000, 32),
     'resnet56': ('{resnet_cifar: {depth: 56}}', '3,32,32', 10, 128),
     'resnet32x4': ('{resnet_cifar: {depth: 32, stem: 32, width: 4}}', '3,32,32', 100, 64),
 }
-KINDS = {'train': ['mlp', 'resnet20', 'resnet8x4', 'mobilenetv2h'],
+KINDS = {'train': ['mlp', 'resnet20', 'resnet8x4', 'mobilenetv2h', 'transformer'],
          'infer': ['resnet32x4', 'resnet56'],
          'online': ['resnet20', 'resnet8x4']}
 PEER_MODE = {'train': 'kd-cached', 'infer': 'infer', 'online': 'kd-train'}
+ADAMW = ['transformer']
 CONFIGS = [[], ['--channels-last'], ['--compile'], ['--compile', '--channels-last']]
 UNLIKE = 1.33  # probes of a pair may differ by this factor
 
@@ -76,9 +80,10 @@ class Lyne:
 
     def step(self, model, precision, infer=False, batch=None, classes=None, threads=None, yaml=None):
         spec = MODELS[model]
-        command = [self.path, '--model', yaml or spec[0], '--picture', spec[1], '--classes', str(classes or spec[2]),
+        command = [self.path, '--model', yaml or spec[0], '--picture' if ',' in spec[1] else '--tokens', spec[1], '--classes', str(classes or spec[2]),
                    '--batch', str(batch or spec[3]), '--precision', precision, '--threads', str(threads or self.threads),
                    '--repetitions', str(self.repetitions), '--seconds', str(self.seconds)]
+        command += ['--optimizer', 'adamw'] if model in ADAMW else []
         return json.loads(run(command + (['--infer'] if infer else []), 600))
 
     def probe(self):
@@ -92,7 +97,8 @@ class Peer:
 
     def step(self, kind, model, precision, config):
         out = run(self.command + ['--model', model, '--mode', PEER_MODE[kind], '--dtype',
-                                  'fp32' if precision == 'f32' else 'bf16'] + config, 1200)
+                                  'fp32' if precision == 'f32' else 'bf16'] +
+                  (['--opt', 'adamw'] if model in ADAMW else []) + config, 1200)
         answer = json.loads(out.strip().splitlines()[-1])
         if not answer['torch'].startswith('2.') and not answer['torch'].startswith('1.13'):
             raise Failed('PyTorch %s' % answer['torch'])
@@ -101,7 +107,10 @@ class Peer:
     def best(self, kind, model, precision, quick):
         """The fastest configuration, and what each came to [ms], or why it did not run."""
         tried, best = {}, None
-        for config in CONFIGS[:2] if quick else CONFIGS:
+        configs = CONFIGS[:2] if quick else CONFIGS
+        if ',' not in MODELS[model][1]:  # tokens have no channels
+            configs = [c for c in configs if '--channels-last' not in c]
+        for config in configs:
             name = ' '.join(config) or 'eager'
             try:
                 tried[name] = self.step(kind, model, precision, config)['ms_per_step']

@@ -10,12 +10,12 @@
  * only the probes. */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/peaks.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "component/config.h"
 #include "dnn/dnn.h"
 #include "optim/optimizer.h"
-#include "probe.h"
 #include "recipe/builtin.h"
 #include "train/network.h"
 #include <getopt.h>
@@ -138,11 +138,10 @@ static lyne_status kernels(subject *s, const options *o, int64_t steps, double *
     }
     *sum = 0;
     for (int i = 0; i <= n && status == LYNE_OK; i++) *sum += seconds[i] * 1e3;
-    for (int i = 0; o->kernels && i <= n && status == LYNE_OK; i++) {
-        const lyne_step_name name =
-            i < n ? lyne_program_step(p, i) : (lyne_step_name){"update", "", s->optimizer.row->name};
-        printf("%-9s %-28s %-32s %8.4f ms %5.1f %%\n", name.pass, name.path, name.what, seconds[i] * 1e3,
-               seconds[i] * 1e5 / *sum);
+    if (o->kernels && status == LYNE_OK) {
+        const lyne_peaks peaks = {lyne_peak_fma(), lyne_peak_amx(), lyne_peak_bandwidth()};
+        lyne_program_print_kernels(p, seconds, &peaks, stdout);
+        if (!o->infer) printf("%-9s %-28s %-36s %8.4f ms\n", "update", "", s->optimizer.row->name, seconds[n] * 1e3);
     }
     lyne_free(seconds);
     lyne_free(one);
@@ -159,7 +158,7 @@ static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
     if (status != LYNE_OK || o->kernels) return status == LYNE_OK ? kernels(s, o, steps, &sum, err) : status;
     printf("{\"batch\": %lld, \"steps\": %lld, \"repetitions\": [", (long long)o->batch, (long long)steps);
     for (int64_t r = 0; r < o->repetitions && status == LYNE_OK; r++) {
-        const double fma = probe_fma(), amx = probe_amx(), began = lyne_now();
+        const double fma = lyne_peak_fma(), amx = lyne_peak_amx(), began = lyne_now();
         for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = step(s, o->infer, NULL, err);
         const double ms = (lyne_now() - began) * 1e3 / (double)steps;
         if (status == LYNE_OK) status = kernels(s, o, steps, &sum, err);
@@ -169,7 +168,7 @@ static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     printf("], \"last\": ");
-    print_probes(probe_fma(), probe_amx());
+    print_probes(lyne_peak_fma(), lyne_peak_amx());
     printf(", \"parameters\": %lld, \"macs\": %lld, \"arena\": %zu, \"peak_kb\": %ld, \"onednn\": \"%s\", \"isa\": "
            "\"%s\"}\n",
            (long long)lyne_graph_count_params(s->net.graph), (long long)lyne_graph_count_macs(s->net.graph),
@@ -275,9 +274,9 @@ int main(int argc, char **argv) {
     subject s = {0};
     lyne_status status = parse(argc, argv, &o, &err);
     omp_set_num_threads((int)o.threads);
-    probe_fma(), probe_amx(); /* the first ones start the threads */
+    lyne_peak_fma(), lyne_peak_amx(); /* the first ones start the threads */
     if (status == LYNE_OK && o.probe) {
-        print_probes(probe_fma(), probe_amx());
+        print_probes(lyne_peak_fma(), lyne_peak_amx());
         return 0;
     }
     if (status == LYNE_OK) status = open_subject(&s, &o, &err);

@@ -55,6 +55,7 @@ typedef enum lyne_field_type {
     LYNE_FIELD_STAGE,      /* lyne_reference       the name of an earlier stage of the recipe                    */
     LYNE_FIELD_STAGES,     /* lyne_references      a list of those, or one alone                                 */
     LYNE_FIELD_LAYERS,     /* lyne_layers          list of layers, blocks expanded (component/layers.h)          */
+    LYNE_FIELD_TAP,        /* lyne_reference       the path of a node of a model (`lyne show --taps`)            */
     LYNE_FIELD_TREE        /* const struct lyne_yaml *   anything, as it was written; for the recipe's own top level */
 } lyne_field_type;
 
@@ -82,7 +83,7 @@ typedef struct lyne_instances {
     const lyne_instance *item;
 } lyne_instances;
 
-/* The name of another stage.  name NULL: left out. */
+/* The name of another stage, or the path of a node.  name NULL: left out. */
 typedef struct lyne_reference {
     const char *name;
     lyne_mark mark;

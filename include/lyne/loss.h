@@ -11,12 +11,13 @@
 extern "C" {
 #endif
 
-/* What a loss may read. */
+/* What a loss may read.  Features are f32, of the nodes that its config names, and already adapted as `match` asks. */
 typedef struct lyne_loss_inputs {
     lyne_node *logits;  /* (B, C) f32, the student's                     */
     lyne_node *labels;  /* (B) s32, classes 0..C-1                       */
     lyne_node *teacher; /* (B, C) f32 logits; NULL when nobody teaches   */
     lyne_node *mix;     /* (B, 2) s32: a second label and the first one's share in 65536ths; NULL when none is mixed */
+    lyne_node *student_feature, *teacher_feature; /* NULL unless the loss reads_features */
 } lyne_loss_inputs;
 
 /* The fields that every loss has; first in its config struct. */
@@ -31,9 +32,33 @@ typedef struct lyne_loss_config {
      .offset = offsetof(lyne_loss_config, weight),                                                                     \
      LYNE_RANGE(0, 1e6)}
 
+/* The fields that every loss has which reads features; first in its config struct. */
+typedef struct lyne_feature_loss_config {
+    lyne_loss_config loss;
+    lyne_reference student, teacher;
+} lyne_feature_loss_config;
+#define LYNE_FEATURE_LOSS_FIELDS                                                                                       \
+    LYNE_LOSS_FIELDS,                                                                                                  \
+        {.name = "student",                                                                                            \
+         .type = LYNE_FIELD_TAP,                                                                                       \
+         .help = "the node of the student whose value is compared",                                                    \
+         .fallback = LYNE_REQUIRED,                                                                                    \
+         .offset = offsetof(lyne_feature_loss_config, student)},                                                       \
+    {                                                                                                                  \
+        .name = "teacher", .type = LYNE_FIELD_TAP, .help = "the node of the teacher that it is compared with",         \
+        .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_feature_loss_config, teacher)                               \
+    }
+
+/* What the features of student and teacher must agree in besides the batch.  Where they do not, an adapter is put in that
+ * is trained with the student and is no part of the model: pooling where the picture of one is a multiple of the other's,
+ * and for SHAPE a 1x1 convolution (or a linear layer) behind the student's where channels differ. */
+typedef enum lyne_match { LYNE_MATCH_NOTHING, LYNE_MATCH_SIZE, LYNE_MATCH_SHAPE } lyne_match;
+
 typedef struct lyne_loss {
     lyne_component component; /* config_size at least that of lyne_loss_config */
-    bool needs_teacher;
+    bool needs_teacher;       /* it reads the teacher's logits                 */
+    bool reads_features;      /* its config begins with lyne_feature_loss_config, and the teacher is asked live */
+    lyne_match match;         /* of the features                               */
     /** The one temperature at which the loss reads the teacher, as softmax(logits / T).  NULL: it may use the logits in
      *  another way, so a sparse target (the encoding `sampled`) will not do. */
     double (*temperature)(const void *config);

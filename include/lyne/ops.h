@@ -92,6 +92,14 @@ typedef struct lyne_pool_config {
 lyne_node *lyne_max_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
 lyne_node *lyne_avg_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
 
+/** Mean over size x size parts of (B, C, H, W), which overlap where size does not divide H or W: dst (B, C, size, size), by
+ *  PyTorch's rule. */
+typedef struct lyne_adaptive_avg_pool_config {
+    int64_t size;
+} lyne_adaptive_avg_pool_config;
+#define LYNE_ADAPTIVE_AVG_POOL_DEFAULTS .size = 1
+lyne_node *lyne_adaptive_avg_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_adaptive_avg_pool_config c);
+
 /** Mean over H and W: (B, C, H, W) to (B, C). */
 lyne_node *lyne_global_avg_pool(lyne_graph *g, const char *name, lyne_node *src);
 
@@ -176,6 +184,13 @@ lyne_node *lyne_sequence_mean(lyne_graph *g, const char *name, lyne_node *src, l
 
 /** (B, L, F) as (B L, F): each place a sample of its own, which losses take the mean over. */
 lyne_node *lyne_each_place(lyne_graph *g, const char *name, lyne_node *src);
+
+/** dst (B, M, N) = a (B, M, K) b (B, K, N) for each sample; transposed: a is (B, K, M), b (B, N, K). */
+typedef struct lyne_matmul_config {
+    bool transpose_a, transpose_b;
+} lyne_matmul_config;
+#define LYNE_MATMUL_DEFAULTS .transpose_a = false, .transpose_b = false
+lyne_node *lyne_matmul(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b, lyne_matmul_config c);
 
 /** exp(src) / sum over the last dimension. */
 lyne_node *lyne_softmax(lyne_graph *g, const char *name, lyne_node *src);

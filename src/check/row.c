@@ -104,7 +104,11 @@ typedef struct loss_context {
 
 static lyne_node *build_loss(lyne_graph *g, const void *context, lyne_node *const *src) {
     const loss_context *c = context;
-    const lyne_loss_inputs in = {.logits = src[0], .labels = src[1], .teacher = c->loss->needs_teacher ? src[2] : NULL};
+    lyne_loss_inputs in = {.labels = src[1]};
+    if (c->loss->reads_features)
+        in.student_feature = src[0], in.teacher_feature = src[2];
+    else
+        in.logits = src[0], in.teacher = c->loss->needs_teacher ? src[2] : NULL;
     lyne_node *term = c->loss->build(g, "loss", c->config, &in);
     char text[LYNE_SHAPE_TEXT];
     if (term && (lyne_shape_size(&term->shape) != 1 || term->type != LYNE_F32))
@@ -114,12 +118,13 @@ static lyne_node *build_loss(lyne_graph *g, const void *context, lyne_node *cons
 
 static lyne_status check_loss(const lyne_registry *registry, const lyne_loss *loss, char *told, lyne_error *err) {
     static const int64_t classes[] = {5, 130};
+    const bool features = loss->reads_features;
     lyne_arena arena = {0};
     loss_context context = {.loss = loss};
     double worst = 0;
     lyne_status status = example(registry, &loss->component, &arena, &context.config, err);
     for (int i = 0; i < 2 && status == LYNE_OK; i++) {
-        const lyne_shape logits = LYNE_SHAPE(4, classes[i]);
+        const lyne_shape logits = features ? LYNE_SHAPE(4, classes[i], 2, 3) : LYNE_SHAPE(4, classes[i]);
         const bench_subject s = {.n_src = 3,
                                  .src = {{.shape = logits},
                                          {.shape = LYNE_SHAPE(4), .type = LYNE_S32, .labels = classes[i]},
@@ -127,11 +132,13 @@ static lyne_status check_loss(const lyne_registry *registry, const lyne_loss *lo
                                  .build = build_loss,
                                  .context = &context};
         char where[32];
-        snprintf(where, sizeof where, "%d classes", (int)classes[i]);
+        snprintf(where, sizeof where, features ? "features of %d channels" : "%d classes", (int)classes[i]);
         status = check_repeats(&s, where, err);
         if (status == LYNE_OK) status = check_gradient(&s, where, &worst, err);
     }
-    if (status == LYNE_OK) snprintf(told, LYNE_CHECK_TOLD, "5 and 130 classes, gradients off by at most %.1e", worst);
+    if (status == LYNE_OK)
+        snprintf(told, LYNE_CHECK_TOLD, "5 and 130 %s, gradients off by at most %.1e",
+                 features ? "channels" : "classes", worst);
     lyne_arena_free(&arena);
     return status;
 }

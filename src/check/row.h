@@ -9,7 +9,8 @@ enum { LYNE_CHECK_TOLD = 200 };
 /** Try a row of the registry with the fields of its example (without one: its defaults), and say in `told` what was found
  *  to be right, or in *err what is wrong:
  *  op         in each of its cases: a gradient that is the derivative (check/gradient.h), the same bits twice
- *  loss       a term of shape (1) whose gradient is the derivative, for few and for many classes
+ *  loss       a term of shape (1) whose gradient is the derivative, for few and for many classes (or channels, if it reads
+ *             features)
  *  model      logits (B, classes) from a picture of some usual size; one step of training with finite gradients
  *  optimizer  three steps: numbers change, stay finite, padding stays 0, the version goes up
  *  schedule   finite and not negative over a training

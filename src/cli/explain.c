@@ -67,6 +67,9 @@ static void print_type(const lyne_field *f) {
     case LYNE_FIELD_LAYERS:
         printf("list of layers");
         break;
+    case LYNE_FIELD_TAP:
+        printf("path of a node (`lyne show --taps`)");
+        break;
     case LYNE_FIELD_TREE:
         printf("structure");
         break;

@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SET, DOT, SVG };
+enum { SET, DOT, SVG, TAPS };
 static const lyne_option options[] = {
     [SET] = {"set", "PATH=VALUE", "change one value of the recipe; may be repeated"},
     [DOT] = {"dot", NULL, "the graph for Graphviz instead of the table"},
     [SVG] = {"svg", NULL, "the graph as a picture instead of the table, as in --svg >model.svg"},
+    [TAPS] = {"taps", NULL, "only what losses may name as features: paths and shapes, B being the batch"},
     {NULL, NULL, NULL}};
 
 /* A line of the table; the numbers are of one sample. */
@@ -54,6 +55,21 @@ static void print_table(const lyne_graph *g) {
     }
 }
 
+/* Values that a loss can compare: all real ones behind the picture. */
+static void print_taps(const lyne_graph *g) {
+    int path = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < lyne_graph_n_nodes(g); i++) {
+            const lyne_node *n = lyne_graph_node(g, i);
+            if (!n->op || (n->type != LYNE_F32 && n->type != LYNE_BF16)) continue;
+            if ((int)strlen(n->path) > path) path = (int)strlen(n->path);
+            if (pass == 0) continue;
+            printf("%-*s  (B", path, n->path);
+            for (int d = 1; d < n->shape.rank; d++) printf(", %lld", (long long)n->shape.dim[d]);
+            printf(")\n");
+        }
+}
+
 /* The stage of that name, or the only one that trains a model when no name is given. */
 static lyne_status find_stage(const lyne_recipe *r, const char *name, const lyne_stage_instance **out,
                               lyne_error *err) {
@@ -92,6 +108,8 @@ static lyne_status print(const lyne_graph *g, int what, lyne_error *err) {
         lyne_picture_dot(g, &text);
     else if (what == SVG)
         lyne_picture_svg(g, &text);
+    else if (what == TAPS)
+        print_taps(g);
     else
         print_table(g);
     if (text.data) fputs(text.data, stdout);

@@ -149,6 +149,12 @@ static bool read_stage(const slot *s, const lyne_yaml *node, void *dst) {
     return true;
 }
 
+static bool read_tap(const slot *s, const lyne_yaml *node, void *dst) {
+    if (node->kind != LYNE_YAML_SCALAR) return refuse_type(s, node, "the path of a node, as layer2.0.bn2", "");
+    *(lyne_reference *)dst = (lyne_reference){node->text, node->mark};
+    return true;
+}
+
 static bool read_tree(const slot *s, const lyne_yaml *node, void *dst) {
     (void)s;
     *(const lyne_yaml **)dst = node;
@@ -226,6 +232,7 @@ static bool (*const readers[])(const slot *, const lyne_yaml *, void *) = {
     [LYNE_FIELD_STAGE] = read_stage,
     [LYNE_FIELD_STAGES] = read_stages,
     [LYNE_FIELD_LAYERS] = read_layers,
+    [LYNE_FIELD_TAP] = read_tap,
     [LYNE_FIELD_TREE] = read_tree,
 };
 

@@ -54,6 +54,7 @@ static void hash_value(lyne_hash *h, const lyne_field *field, const void *value)
         break;
     }
     case LYNE_FIELD_STAGE:
+    case LYNE_FIELD_TAP:
         lyne_hash_text(h, ((const lyne_reference *)value)->name);
         break;
     case LYNE_FIELD_STAGES: {

@@ -74,6 +74,7 @@ static bool left_out(const lyne_field *field, const void *value) {
     case LYNE_FIELD_COMPONENTS:
         return ((const lyne_instances *)value)->n == 0;
     case LYNE_FIELD_STAGE:
+    case LYNE_FIELD_TAP:
         return !((const lyne_reference *)value)->name;
     case LYNE_FIELD_STAGES:
         return ((const lyne_references *)value)->n == 0;
@@ -158,6 +159,7 @@ static void print_value(lyne_text *t, const lyne_field *field, const void *value
         break;
     }
     case LYNE_FIELD_STAGE:
+    case LYNE_FIELD_TAP:
         print_stage_item(t, value, 0);
         break;
     case LYNE_FIELD_STAGES: {

@@ -48,6 +48,7 @@ static const size_t field_sizes[] = {
     [LYNE_FIELD_STAGE] = sizeof(lyne_reference),
     [LYNE_FIELD_STAGES] = sizeof(lyne_references),
     [LYNE_FIELD_LAYERS] = sizeof(lyne_layers),
+    [LYNE_FIELD_TAP] = sizeof(lyne_reference),
     [LYNE_FIELD_TREE] = sizeof(const struct lyne_yaml *),
 };
 enum { N_FIELD_TYPES = sizeof field_sizes / sizeof *field_sizes };

@@ -110,6 +110,13 @@ lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) 
     return *kept;
 }
 
+bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight) {
+    const lyne_node_state *s = &p->state[n->index];
+    if (!s->term || s->reader) return false;
+    *weight = s->term->weight;
+    return true;
+}
+
 /* ---- gradients of values: contributions are collected, and summed when the maker of the value asks ---- */
 
 void lyne_diff_src_is(lyne_program *p, const lyne_node *n, int i, lyne_buffer b) {

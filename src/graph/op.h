@@ -28,6 +28,9 @@ const lyne_node *lyne_taken(const lyne_program *p, const lyne_node *n, const lyn
  *  lyne_dst_is of the last node taken then says so, before the taking. */
 bool lyne_may_overwrite(const lyne_program *p, const lyne_node *n, const lyne_node *reader, int i);
 
+/** Whether n is a term of the objective and nothing else reads it: its gradient is then *weight, known beforehand. */
+bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight);
+
 /** Instead of lyne_diff_dst: one or two buffers (how many is returned) of which that gradient is the sum, for an op that can
  *  add on the way.  Read only. */
 int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]);

@@ -17,7 +17,10 @@ static void note_readers(lyne_program *p, const lyne_compile *what) {
             p->state[n->src[k]->index].reader = n;
         }
     }
-    for (int i = 0; i < what->n_terms; i++) p->state[what->term[i].node->index].n_readers += 2;
+    for (int i = 0; i < what->n_terms; i++) {
+        p->state[what->term[i].node->index].n_readers += 2;
+        p->state[what->term[i].node->index].term = &what->term[i];
+    }
     for (int i = 0; i < what->n_outputs; i++) p->state[what->output[i]->index].n_readers += 2;
 }
 
@@ -215,18 +218,6 @@ lyne_status lyne_program_run(lyne_program *p, const lyne_clock *clock, lyne_erro
     return lyne_program_run_timed(p, clock, NULL, err);
 }
 
-static const char *const pass_names[] = {"refresh", "forward", "backward"};
-
-lyne_step_name lyne_program_step(const lyne_program *p, int i) {
-    for (int pass = 0; pass < N_PASSES; i -= p->pass[pass++].n) {
-        if (i >= p->pass[pass].n) continue;
-        const lyne_step *s = &p->pass[pass].item[i];
-        return (lyne_step_name){.pass = pass_names[pass], .path = s->node->path, .what = s->name};
-    }
-    assert(!"a step of the program");
-    return (lyne_step_name){0};
-}
-
 size_t lyne_program_bytes(const lyne_program *p) {
     return p->memory_bytes;
 }
@@ -235,15 +226,4 @@ int lyne_program_n_steps(const lyne_program *p) {
     int n = 0;
     for (int pass = 0; pass < N_PASSES; pass++) n += p->pass[pass].n;
     return n;
-}
-
-void lyne_program_print(const lyne_program *p, FILE *to) {
-    for (int pass = 0; pass < N_PASSES; pass++)
-        for (int i = 0; i < p->pass[pass].n; i++) {
-            const lyne_step *s = &p->pass[pass].item[i];
-            size_t bytes = 0;
-            for (int k = 0; k < s->n_buffers; k++)
-                if (s->buffer[k] != LYNE_NO_BUFFER) bytes += p->storage[s->buffer[k]].bytes;
-            fprintf(to, "%-9s %-28s %-32s %10zu bytes\n", pass_names[pass], s->node->path, s->name, bytes);
-        }
 }

@@ -39,11 +39,29 @@ lyne_status lyne_program_run(lyne_program *p, const lyne_clock *clock, lyne_erro
 
 /** The same with a clock around every step: adds the seconds of step i to seconds[i], lyne_program_n_steps of them. */
 lyne_status lyne_program_run_timed(lyne_program *p, const lyne_clock *clock, double *seconds, lyne_error *err);
-/** What step i is called, as in lyne_program_print; borrowed. */
+/* What step i is: borrowed from the program. */
 typedef struct lyne_step_name {
-    const char *pass, *path, *what;
+    const char *pass, *path, *what; /* "forward", the node, oneDNN's implementation or our kernel */
+    const char *op;                 /* of the node; NULL: an input's                              */
+    bool bf16;                      /* what the node computes with                                */
+    bool grouped;                   /* a convolution in groups                                    */
+    int64_t flops;                  /* of a layer with weights; 0 in a step that only moves numbers, and of other ops */
+    size_t bytes;                   /* of all its buffers                                         */
 } lyne_step_name;
 lyne_step_name lyne_program_step(const lyne_program *p, int i);
+
+/* What a machine can do, as base/peaks.h measures it: GFLOP/s, GFLOP/s (0: none), GB/s. */
+typedef struct lyne_peaks {
+    double fma, amx, bandwidth;
+} lyne_peaks;
+/** The least time [s] that a step can take: by its arithmetic or by its bytes, whichever is more.  Winograd's convolutions
+ *  may take less, as they multiply less. */
+double lyne_step_roof(const lyne_step_name *s, const lyne_peaks *peaks);
+/** Why a step's implementation is one to be avoided ("a reference loop"), or NULL.  isa: of oneDNN, as dnn_isa(). */
+const char *lyne_step_trap(const lyne_step_name *s, const char *isa);
+/** A line for each step: pass, node, implementation, time, share of the sum, roof, and how near the step is to it.
+ *  seconds: of each step, as from lyne_program_run_timed. */
+void lyne_program_print_kernels(const lyne_program *p, const double *seconds, const lyne_peaks *peaks, FILE *to);
 
 size_t lyne_program_bytes(const lyne_program *p); /* of the arena                       */
 int lyne_program_n_steps(const lyne_program *p);

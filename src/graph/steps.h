@@ -41,6 +41,7 @@ typedef struct lyne_node_state {
     lyne_buffer kept[N_KEPT];
     int n_readers; /* of the value, those outside included */
     const lyne_node *reader;
+    const lyne_term *term;     /* NULL: it is none; borrowed while compiling */
     const lyne_node *taken_by; /* see lyne_take_over */
 } lyne_node_state;
 

@@ -78,8 +78,8 @@ void lyne_weights_free(lyne_weights *w) {
 }
 
 bool lyne_weights_fit(const lyne_weights *w, const lyne_graph *g) {
-    if (lyne_graph_n_params(g) != w->n) return false;
-    for (int i = 0; i < w->n; i++) {
+    if (lyne_graph_n_params(g) > w->n) return false;
+    for (int i = 0; i < lyne_graph_n_params(g); i++) {
         const lyne_param *a = &w->param[i], *b = lyne_graph_param(g, i);
         if (strcmp(a->name, b->name) != 0 || !lyne_shape_equal(&a->shape, &b->shape) || a->role != b->role)
             return false;

@@ -11,7 +11,8 @@
  *  numbers as they were. */
 lyne_status lyne_weights_new(const lyne_graph *g, uint64_t seed, lyne_weights **out, lyne_error *err);
 void lyne_weights_free(lyne_weights *w);
-/** Whether a graph has just these parameters: same names, shapes, order. */
+/** Whether a graph has these parameters: same names, shapes, order.  Behind its own there may be more, as those of adapters,
+ *  which the graph of the model alone does without. */
 bool lyne_weights_fit(const lyne_weights *w, const lyne_graph *g);
 
 /** model.safetensors: one F32 tensor a parameter, under PyTorch's names and shapes.  `about` goes into its metadata as

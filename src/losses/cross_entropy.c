@@ -59,25 +59,22 @@ static lyne_status cross_entropy_shape(lyne_node *n, lyne_error *err) {
     return lyne_rows_shape(n, err);
 }
 
-static lyne_status cross_entropy_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_rows_emit(p, n, value, sizeof(int32_t), err);
-}
-
 #define OP(sources)                                                                                                    \
-    {.component = {.kind = LYNE_OP,                                                                                    \
-                   .name = "cross_entropy",                                                                            \
-                   .config_size = sizeof(cross_entropy_config),                                                        \
-                   .fields = fields},                                                                                  \
-     .n_src = (sources),                                                                                               \
-     .shape = cross_entropy_shape,                                                                                     \
-     .emit = cross_entropy_emit,                                                                                       \
-     .emit_backward = lyne_rows_emit_backward}
-static const lyne_op op = OP(2), op_of_mixed = OP(3);
+    {.op = {.component = {.kind = LYNE_OP,                                                                             \
+                          .name = "cross_entropy",                                                                     \
+                          .config_size = sizeof(cross_entropy_config),                                                 \
+                          .fields = fields},                                                                           \
+            .n_src = (sources),                                                                                        \
+            .shape = cross_entropy_shape,                                                                              \
+            .emit = lyne_rows_emit,                                                                                    \
+            .emit_backward = lyne_rows_emit_backward},                                                                 \
+     .value = value}
+static const lyne_rows_op op = OP(2), op_of_mixed = OP(3);
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
     lyne_node *src[] = {in->logits, in->labels, in->mix};
-    return in->mix ? lyne_graph_add(g, &op_of_mixed, name, config, src, 3)
-                   : lyne_graph_add(g, &op, name, config, src, 2);
+    return in->mix ? lyne_graph_add(g, &op_of_mixed.op, name, config, src, 3)
+                   : lyne_graph_add(g, &op.op, name, config, src, 2);
 }
 
 const lyne_loss lyne_loss_cross_entropy = {.component = {.kind = LYNE_LOSS,

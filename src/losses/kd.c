@@ -46,20 +46,17 @@ static lyne_status kd_shape(lyne_node *n, lyne_error *err) {
     return lyne_rows_shape(n, err);
 }
 
-static lyne_status kd_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_rows_emit(p, n, value, (size_t)n->src[1]->shape.dim[1] * sizeof(float), err);
-}
-
-static const lyne_op op = {
-    .component = {.kind = LYNE_OP, .name = "kd", .config_size = sizeof(kd_config), .fields = fields},
-    .n_src = 2,
-    .shape = kd_shape,
-    .emit = kd_emit,
-    .emit_backward = lyne_rows_emit_backward};
+static const lyne_rows_op op = {
+    .op = {.component = {.kind = LYNE_OP, .name = "kd", .config_size = sizeof(kd_config), .fields = fields},
+           .n_src = 2,
+           .shape = kd_shape,
+           .emit = lyne_rows_emit,
+           .emit_backward = lyne_rows_emit_backward},
+    .value = value};
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
     if (!in->teacher) return lyne_graph_fail(g, "%s: kd needs a teacher's logits, and nobody teaches here", name);
-    return lyne_graph_add(g, &op, name, config, (lyne_node *[]){in->logits, in->teacher}, 2);
+    return lyne_graph_add(g, &op.op, name, config, (lyne_node *[]){in->logits, in->teacher}, 2);
 }
 
 static double temperature(const void *config) {

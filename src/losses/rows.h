@@ -4,7 +4,10 @@
  *
  * A loss gives the function of one row; where the memory is, which thread does which row, the sum in a fixed order and
  * the backward pass are seen to here.  Softmax is at hand while the value is computed, so the forward pass of a
- * training program also keeps d value / d logits, and backward only multiplies.
+ * training program also keeps d value / d logits.
+ *
+ * Terms of the objective that read the same logits are one step: a row goes through all of their functions while it is
+ * in the cache, and what is kept is the sum of the gradients, each times its weight / B.  Backward has nothing left to do.
  *
  * Everything between reading a float and writing one is in double: at a high temperature the two distributions of kd
  * are nearly the same, and their difference would lose the digits that matter.  lyne_exp (base/exponential.h) takes
@@ -27,11 +30,16 @@ typedef struct lyne_row {
 } lyne_row;
 typedef double lyne_row_value(const lyne_row *row);
 
-/** The op's shape rule (source 0 (B, C) f32 logits, dst (1)) and emit functions.  target_bytes: of one row of source 1,
- *  which gets no gradient. */
+/* The op of such a loss; its lyne_op has .emit = lyne_rows_emit, .emit_backward = lyne_rows_emit_backward.  Source 1 is the
+ * target, the same bytes for each row, and gets no gradient. */
+typedef struct lyne_rows_op {
+    lyne_op op;
+    lyne_row_value *value;
+} lyne_rows_op;
+
+/** The shape rule: source 0 (B, C) f32 logits, dst (1). */
 lyne_status lyne_rows_shape(lyne_node *n, lyne_error *err);
-lyne_status lyne_rows_emit(lyne_program *p, const lyne_node *n, lyne_row_value *value, size_t target_bytes,
-                           lyne_error *err);
+lyne_status lyne_rows_emit(lyne_program *p, const lyne_node *n, lyne_error *err);
 lyne_status lyne_rows_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err);
 
 #endif

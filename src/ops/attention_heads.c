@@ -16,7 +16,6 @@
 #include <omp.h>
 #include <string.h>
 
-enum { LANES = 16 };
 static const float NOTHING = -1e30f; /* the largest of no numbers */
 
 /* ---- memory of a thread ---- */
@@ -134,11 +133,15 @@ static void put(const lyne_matrix *m, const float *src) {
 
 /* The transpose of it. */
 static void put_transposed(const lyne_matrix *m, const float *src) {
+    enum { WIDTH = 64 };
     const int64_t ld = lyne_tiles_round(m->rows);
-    for (int64_t r = 0; r < m->rows; r++) {
-        void *row = (void *)lyne_at(m->at, r * m->stride, m->bf16);
-        for (int64_t i = 0; i < m->columns; i++) lyne_store(row, i, m->bf16, src[i * ld + r]);
-    }
+    for (int64_t r = 0; r < m->rows; r++)
+        for (int64_t first = 0; first < m->columns; first += WIDTH) {
+            const int64_t n = m->columns - first < WIDTH ? m->columns - first : WIDTH;
+            float row[WIDTH];
+            for (int64_t i = 0; i < n; i++) row[i] = src[(first + i) * ld + r];
+            (m->bf16 ? store_bf16 : store_f32)(n, row, (void *)lyne_at(m->at, r * m->stride + first, m->bf16));
+        }
 }
 
 /* ---- forward ---- */
@@ -146,34 +149,22 @@ static void put_transposed(const lyne_matrix *m, const float *src) {
 /* One row in place: n numbers are seen, S are there.  Returns its lse; of a row that sees nothing, which is all 0, 1e30,
  * so that backward finds all 0 as well. */
 LYNE_VECTOR static float softmax(int64_t n, int64_t S, float scale, const float *restrict seen, float *restrict s) {
-    float most[LANES], sum[LANES] = {0}, top = NOTHING, total = 0;
-    int64_t i = 0;
-    for (int j = 0; j < LANES; j++) most[j] = NOTHING;
-    for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            const float x = s[i + j] * scale, y = seen[i + j] > 0 ? x : NOTHING;
-            s[i + j] = x;
-            most[j] = y > most[j] ? y : most[j];
-        }
-    for (; i < n; i++) {
+    float top = NOTHING, total = 0;
+#pragma omp simd reduction(max : top)
+    for (int64_t i = 0; i < n; i++) {
         s[i] *= scale;
-        if (seen[i] > 0 && s[i] > most[0]) most[0] = s[i];
+        const float x = seen[i] > 0 ? s[i] : NOTHING;
+        top = x > top ? x : top;
     }
-    for (int j = 0; j < LANES; j++) top = most[j] > top ? most[j] : top;
-    for (i = 0; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) {
-            const float e = lyne_exp_f32(s[i + j] - top);
-            s[i + j] = seen[i + j] > 0 ? e : 0;
-            sum[j] += s[i + j];
-        }
-    for (; i < n; i++) {
-        s[i] = seen[i] > 0 ? lyne_exp_f32(s[i] - top) : 0;
-        sum[0] += s[i];
+#pragma omp simd reduction(+ : total)
+    for (int64_t i = 0; i < n; i++) {
+        const float e = lyne_exp_f32(s[i] - top);
+        s[i] = seen[i] > 0 ? e : 0;
+        total += s[i];
     }
-    for (int j = 0; j < LANES; j++) total += sum[j];
     const float share = total == 0 ? 0 : 1 / total;
-    for (i = 0; i < n; i++) s[i] *= share;
-    for (; i < S; i++) s[i] = 0;
+    for (int64_t i = 0; i < n; i++) s[i] *= share;
+    for (int64_t i = n; i < S; i++) s[i] = 0;
     return total == 0 ? -NOTHING : top + logf(total);
 }
 
@@ -216,9 +207,10 @@ void lyne_heads_forward(const lyne_call *call) {
 /* Row s of p^T in place, from s^T, and what it adds to the sums of p diff_p; places before `first` do not see s. */
 LYNE_VECTOR static void make_p(int64_t first, int64_t L, float scale, float seen, const float *restrict lse,
                                const float *restrict dp, float *restrict p, float *restrict sum) {
+    if (!(seen > 0)) first = L;
     for (int64_t l = 0; l < first; l++) p[l] = 0;
     for (int64_t l = first; l < L; l++) {
-        p[l] = seen > 0 ? lyne_exp_f32(p[l] * scale - lse[l]) : 0;
+        p[l] = lyne_exp_f32(p[l] * scale - lse[l]);
         sum[l] += p[l] * dp[l];
     }
 }

@@ -4,7 +4,9 @@
 #include "base/bf16.h"
 #include "base/vector.h"
 
-enum { CHUNK = 64 }; /* columns whose sums lie side by side in registers or close by */
+/* Columns whose sums lie side by side in registers or close by; rows that are summed in f32 before the sum of all, which is
+ * in double. */
+enum { CHUNK = 64, ROWS = 32 };
 
 typedef struct sums_config {
     int64_t rows, columns;
@@ -15,8 +17,13 @@ LYNE_INLINE void sum_chunk(const sums_config *c, const void *restrict src, int64
                            bool bf16) {
     const int64_t n = c->columns - first < CHUNK ? c->columns - first : CHUNK;
     double sum[CHUNK] = {0};
-    for (int64_t i = 0; i < c->rows; i++)
-        for (int64_t j = 0; j < n; j++) sum[j] += (double)lyne_load(src, i * c->columns + first + j, bf16);
+    for (int64_t i = 0; i < c->rows; i += ROWS) {
+        const int64_t end = c->rows - i < ROWS ? c->rows : i + ROWS;
+        float part[CHUNK] = {0};
+        for (int64_t k = i; k < end; k++)
+            for (int64_t j = 0; j < n; j++) part[j] += lyne_load(src, k * c->columns + first + j, bf16);
+        for (int64_t j = 0; j < n; j++) sum[j] += (double)part[j];
+    }
     for (int64_t j = 0; j < n; j++) dst[first + j] = (float)sum[j];
 }
 LYNE_VECTOR static void sum_f32(const sums_config *c, const void *src, int64_t first, float *dst) {

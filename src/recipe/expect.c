@@ -19,12 +19,29 @@ const lyne_field lyne_expect_fields[] = {{.name = "stage",
                                           .fallback = "-1",
                                           .offset = offsetof(lyne_expectation, test_accuracy),
                                           LYNE_RANGE(-1, 1)},
+                                         {.name = "agreement",
+                                          .type = LYNE_FIELD_FLOAT,
+                                          .help = "published agreement with another model, 0 to 1",
+                                          .fallback = "-1",
+                                          .offset = offsetof(lyne_expectation, agreement),
+                                          LYNE_RANGE(-1, 1)},
                                          {.name = "within",
                                           .type = LYNE_FIELD_FLOAT,
                                           .help = "how far off the mean may lie",
-                                          .fallback = LYNE_REQUIRED,
+                                          .fallback = "0",
                                           .offset = offsetof(lyne_expectation, within),
                                           LYNE_RANGE(0, 1e12)},
+                                         {.name = "better_than",
+                                          .type = LYNE_FIELD_TEXT,
+                                          .help = "instead of a figure: a stage, the control, that must err more often",
+                                          .fallback = LYNE_UNSET,
+                                          .offset = offsetof(lyne_expectation, better_than)},
+                                         {.name = "times",
+                                          .type = LYNE_FIELD_FLOAT,
+                                          .help = "how many times as often",
+                                          .fallback = "1",
+                                          .offset = offsetof(lyne_expectation, times),
+                                          LYNE_RANGE(0, 1e6)},
                                          {.name = "note",
                                           .type = LYNE_FIELD_TEXT,
                                           .help = "printed behind it",
@@ -53,8 +70,16 @@ static void check_stage(const lyne_recipe *r, lyne_mark mark, const char *name, 
 
 static void check(const lyne_recipe *r, const lyne_yaml *node, const lyne_expectation *e, lyne_diagnostics *out) {
     check_stage(r, lyne_yaml_get(node, "stage")->mark, e->stage, out);
-    if ((e->test_errors < 0) == (e->test_accuracy < 0))
-        lyne_diagnose(out, node->mark, LYNE_ERECIPE, "expect: give one of test_errors and test_accuracy");
+    const int published = (e->test_errors >= 0) + (e->test_accuracy >= 0) + (e->agreement >= 0);
+    if (published + (e->better_than != NULL) != 1)
+        lyne_diagnose(out, node->mark, LYNE_ERECIPE,
+                      "expect: give one of test_errors, test_accuracy, agreement and better_than");
+    else if (published && !lyne_yaml_get(node, "within"))
+        lyne_diagnose(out, node->mark, LYNE_ERECIPE, "expect: 'within' is missing: how far off the mean may lie");
+    else if (published && e->times != 1) /* which is what is printed for the default */
+        lyne_diagnose(out, lyne_yaml_get(node, "times")->mark, LYNE_ERECIPE, "expect: times goes with better_than");
+    else if (e->better_than)
+        check_stage(r, lyne_yaml_get(node, "better_than")->mark, e->better_than, out);
 }
 
 void lyne_expect_read(lyne_recipe *r, const lyne_filler *f) {

@@ -72,8 +72,14 @@ typedef struct lyne_summary {
 /** Of a number at `offset` in lyne_result, an int64_t if `whole` else a double; runs where it is unknown are left out. */
 lyne_summary lyne_summarise(const lyne_outcomes *o, size_t stage, size_t offset, bool whole);
 
-/** Of the figure that an expectation is about: errors, or accuracy from 0 to 1. */
-lyne_summary lyne_summarise_expected(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e);
+/* What came of an expectation. */
+typedef struct lyne_verdict {
+    const char *metric; /* "test_errors", "test_accuracy", "agreement" or "ratio": the control's errors over ours */
+    lyne_summary ours;
+    double asked; /* the published figure, or `times` */
+    bool met;     /* within the interval, or above `times` */
+} lyne_verdict;
+lyne_verdict lyne_judge(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e);
 
 /** OUT/results.json; o as of lyne_pipeline_run, here and below. */
 lyne_status lyne_results_save(const lyne_recipe *r, const lyne_outcomes *o, const char *path, lyne_error *err);

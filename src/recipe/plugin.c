@@ -42,6 +42,8 @@ static const char *optimizer_problem(const lyne_optimizer *o) {
 static const char *loss_problem(const lyne_loss *loss) {
     if (!begins_with(&loss->component, "weight", sizeof(lyne_loss_config)))
         return "its config must begin with lyne_loss_config and its fields with LYNE_LOSS_FIELDS";
+    if (loss->reads_features && loss->component.config_size < sizeof(lyne_feature_loss_config))
+        return "it reads features, so its config must begin with lyne_feature_loss_config";
     return loss->build ? NULL : "it has no build";
 }
 

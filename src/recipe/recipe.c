@@ -361,24 +361,41 @@ static void read_models(lyne_recipe *r, const lyne_filler *f, bool data) {
     if (check_blocks(r, &with)) read_stages(r, &with);
 }
 
+/* The model behind the soft labels that a stage reads; row NULL: there is none that could be asked. */
+static void find_teacher(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref, void *data) {
+    lyne_instance *out = data;
+    (void)field;
+    const lyne_stage_instance *labels = find_stage(r, ref->name, i);
+    const lyne_stage *row = labels ? row_of(labels) : NULL;
+    const char *name = row && row->teacher ? row->teacher(labels->kind.config) : NULL;
+    const lyne_stage_instance *teacher = name ? find_stage(r, name, i) : NULL;
+    if (teacher && row_of(teacher) && row_of(teacher)->model) *out = row_of(teacher)->model(teacher->kind.config);
+}
+
+lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, lyne_mark *place, lyne_error *err) {
+    const lyne_stage *row = row_of(&r->stage[stage]);
+    const void *config = r->stage[stage].kind.config;
+    lyne_network_options o = {.model = row->model(config),
+                              .failed_at = place,
+                              .task = &r->task,
+                              .batch = 2,
+                              .losses = row->losses ? row->losses(config) : (lyne_instances){0}};
+    each_reference(r, stage, find_teacher, &o.teacher);
+    *place = (lyne_mark){0};
+    const lyne_status status = lyne_network_build(net, &o, err);
+    if (!place->source) *place = o.model.mark.source ? o.model.mark : r->stage[stage].mark;
+    return status;
+}
+
 /* Every model is built once for this data set, so that shapes which do not fit are found before anything runs. */
 static void check_shapes(lyne_recipe *r, lyne_diagnostics *out) {
     for (size_t i = 0; i < r->n_stages; i++) {
-        const lyne_stage *row = row_of(&r->stage[i]);
-        const void *config = r->stage[i].kind.config;
-        if (!row || !row->model) continue;
-        lyne_mark place = {0};
-        const lyne_network_options o = {.model = row->model(config),
-                                        .failed_at = &place,
-                                        .task = &r->task,
-                                        .batch = 2,
-                                        .losses = row->losses ? row->losses(config) : (lyne_instances){0}};
+        if (!row_of(&r->stage[i]) || !row_of(&r->stage[i])->model) continue;
+        lyne_mark place;
         lyne_network net;
         lyne_error err = {0};
-        if (lyne_network_build(&net, &o, &err) != LYNE_OK) {
-            if (!place.source) place = o.model.mark.source ? o.model.mark : r->stage[i].mark;
+        if (lyne_recipe_build(r, i, &net, &place, &err) != LYNE_OK)
             lyne_diagnose(out, place, err.status, "%s: model: %s", r->stage[i].name, err.text);
-        }
         lyne_network_deinit(&net);
     }
 }

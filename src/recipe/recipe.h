@@ -9,11 +9,13 @@ typedef struct lyne_paper {
     const char *title, *arxiv, *section;
 } lyne_paper;
 
-/* A figure from the paper, to be printed beside ours. */
+/* A figure from the paper, to be printed beside ours, or that a stage must do better than its control. */
 typedef struct lyne_expectation {
     const char *stage;
-    double test_errors, test_accuracy; /* one of them is given, the other is -1 */
-    double within;                     /* how far off ours may lie              */
+    double test_errors, test_accuracy, agreement; /* one of them is given, the others are -1 */
+    double within;                                /* how far off ours may lie                */
+    const char *better_than;                      /* or none of these: another stage ...     */
+    double times;                                 /* ... makes so many times our errors      */
     const char *note;                  /* NULL: none                            */
 } lyne_expectation;
 
@@ -76,6 +78,9 @@ bool lyne_recipe_shared(const lyne_recipe *r, size_t i, size_t stage);
 bool lyne_axis_touches(const lyne_recipe *r, const lyne_axis *axis, size_t stage);
 /** Where the files of a stage go, relative to the run's. */
 const char *lyne_recipe_folder(const lyne_recipe *r, size_t stage);
+/** The graph of a stage that trains a model, losses and adapters included, for a batch of 2; `place` is where in the recipe
+ *  a failure belongs.  Free with lyne_network_deinit. */
+lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, lyne_mark *place, lyne_error *err);
 
 /** The recipe as it was understood, every default written out, as YAML that reads back to the same. */
 void lyne_recipe_print(const lyne_recipe *r, lyne_text *out);

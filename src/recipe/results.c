@@ -41,6 +41,7 @@ static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
     json_object_set_new(j, "directory", json_string(o->directory));
     if (r->n_axes) json_object_set_new(j, "sweep", values_json(r, o->stage));
     lyne_json_set_digest(j, "fingerprint", o->fingerprint);
+    lyne_json_set_digest(j, "made", o->files);
     if (o->model_bytes) {
         json_object_set_new(j, "model", json_sprintf("%s/model.safetensors", o->directory));
         json_object_set_new(j, "model_bytes", json_integer((json_int_t)o->model_bytes));
@@ -48,24 +49,53 @@ static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
     return j;
 }
 
-lyne_summary lyne_summarise_expected(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e) {
+static size_t stage_called(const lyne_recipe *r, const char *name) {
     size_t i = 0;
-    while (i < r->n_stages && strcmp(r->stage[i].name, e->stage) != 0) i++;
-    return e->test_errors >= 0 ? lyne_summarise(o, i, offsetof(lyne_result, test_errors), true)
-                               : lyne_summarise(o, i, offsetof(lyne_result, test_accuracy), false);
+    while (i < r->n_stages && strcmp(r->stage[i].name, name) != 0) i++;
+    return i;
+}
+
+/* How many times our errors the control makes; without any of ours, all that it makes. */
+static lyne_verdict compare(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e) {
+    const size_t errors = offsetof(lyne_result, test_errors);
+    const lyne_summary ours = lyne_summarise(o, stage_called(r, e->stage), errors, true);
+    const lyne_summary other = lyne_summarise(o, stage_called(r, e->better_than), errors, true);
+    lyne_verdict v = {.metric = "ratio", .asked = e->times};
+    if (ours.n == 0 || other.n == 0) return v;
+    v.ours = (lyne_summary){.n = ours.n < other.n ? ours.n : other.n, .mean = other.mean / fmax(ours.mean, 1)};
+    v.met = v.ours.mean >= e->times && other.mean > ours.mean;
+    return v;
+}
+
+lyne_verdict lyne_judge(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e) {
+    const struct {
+        const char *name;
+        double published;
+        size_t offset;
+    } metric[] = {{"test_errors", e->test_errors, offsetof(lyne_result, test_errors)},
+                  {"test_accuracy", e->test_accuracy, offsetof(lyne_result, test_accuracy)},
+                  {"agreement", e->agreement, offsetof(lyne_result, agreement)}};
+    if (e->better_than) return compare(r, o, e);
+    int i = 0;
+    while (i < 2 && metric[i].published < 0) i++;
+    const lyne_summary s = lyne_summarise(o, stage_called(r, e->stage), metric[i].offset, i == 0);
+    const double off = s.mean - metric[i].published;
+    return (lyne_verdict){.metric = metric[i].name,
+                          .ours = s,
+                          .asked = metric[i].published,
+                          .met = s.n > 0 && fabs(off) <= e->within + 1e-12};
 }
 
 static json_t *expect_json(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e) {
-    const bool errors = e->test_errors >= 0;
-    const lyne_summary s = lyne_summarise_expected(r, o, e);
-    const double published = errors ? e->test_errors : e->test_accuracy;
-    json_t *j = json_pack("{s:s, s:s, s:f, s:f, s:i, s:b}", "stage", e->stage, "metric",
-                          errors ? "test_errors" : "test_accuracy", "published", published, "within", e->within, "n",
-                          s.n, "met", s.n > 0 && fabs(s.mean - published) <= e->within);
-    if (s.n > 0) {
-        lyne_json_set_real(j, "mean", s.mean);
-        lyne_json_set_real(j, "sd", s.sd);
-    }
+    const lyne_verdict v = lyne_judge(r, o, e);
+    json_t *j = json_pack("{s:s, s:s, s:i, s:b}", "stage", e->stage, "metric", v.metric, "n", v.ours.n, "met", v.met);
+    lyne_json_set_real(j, e->better_than ? "at_least" : "published", v.asked);
+    if (e->better_than)
+        json_object_set_new(j, "better_than", json_string(e->better_than));
+    else
+        lyne_json_set_real(j, "within", e->within);
+    if (v.ours.n > 0) lyne_json_set_real(j, "mean", v.ours.mean);
+    if (v.ours.n > 0 && !e->better_than) lyne_json_set_real(j, "sd", v.ours.sd);
     if (j && r->n_axes) json_object_set_new(j, "sweep", values_json(r, r->n_stages));
     if (e->note) json_object_set_new(j, "note", json_string(e->note));
     return j;

@@ -169,6 +169,7 @@ static json_t *field_schema(schema *s, const lyne_field *f) {
         return ranged(s, f, "number");
     case LYNE_FIELD_TEXT:
     case LYNE_FIELD_STAGE:
+    case LYNE_FIELD_TAP:
         return scalar();
     case LYNE_FIELD_CHOICE:
         return choice(s, f);

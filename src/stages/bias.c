@@ -9,8 +9,8 @@
 
 #define BATCH 200
 
-enum { TEST, VALIDATION, FREQUENCIES };
-static const char *const tunings[] = {"test", "validation", "frequencies", NULL};
+enum { TEST, VALIDATION, FREQUENCIES, NONE };
+static const char *const tunings[] = {"test", "validation", "frequencies", "none", NULL};
 
 typedef struct bias_config {
     lyne_reference model;
@@ -33,7 +33,8 @@ static const lyne_field fields[] = {
     {.name = "tune",
      .type = LYNE_FIELD_CHOICE,
      .help = "frequencies: until the classes are answered as often as they are labels of the training pictures; "
-             "validation: fewest errors there; test: fewest errors on the very split that is reported, as the paper",
+             "validation: fewest errors there; test: fewest errors on the very split that is reported, as the paper; "
+             "none: 0, to count the errors on the classes",
      .fallback = "frequencies",
      .offset = offsetof(bias_config, tune),
      .choices = tunings},
@@ -140,7 +141,9 @@ static void choose(const lyne_job *job, const lyne_texts *classes, bool *chosen)
 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const bias_config *c = job->stage->kind.config;
-    const lyne_dataset *tuned = c->tune == TEST ? job->test : c->tune == VALIDATION ? job->validation : job->train;
+    const lyne_dataset *tuned = c->tune == FREQUENCIES  ? job->train
+                                : c->tune == VALIDATION ? job->validation
+                                                        : job->test;
     lyne_network net = {0};
     sample *test = NULL, *tuning = NULL;
     if (job->task->sequence.labelled)
@@ -158,11 +161,14 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                                                                      job->label);
     if (status == LYNE_OK) status = lyne_job_load(job, c->model.name, BATCH, &net, err);
     if (status == LYNE_OK) status = look_at_all(&net, job->test, chosen, &test, err);
-    if (status == LYNE_OK && c->tune != TEST) status = look_at_all(&net, tuned, chosen, &tuning, err);
+    if (status == LYNE_OK && c->tune != TEST && c->tune != NONE)
+        status = look_at_all(&net, tuned, chosen, &tuning, err);
     if (status == LYNE_OK) {
-        const sample *by = c->tune == TEST ? test : tuning;
-        score(test, job->test->n, c->tune == FREQUENCIES ? as_frequent(by, tuned->n) : fewest_errors(by, tuned->n),
-              out);
+        const sample *by = tuning ? tuning : test;
+        const double number = c->tune == NONE          ? 0
+                              : c->tune == FREQUENCIES ? as_frequent(by, tuned->n)
+                                                       : fewest_errors(by, tuned->n);
+        score(test, job->test->n, number, out);
     }
     lyne_free(test);
     lyne_free(tuning);

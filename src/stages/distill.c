@@ -57,7 +57,10 @@ static const char *check(const void *config) {
     const distill_config *c = config;
     bool taught = false;
     if (c->base.loss.n > LYNE_MAX_TERMS) return "loss has more than 8 terms";
-    for (size_t i = 0; i < c->base.loss.n; i++) taught |= ((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher;
+    for (size_t i = 0; i < c->base.loss.n; i++) {
+        const lyne_loss *loss = (const lyne_loss *)c->base.loss.item[i].row;
+        taught |= loss->needs_teacher || loss->reads_features;
+    }
     if (!taught) return "no loss here listens to the teacher; add kd, or make it a train stage";
     if (c->labels.n == 0) return "labels is an empty list; name a stage that makes soft labels";
     if (c->labels.n > MAX_TEACHERS) return "labels names more than 16 stages";
@@ -171,6 +174,17 @@ static lyne_status enter(const lyne_job *job, const distill_config *c, size_t i,
     return status;
 }
 
+/* Who is asked for features: the model that the first of the labels are of. */
+static lyne_status find_teacher(const lyne_job *job, const lyne_stage_instance *labels, training_source *source,
+                                char path[LYNE_PATH_MAX], lyne_error *err) {
+    const lyne_stage *row = (const lyne_stage *)labels->kind.row;
+    if (!row->teacher) return LYNE_OK; /* lyne check has refused losses that would ask */
+    const lyne_source_stage *teacher = lyne_job_find(job, row->teacher(labels->kind.config));
+    source->teacher = ((const lyne_stage *)teacher->stage->kind.row)->model(teacher->stage->kind.config);
+    source->teacher_weights = path;
+    return lyne_path(path, teacher->directory, "model.safetensors", err);
+}
+
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const distill_config *c = job->stage->kind.config;
     lyne_teachers teachers = {0};
@@ -182,11 +196,13 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
             lyne_teachers_init(&teachers, room->teacher, c->labels.n, c->average == PROBABILITY ? temperature_of(c) : 0,
                                c->base.batch * lyne_sequence_rows(&job->task->sequence), job->task->n_classes, err);
     if (status == LYNE_OK) {
-        const training_source source = {.view_seed = room->shown.view_seed,
-                                        .views = room->shown.views,
-                                        .augment = room->shown.augment,
-                                        .teachers = &teachers};
-        status = training_run(job, &c->base, &source, out, err);
+        char path[LYNE_PATH_MAX];
+        training_source source = {.view_seed = room->shown.view_seed,
+                                  .views = room->shown.views,
+                                  .augment = room->shown.augment,
+                                  .teachers = &teachers};
+        status = find_teacher(job, lyne_job_find(job, c->labels.item[0].name)->stage, &source, path, err);
+        if (status == LYNE_OK) status = training_run(job, &c->base, &source, out, err);
     }
     lyne_teachers_deinit(&teachers);
     for (size_t i = 0; room && i < c->labels.n; i++) {
@@ -202,8 +218,10 @@ static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyn
     const lyne_instance *kind = &lyne_job_find(job, c->labels.item[0].name)->stage->kind;
     lyne_label_source from = {0};
     ((const lyne_stage *)kind->row)->views(kind->config, &from);
-    const training_source source = {.view_seed = from.view_seed, .views = from.views, .augment = from.augment};
-    return training_cost(job, &c->base, &source, seconds, out, err);
+    char path[LYNE_PATH_MAX];
+    training_source source = {.view_seed = from.view_seed, .views = from.views, .augment = from.augment};
+    lyne_status status = find_teacher(job, lyne_job_find(job, c->labels.item[0].name)->stage, &source, path, err);
+    return status != LYNE_OK ? status : training_cost(job, &c->base, &source, seconds, out, err);
 }
 
 const lyne_stage lyne_stage_distill = {

@@ -127,6 +127,10 @@ static lyne_status labels(const lyne_job *job, const void *config, lyne_label_so
     return status == LYNE_OK ? teacher_digest(job, c->teacher.name, &out->identity.teacher, err) : status;
 }
 
+static const char *teacher(const void *config) {
+    return ((const label_config *)config)->teacher.name;
+}
+
 lyne_status label_result(const lyne_job *job, lyne_result *out, lyne_error *err) {
     lyne_labels *written;
     lyne_status status = lyne_labels_open(job->directory, &written, err);
@@ -241,5 +245,6 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                      .encoding = encoding,
                                      .views = views,
                                      .labels = labels,
+                                     .teacher = teacher,
                                      .run = run,
                                      .cost = cost};

@@ -108,6 +108,8 @@ typedef struct lyne_stage {
     void (*views)(const void *config, struct lyne_label_source *out);
     /** whose and of what they must be, from its sources as they are now. */
     lyne_status (*labels)(const lyne_job *job, const void *config, struct lyne_label_source *out, lyne_error *err);
+    /** For a stage that makes soft labels: the stage whose model it asks.  NULL: nobody's here. */
+    const char *(*teacher)(const void *config);
     /** Do it.  A stage that finds its own unfinished work in the directory goes on with it.  Checkpoints stay: the caller
      *  clears them once the result is on disk. */
     lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);

@@ -21,7 +21,8 @@ static const char *check(const void *config) {
     if (c->base.loss.n == 0) return "loss is an empty list; cross_entropy is the usual one";
     if (c->base.loss.n > LYNE_MAX_TERMS) return "loss has more than 8 terms";
     for (size_t i = 0; i < c->base.loss.n; i++)
-        if (((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher)
+        if (((const lyne_loss *)c->base.loss.item[i].row)->needs_teacher ||
+            ((const lyne_loss *)c->base.loss.item[i].row)->reads_features)
             return "a loss needs a teacher, and nobody teaches in a train stage; make it a distill stage with labels";
     const char *wrong = training_check(&c->base);
     if (!wrong && lyne_count_mixing(c->augment) && !training_shows_all(&c->base))

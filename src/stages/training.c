@@ -122,6 +122,8 @@ static lyne_status prepare(const lyne_job *job, const training_config *c, const 
                            .validation = job->validation,
                            .teachers = source->teachers,
                            .losses = c->loss,
+                           .teacher = source->teacher,
+                           .teacher_weights = source->teacher_weights,
                            .optimizer = c->optimizer,
                            .schedule = c->schedule,
                            .epochs = c->epochs,

@@ -90,6 +90,8 @@ typedef struct training_source {
     uint32_t views;
     lyne_instances augment;
     lyne_teachers *teachers; /* NULL: hard labels only */
+    lyne_instance teacher;     /* row NULL: nobody can be asked for features */
+    const char *teacher_weights;
 } training_source;
 
 /** Nothing is left out by `show`. */

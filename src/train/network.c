@@ -1,6 +1,7 @@
 /* train/network.c -- picture -> normalize -> model -> logits -> losses; or tokens -> model and so on. */
 #include "train/network.h"
 #include "lyne/ops.h"
+#include "train/features.h"
 #include <stdio.h>
 
 /* A model may be a plug-in's. */
@@ -43,11 +44,21 @@ static void build_model(lyne_network *net, const lyne_network_options *o) {
     check_logits(net, o);
     if (t->sequence.labelled && lyne_graph_status(g, NULL) == LYNE_OK)
         net->logits = lyne_each_place(g, "rows", net->logits);
+    for (int i = 0; i < o->n_taps && net->logits; i++)
+        net->tap[i] = lyne_graph_cast(g, lyne_find_tap(g, o->tap[i]), LYNE_F32);
+    net->n_taps = o->n_taps;
+    net->n_model_params = lyne_graph_n_params(g);
 }
 
 static bool needs_teacher(const lyne_instances *losses) {
     for (size_t i = 0; i < losses->n; i++)
         if (((const lyne_loss *)losses->item[i].row)->needs_teacher) return true;
+    return false;
+}
+
+static bool reads_features(const lyne_instances *losses) {
+    for (size_t i = 0; i < losses->n; i++)
+        if (((const lyne_loss *)losses->item[i].row)->reads_features) return true;
     return false;
 }
 
@@ -73,17 +84,27 @@ static lyne_status build_losses(lyne_network *net, const lyne_network_options *o
     if (needs_teacher(&o->losses))
         net->teacher = lyne_graph_input(g, "teacher", LYNE_SHAPE(rows, o->task->n_classes), LYNE_F32);
     if (o->mixes) net->mix = lyne_graph_input(g, "mix", LYNE_SHAPE(o->batch, 2), LYNE_S32);
-    const lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher, .mix = net->mix};
-    lyne_graph_enter(g, SCOPE);
+    lyne_loss_inputs in = {.logits = net->logits, .labels = net->label, .teacher = net->teacher, .mix = net->mix};
+    lyne_network teacher = {0}; /* its graph alone, for the shapes of its features */
+    lyne_status status = LYNE_OK;
+    if (reads_features(&o->losses) && o->teacher.row) {
+        const lyne_network_options t = {.model = o->teacher, .task = o->task, .batch = o->batch};
+        status = lyne_network_build(&teacher, &t, err);
+        if (status != LYNE_OK) return lyne_error_context(err, "the teacher");
+    }
     for (size_t i = 0; i < o->losses.n && lyne_graph_status(g, NULL) == LYNE_OK; i++) {
         const lyne_instance *loss = &o->losses.item[i];
         const lyne_loss *row = (const lyne_loss *)loss->row;
         const double weight = ((const lyne_loss_config *)loss->config)->weight;
         char name[64];
         name_term(&o->losses, i, name);
+        in.student_feature = in.teacher_feature = NULL;
+        if (row->reads_features && !lyne_match_features(net, teacher.graph, loss, name, &in)) break;
+        lyne_graph_enter(g, SCOPE);
         net->term[i] = (lyne_term){.node = row->build(g, name, loss->config, &in), .weight = weight};
+        lyne_graph_leave(g);
     }
-    lyne_graph_leave(g);
+    lyne_network_deinit(&teacher);
     net->n_terms = (int)o->losses.n;
     return LYNE_OK;
 }
@@ -108,12 +129,14 @@ lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, 
     net->weights = o->weights;
     net->owns_weights = !o->weights;
     if (!o->weights) status = lyne_weights_new(net->graph, o->seed, &net->weights, err);
+    lyne_node *output[1 + LYNE_MAX_TERMS] = {net->logits};
+    for (int i = 0; i < net->n_taps; i++) output[1 + i] = net->tap[i];
     const lyne_compile what = {.weights = net->weights,
                                .training = o->losses.n > 0,
                                .term = net->term,
                                .n_terms = net->n_terms,
-                               .output = &net->logits,
-                               .n_outputs = 1};
+                               .output = output,
+                               .n_outputs = 1 + net->n_taps};
     if (status == LYNE_OK) status = lyne_program_compile(net->graph, &what, &net->program, err);
     if (status != LYNE_OK) lyne_network_deinit(net);
     return status;

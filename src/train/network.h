@@ -5,6 +5,7 @@
 #include "data/loader.h"
 #include "graph/program.h"
 #include "losses/loss.h"
+#include "train/progress.h"
 
 /* What a model is for. */
 typedef struct lyne_task {
@@ -14,6 +15,12 @@ typedef struct lyne_task {
     lyne_floats mean, sd; /* of pixel / 255; borrowed */
     lyne_type precision;  /* of activations: LYNE_F32 or LYNE_BF16; weights, losses and logits are f32 always */
 } lyne_task;
+
+/* A value of the teacher that losses read: the node it is, by its path, and the input that it goes into. */
+typedef struct lyne_feature {
+    const char *path; /* borrowed from a loss's config */
+    lyne_node *input;
+} lyne_feature;
 
 /* Inputs: picture (B, C, H, W) u8, or (B, L) s32 where samples are sequences; when there are losses, label (R) s32, teacher
  * (R, n_classes) f32 if one of them needs it, and mix (B, 2) s32 if samples are mixed.  R rows: B, or B L where each token
@@ -26,6 +33,11 @@ typedef struct lyne_network {
     lyne_node *picture, *label, *teacher, *mix, *logits;
     int n_terms;
     lyne_term *term; /* one for each loss, in order */
+    int n_features;
+    lyne_feature feature[LYNE_MAX_TERMS];
+    int n_model_params; /* parameters of the model; those of adapters stand behind them */
+    int n_taps;
+    lyne_node *tap[LYNE_MAX_TERMS];
 } lyne_network;
 
 typedef struct lyne_network_options {
@@ -33,6 +45,10 @@ typedef struct lyne_network_options {
     const lyne_task *task;
     int64_t batch;
     lyne_instances losses; /* kind LYNE_LOSS; none: inference */
+    lyne_instance teacher; /* kind LYNE_MODEL, for losses that read its features; row NULL: there is none */
+    /* Nodes whose values can be read after a run, as f32: net->tap, in this order. */
+    const char *tap[LYNE_MAX_TERMS];
+    int n_taps;
     bool mixes;            /* samples are mixed: hard labels come in twos (data/mix.h) */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */

@@ -7,6 +7,7 @@
 #include "optim/schedule.h"
 #include "train/blame.h"
 #include "train/evaluate.h"
+#include "train/features.h"
 #include "train/metrics.h"
 #include <math.h>
 #include <string.h>
@@ -23,8 +24,9 @@ typedef struct run {
     int64_t rows;     /* of a batch */
     uint64_t *sample; /* (rows) ids and views, to look up soft labels */
     uint32_t *view;
-    lyne_network judge; /* the same weights, to score the validation split; graph NULL: there is none */
-    float *best;        /* values of the best epoch so far */
+    lyne_network judge;           /* the same weights, to score the validation split; graph NULL: there is none */
+    float *best;                  /* values of the best epoch so far */
+    lyne_feature_source features; /* zero: no loss reads any */
     lyne_metrics metrics;
     lyne_standing at;
     uint64_t steps, n_samples;   /* steps in all; samples of the data set */
@@ -61,7 +63,12 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .label = lyne_program_input(p, r->net.label),
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
-    if (!r->net.teacher || r->rehearsing) return LYNE_OK;
+    if (r->rehearsing) return LYNE_OK;
+    if (r->net.n_features) {
+        const lyne_status status = lyne_features_read(&r->features, &r->net, err);
+        if (status != LYNE_OK) return status;
+    }
+    if (!r->net.teacher) return LYNE_OK;
     const double start = lyne_now();
     lyne_status status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
     r->at.teacher_seconds += lyne_now() - start;
@@ -252,10 +259,15 @@ static lyne_status init_step(run *r, lyne_error *err) {
                                     .task = t->task,
                                     .batch = t->batch,
                                     .losses = t->losses,
+                                    .teacher = t->teacher,
                                     .mixes = lyne_count_mixing(t->loader->augment) > 0,
                                     .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
+    if (r->net.n_features && !r->rehearsing) {
+        status = lyne_features_open(&r->features, &r->net, t->teacher, t->task, t->teacher_weights, err);
+        if (status != LYNE_OK) return status;
+    }
     r->sample = lyne_alloc((size_t)r->rows, sizeof *r->sample);
     r->view = lyne_alloc((size_t)r->rows, sizeof *r->view);
     if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");
@@ -288,6 +300,7 @@ static void deinit(run *r) {
     lyne_free(r->view);
     lyne_free(r->best);
     lyne_network_deinit(&r->judge);
+    lyne_features_close(&r->features);
     lyne_network_deinit(&r->net);
 }
 
@@ -308,6 +321,7 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
     if (status == LYNE_OK) status = lyne_metrics_sync(&r.metrics, &end, err);
     if (status == LYNE_OK) {
         const double spent = seconds(&r);
+        r.net.weights->n = r.net.n_model_params; /* adapters have done their work */
         *out = (lyne_trained){.weights = r.net.weights,
                               .best = r.best,
                               .best_epoch = epoch_at(&r, r.at.best_step),

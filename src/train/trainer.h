@@ -15,6 +15,9 @@ typedef struct lyne_training {
     const lyne_dataset *validation; /* scored at the end of each epoch; NULL: not */
     lyne_teachers *teachers;        /* NULL: nobody teaches */
     lyne_instances losses;
+    /* For losses that read features: the model that is asked about each batch, and its model.safetensors. */
+    lyne_instance teacher; /* row NULL: nobody can be asked */
+    const char *teacher_weights;
     lyne_instance optimizer, schedule;
     double epochs;
     int64_t batch;
@@ -28,7 +31,7 @@ typedef struct lyne_training {
 } lyne_training;
 
 typedef struct lyne_trained {
-    lyne_weights *weights; /* caller frees */
+    lyne_weights *weights; /* of the model alone; caller frees */
     /* Of the validation split, where there is one: the state of the epoch with the fewest errors, of several the first. */
     float *best; /* (weights->n_values) caller frees with lyne_free; NULL: none */
     double best_epoch;

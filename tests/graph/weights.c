@@ -85,7 +85,9 @@ Test(weights, fit_asks_for_names_shapes_roles_and_number) {
                           one("x", LYNE_SHAPE(3), true),  new_graph(1)};
     lyne_weights *w = new_weights(like[0], 1);
     for (size_t i = 0; i < sizeof like / sizeof *like; i++)
-        cr_expect_eq(lyne_weights_fit(w, like[i]), i == 0, "%zu", i);
+        cr_expect_eq(lyne_weights_fit(w, like[i]), i == 0 || i == 5 /* the first none of them */, "%zu", i);
+    toy_param(like[0], "more", LYNE_SHAPE(1));
+    cr_expect_not(lyne_weights_fit(w, like[0]), "there are no numbers for the second");
     lyne_weights_free(w);
     for (size_t i = 0; i < sizeof like / sizeof *like; i++) lyne_graph_free(like[i]);
 }

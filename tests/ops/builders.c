@@ -28,6 +28,8 @@ Test(builders, defaults) {
         {&lyne_op_transpose, NULL, &(lyne_transpose_config){LYNE_TRANSPOSE_DEFAULTS}},
         {&lyne_op_reshape, "{shape: [7]}", &(lyne_reshape_config){.shape = {1, (const int64_t[]){7}}}},
         {&lyne_op_attention, NULL, &(lyne_attention_config){LYNE_ATTENTION_DEFAULTS}},
+        {&lyne_op_adaptive_avg_pool, NULL, &(lyne_adaptive_avg_pool_config){LYNE_ADAPTIVE_AVG_POOL_DEFAULTS}},
+        {&lyne_op_matmul, NULL, &(lyne_matmul_config){LYNE_MATMUL_DEFAULTS}},
         {&lyne_op_sequence_mean, NULL, &(lyne_sequence_mean_config){LYNE_SEQUENCE_MEAN_DEFAULTS}},
         {&lyne_op_self_attention, NULL, &(lyne_attention_config){LYNE_ATTENTION_DEFAULTS}},
         {&lyne_op_masked_self_attention, NULL, &(lyne_attention_config){LYNE_ATTENTION_DEFAULTS}},

@@ -95,6 +95,7 @@ static void check_some(bench *b, int k) {
 
 Test(conv2d_kernels, large, .timeout = 120) {
     for (int k = 0; k < N_KERNELS; k++) {
+        if (rows_of_kernels[k].bf16 && !dnn_has_bf16()) continue;
         lyne_arena arena = {0};
         bench b[2];
         const bench_op context = {.op = &lyne_op_conv2d,

@@ -265,6 +265,34 @@ static void attention(const reference_call *r) {
     }
 }
 
+static void adaptive_avg_pool(const reference_call *r) {
+    const lyne_shape *src = &r->node->src[0]->shape;
+    const int64_t *d = r->node->shape.dim, H = src->dim[2], W = src->dim[3];
+    for (int64_t i = 0; i < size(&r->node->shape); i++) {
+        const double y = (double)(i / d[3] % d[2]), x = (double)(i % d[3]), n = (double)d[2];
+        double sum = 0, pixels = 0;
+        for (int64_t h = (int64_t)floor(y * (double)H / n); h < (int64_t)ceil((y + 1) * (double)H / n); h++)
+            for (int64_t w = (int64_t)floor(x * (double)W / n); w < (int64_t)ceil((x + 1) * (double)W / n); w++) {
+                sum += at(r->src[0], src, i / (d[1] * d[2] * d[3]), i / (d[2] * d[3]) % d[1], h, w);
+                pixels++;
+            }
+        r->dst[i] = sum / pixels;
+    }
+}
+
+static void matmul(const reference_call *r) {
+    const lyne_matmul_config *c = r->node->config;
+    const int64_t *d = r->node->shape.dim, M = d[1], N = d[2];
+    const int64_t K = size(&r->node->src[0]->shape) / (d[0] * M);
+    for (int64_t i = 0; i < d[0] * M * N; i++) {
+        const int64_t b = i / (M * N), m = i / N % M, n = i % N;
+        r->dst[i] = 0;
+        for (int64_t k = 0; k < K; k++)
+            r->dst[i] += r->src[0][b * M * K + (c->transpose_a ? k * M + m : m * K + k)] *
+                         r->src[1][b * K * N + (c->transpose_b ? n * K + k : k * N + n)];
+    }
+}
+
 static void sequence_mean(const reference_call *r) {
     const int64_t padding = ((const lyne_sequence_mean_config *)r->node->config)->padding;
     const int64_t *d = r->node->src[0]->shape.dim, L = d[1], F = d[2];
@@ -344,6 +372,8 @@ bool reference_forward(const reference_call *c) {
                  {"masked_self_attention", attention},
                  {"embedding", embedding},
                  {"each_place", flatten},
+                 {"matmul", matmul},
+                 {"adaptive_avg_pool", adaptive_avg_pool},
                  {"sequence_mean", sequence_mean},
                  {"positions", positions},
                  {"relu6", relu6},

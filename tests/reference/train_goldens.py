@@ -59,6 +59,55 @@ class Conv(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+VOCABULARY, LENGTH, WIDTH, HEADS = 12, 9, 8, 2
+
+
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        d = WIDTH
+        self.norm1, self.qkv, self.out = nn.LayerNorm(d), nn.Linear(d, 3 * d), nn.Linear(d, d)
+        self.norm2, self.fc1, self.fc2 = nn.LayerNorm(d), nn.Linear(d, 4 * d), nn.Linear(4 * d, d)
+
+    def forward(self, x, hidden):
+        b, t, d = x.shape
+        q, k, v = self.qkv(self.norm1(x)).view(b, t, 3, HEADS, d // HEADS).permute(2, 0, 3, 1, 4)
+        scores = (q @ k.transpose(-1, -2) / (d // HEADS) ** 0.5).masked_fill(hidden, -torch.inf)
+        x = x + self.out((scores.softmax(-1) @ v).transpose(1, 2).reshape(b, t, d))
+        return x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
+
+
+class Transformer(nn.Module):
+    channels, labelled = 0, True
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(VOCABULARY, WIDTH)
+        self.positions = nn.Embedding(LENGTH, WIDTH)
+        self.layers = nn.ModuleList([Layer(), Layer()])
+        self.norm, self.head = nn.LayerNorm(WIDTH), nn.Linear(WIDTH, CLASSES)
+
+
+class Decoder(Transformer):
+    def forward(self, tokens):
+        hidden = torch.ones(LENGTH, LENGTH, dtype=bool).triu(1)
+        x = self.embedding(tokens) + self.positions.weight
+        for layer in self.layers:
+            x = layer(x, hidden)
+        return self.head(self.norm(x)).flatten(0, 1)
+
+
+class Encoder(Transformer):
+    labelled = False
+
+    def forward(self, tokens):
+        seen = (tokens != 0).unsqueeze(-1)
+        x = self.embedding(tokens) + self.positions.weight
+        for layer in self.layers:
+            x = layer(x, ~seen.view(-1, 1, 1, LENGTH))
+        return self.head((self.norm(x) * seen).sum(1) / seen.sum(1))
+
+
 def state(net):
     return [(name, t) for name, t in net.state_dict().items() if not name.endswith("num_batches_tracked")]
 
@@ -67,11 +116,16 @@ def fill(net, draws):
     """In the order of the state: weights in +-1/4, scales around 1, running statistics where a norm starts."""
     for name, t in state(net):
         if "running" not in name:
-            scale = "bn" in name and name.endswith("weight")
+            scale = ("bn" in name or "norm" in name) and name.endswith("weight")
             t.copy_(torch.from_numpy((draws.units(tuple(t.shape)) / 4 + scale).astype(np.float32)))
 
 
 def batch(net, draws):
+    if not net.channels:
+        rows = BATCH * (LENGTH if net.labelled else 1)
+        x = torch.tensor([draws.bits(16) % VOCABULARY for _ in range(BATCH * LENGTH)]).reshape(BATCH, LENGTH)
+        labels = torch.tensor([draws.bits(16) % CLASSES for _ in range(rows)])
+        return x, labels, torch.from_numpy(4 * draws.units((rows, CLASSES)))
     pictures = np.array([draws.bits(8) for _ in range(BATCH * 64 * net.channels)]).reshape(BATCH, 8, 8, net.channels)
     labels = torch.tensor([draws.bits(16) % CLASSES for _ in range(BATCH)])
     teacher = torch.from_numpy(4 * draws.units((BATCH, CLASSES)))
@@ -95,9 +149,10 @@ def sgd(lr, **more):
     return f"{{sgd: {{{fields}}}}}", lambda p: torch.optim.SGD(p, lr=lr, momentum=0.9, weight_decay=5e-4, **more)
 
 
-def adamw(lr, weight_decay):
-    return f"{{adamw: {{lr: {lr}, weight_decay: {weight_decay}}}}}", lambda p: torch.optim.AdamW(
-        p, lr=lr, weight_decay=weight_decay)
+def adamw(lr, weight_decay, epsilon=None):
+    more = f", epsilon: {epsilon}" if epsilon else ""
+    return f"{{adamw: {{lr: {lr}, weight_decay: {weight_decay}{more}}}}}", lambda p: torch.optim.AdamW(
+        p, lr=lr, weight_decay=weight_decay, eps=epsilon or 1e-8)
 
 
 CASES = [
@@ -111,6 +166,9 @@ CASES = [
     (Conv, sgd(0.02), [kd(0.7, 2), cross_entropy(0.3)]),
     (Mlp, adamw(0.005, 0.01), [cross_entropy(1, 0.1)]),
     (Conv, sgd(0.05), [cross_entropy(1, 0.1)]),
+    # Nothing depends on the bias of keys; what rounding leaves of its gradient must not be divided by its own size.
+    (Decoder, adamw(0.005, 0.05, 0.0001), [kd(0.9, 4), cross_entropy(0.1)]),
+    (Encoder, adamw(0.005, 0.05, 0.0001), [cross_entropy()]),
 ]
 
 

@@ -175,6 +175,7 @@ static const struct correction {
     {"{model: a, classes: [green], tune: validation}", 5, 5, 300, 150, 120}, /* a picture that takes more than 4 */
     {"{model: a, classes: [green], tune: frequencies}", 5, 5, 300, 150, 120},
     {"{model: a, classes: [red, green], tune: frequencies}", 0.5F, -0.5, 300, 300, 270},
+    {"{model: a, classes: [green], tune: none}", 5, 0, 300, 150, 150},
     {"{model: a, classes: [red], tune: test}", -4, 0, 300, 150, 150}, /* green and blue get as many right */
 };
 

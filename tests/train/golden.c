@@ -1,4 +1,4 @@
-/* tests/train/golden.c -- whole training steps against PyTorch: two nets, 20 steps, each optimizer, each loss.
+/* tests/train/golden.c -- whole training steps against PyTorch: some nets, 20 steps, each optimizer, each loss.
  *
  * tests/reference/train_goldens.py says what the nets and the numbers are; weights, pictures, labels and teacher's logits
  * are drawn from the same generator on both sides.  A loss may differ by 1e-5 of itself, a weight or running statistic by
@@ -42,14 +42,55 @@ static lyne_node *build_conv(lyne_graph *g, const void *config, lyne_node *x, in
     return lyne_linear(g, "fc", x, (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = n_classes});
 }
 
+enum { VOCABULARY = 12, LENGTH = 9, WIDTH = 8 };
+
+/* Two layers of models/transformer.c; a linear layer at each place, or behind the mean over places that are not 0. */
+static lyne_node *transformer(lyne_graph *g, lyne_node *tokens, bool decoder, int64_t n_classes) {
+    const lyne_layer_norm_config norm_ = {LYNE_LAYER_NORM_DEFAULTS};
+    const lyne_attention_config heads = {LYNE_ATTENTION_DEFAULTS, .heads = 2, .causal = decoder};
+    const lyne_embedding_config table = {.entries = VOCABULARY, .width = WIDTH};
+    lyne_node *x = lyne_positions(g, "positions", lyne_embedding(g, "embedding", tokens, table));
+    for (int i = 0; i < 2; i++) {
+        lyne_graph_enter(g, i ? "1" : "0");
+        lyne_node *y = lyne_linear(g, "qkv", lyne_layer_norm(g, "norm1", x, norm_),
+                                   (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = 3 * WIDTH});
+        y = decoder ? lyne_self_attention(g, "attention", y, heads)
+                    : lyne_masked_self_attention(g, "attention", y, tokens, heads);
+        x = lyne_add(g, "add1", x,
+                     lyne_linear(g, "out", y, (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = WIDTH}));
+        y = lyne_linear(g, "fc1", lyne_layer_norm(g, "norm2", x, norm_),
+                        (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = 4 * WIDTH});
+        y = lyne_linear(g, "fc2", lyne_gelu(g, "gelu", y), (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = WIDTH});
+        x = lyne_add(g, "add2", x, y);
+        lyne_graph_leave(g);
+    }
+    x = lyne_layer_norm(g, "norm", x, norm_);
+    if (!decoder) x = lyne_sequence_mean(g, "mean", x, tokens, (lyne_sequence_mean_config){.padding = 0});
+    return lyne_linear(g, "head", x, (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = n_classes});
+}
+
+static lyne_node *build_decoder(lyne_graph *g, const void *config, lyne_node *tokens, int64_t n_classes) {
+    (void)config;
+    return transformer(g, tokens, true, n_classes);
+}
+static lyne_node *build_encoder(lyne_graph *g, const void *config, lyne_node *tokens, int64_t n_classes) {
+    (void)config;
+    return transformer(g, tokens, false, n_classes);
+}
+
 typedef struct net {
     lyne_model model;
     int64_t channels;
     double mean[3], sd[3];
+    lyne_sequence sequence;
 } net;
 static const net mlp = {{{.kind = LYNE_MODEL, .name = "golden_mlp"}, build_mlp}, 1, {0.5}, {0.25}};
 static const net conv = {
     {{.kind = LYNE_MODEL, .name = "golden_conv"}, build_conv}, 3, {0.5, 0.375, 0.625}, {0.25, 0.5, 0.3}};
+static const net decoder = {.model = {{.kind = LYNE_MODEL, .name = "golden_decoder"}, build_decoder},
+                            .sequence = {LENGTH, VOCABULARY, true}};
+static const net encoder = {.model = {{.kind = LYNE_MODEL, .name = "golden_encoder"}, build_encoder},
+                            .sequence = {LENGTH, VOCABULARY, false}};
 
 typedef struct golden_run {
     const net *net;
@@ -82,22 +123,30 @@ static void draw_weights(uint32_t *x, const lyne_weights *w) {
 
 typedef struct batch {
     uint8_t picture[BATCH * 64 * 3];
-    int32_t label[BATCH];
-    float teacher[BATCH * CLASSES];
+    int32_t token[BATCH * LENGTH];
+    int32_t label[BATCH * LENGTH];
+    float teacher[BATCH * LENGTH * CLASSES];
 } batch;
 
-static void draw_batch(uint32_t *x, int64_t channels, batch *b) {
-    for (int64_t i = 0; i < BATCH * 64 * channels; i++) b->picture[i] = (uint8_t)bits(x, 8);
-    for (int i = 0; i < BATCH; i++) b->label[i] = (int32_t)(bits(x, 16) % CLASSES);
-    for (int i = 0; i < BATCH * CLASSES; i++) b->teacher[i] = (float)(4 * unit(x));
+static int64_t rows_of(const net *n) {
+    return BATCH * lyne_sequence_rows(&n->sequence);
+}
+
+static void draw_batch(uint32_t *x, const net *n, batch *b) {
+    for (int64_t i = 0; i < BATCH * 64 * n->channels; i++) b->picture[i] = (uint8_t)bits(x, 8);
+    for (int64_t i = 0; i < BATCH * n->sequence.length; i++) b->token[i] = (int32_t)(bits(x, 16) % VOCABULARY);
+    for (int64_t i = 0; i < rows_of(n); i++) b->label[i] = (int32_t)(bits(x, 16) % CLASSES);
+    for (int64_t i = 0; i < rows_of(n) * CLASSES; i++) b->teacher[i] = (float)(4 * unit(x));
 }
 
 /* ---- one run ---- */
 
-static void give(lyne_network *n, const batch *b, int64_t channels) {
-    memcpy(lyne_program_input(n->program, n->picture), b->picture, (size_t)(BATCH * 64 * channels));
-    memcpy(lyne_program_input(n->program, n->label), b->label, sizeof b->label);
-    if (n->teacher) memcpy(lyne_program_input(n->program, n->teacher), b->teacher, sizeof b->teacher);
+static void give(lyne_network *n, const batch *b, const net *of) {
+    const size_t rows = (size_t)rows_of(of);
+    memcpy(lyne_program_input(n->program, n->picture), of->channels ? (const void *)b->picture : b->token,
+           of->channels ? (size_t)(BATCH * 64 * of->channels) : sizeof b->token);
+    memcpy(lyne_program_input(n->program, n->label), b->label, rows * sizeof *b->label);
+    if (n->teacher) memcpy(lyne_program_input(n->program, n->teacher), b->teacher, rows * CLASSES * sizeof *b->teacher);
 }
 
 static void expect_terms(const lyne_network *n, const golden_run *r, int step) {
@@ -133,12 +182,12 @@ static void train(const golden_run *r, lyne_network *n, const lyne_instance *opt
     uint32_t x = 1;
     draw_weights(&x, n->weights);
     n->weights->version++;
-    for (int i = 0; i < BATCHES; i++) draw_batch(&x, r->net->channels, &batches[i]);
+    for (int i = 0; i < BATCHES; i++) draw_batch(&x, r->net, &batches[i]);
     lyne_update u = {.weights = n->weights, .lr = row->lr(optimizer->config)};
     for (int i = 0; i < row->n_slots; i++) u.slot[i] = lyne_alloc(n->weights->n_trained, sizeof(float));
     for (int step = 0; step < STEPS; step++) {
         lyne_error err = {0};
-        give(n, &batches[step % BATCHES], r->net->channels);
+        give(n, &batches[step % BATCHES], r->net);
         cr_assert_eq(lyne_program_run(n->program, &(lyne_clock){0}, &err), LYNE_OK, "%s", err.text);
         expect_terms(n, r, step);
         u.step = (uint64_t)step + 1;
@@ -157,6 +206,7 @@ static const lyne_component *row_named(const char *yaml) {
 
 static void check(const golden_run *r) {
     const lyne_task task = {.picture = {r->net->channels, 8, 8},
+                            .sequence = r->net->sequence,
                             .n_classes = CLASSES,
                             .mean = {(size_t)r->net->channels, r->net->mean},
                             .sd = {(size_t)r->net->channels, r->net->sd}};

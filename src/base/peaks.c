@@ -1,6 +1,8 @@
-/* bench/probe.c -- see probe.h. */
-#include "probe.h"
+/* base/peaks.c -- see peaks.h. */
+#include "base/peaks.h"
+#include "base/cpu.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/vector.h"
 #include <omp.h>
 #include <string.h>
@@ -22,7 +24,7 @@ LYNE_VECTOR static float chains(float x, float y) {
     return all[0] + all[LANES - 1];
 }
 
-double probe_fma(void) {
+double lyne_peak_fma(void) {
     volatile float x = 0.5f, sink;
     const double start = lyne_now();
 #pragma omp parallel
@@ -35,20 +37,37 @@ double probe_fma(void) {
     return omp_get_max_threads() * (double)TURNS * SUMS * LANES * 2 / (lyne_now() - start) / 1e9;
 }
 
-#if defined(__x86_64__)
-#include <cpuid.h>
-#include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+/* ---- bandwidth ---- */
 
-enum { TILE_TURNS = 6000, ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+enum { MEGABYTES = 8, PASSES = 4 };
 
-/* The processor has it, and Linux lets us. */
-static int has_amx(void) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d >> 22 & 1) || !(d >> 24 & 1)) return 0;
-    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+LYNE_VECTOR static void shift(int64_t n, const float *restrict src, float *restrict dst) {
+    for (int64_t i = 0; i < n; i++) dst[i] = src[i] + 1;
 }
+
+double lyne_peak_bandwidth(void) {
+    const int64_t n = (MEGABYTES << 20) / (int64_t)sizeof(float), block = 8192;
+    float *src = lyne_alloc((size_t)n, sizeof *src), *dst = lyne_alloc((size_t)n, sizeof *dst);
+    double least = 0;
+    for (int pass = 0; src && dst && pass <= PASSES; pass++) { /* the first one maps the pages */
+        const double start = lyne_now();
+#pragma omp parallel for schedule(static)
+        for (int64_t at = 0; at < n; at += block) shift(block, src + at, dst + at);
+        const double took = lyne_now() - start;
+        if (pass == 1 || (pass > 1 && took < least)) least = took;
+    }
+    const double bytes = src && dst ? 2.0 * (double)n * sizeof(float) : 0;
+    lyne_free(src);
+    lyne_free(dst);
+    return bytes == 0 ? 0 : bytes / least / 1e9;
+}
+
+/* ---- AMX ---- */
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+enum { TILE_TURNS = 6000 };
 
 __attribute__((target("amx-tile,amx-bf16"))) static void tiles(void) {
     static const char zero[1024] __attribute__((aligned(64)));
@@ -79,17 +98,15 @@ __attribute__((target("amx-tile,amx-bf16"))) static void tiles(void) {
     _tile_release();
 }
 
-double probe_amx(void) {
-    static int amx = -1;
-    if (amx < 0) amx = has_amx();
-    if (!amx) return 0;
+double lyne_peak_amx(void) {
+    if (lyne_cpu_isa() < LYNE_ISA_AMX) return 0;
     const double start = lyne_now();
 #pragma omp parallel
     tiles();
     return omp_get_max_threads() * (double)TILE_TURNS * 4 * 16 * 16 * 64 / (lyne_now() - start) / 1e9;
 }
 #else
-double probe_amx(void) {
+double lyne_peak_amx(void) {
     return 0;
 }
 #endif

@@ -1,0 +1,285 @@
+/* cli/bench.c -- `lyne bench`: run a suite of recipes, keep what came out, write RESULTS.md; or compare, or fill a page. */
+#include "base/file.h"
+#include "base/log.h"
+#include "cli/arguments.h"
+#include "cli/recipe.h"
+#include "recipe/pipeline.h"
+#include "report/bench_log.h"
+#include "report/bench_page.h"
+#include "report/progress.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATH = 4096 };
+
+enum { STRICT = LYNE_N_ARGUMENTS, AGAIN, ROWS, RESULTS, QUIET, ANY_ENVIRONMENT };
+static const lyne_option options[] = {
+    LYNE_ARGUMENTS,
+    [STRICT] = {"strict", NULL, "exit status 1 unless every figure is in its interval and every control is beaten"},
+    [AGAIN] = {"again", NULL, "run the suite's recipes elsewhere and say whether the kept results have the same bits"},
+    [ROWS] = {"rows", "FILE",
+              "put the kept results of all recipes below FILE's folder between its <!-- results --> and "
+              "<!-- end -->; runs nothing"},
+    [RESULTS] = {"results", "DIR",
+                 "where results are kept; default: the folder results beside the suite, for --rows "
+                 "bench/results"},
+    [QUIET] = {"quiet", NULL, "no progress on stderr"},
+    [ANY_ENVIRONMENT] = {"any-environment", NULL, "go on from a checkpoint of another CPU, library or thread count"},
+    {NULL, NULL, NULL}};
+
+typedef struct arguments {
+    lyne_arguments of_run; /* its recipe is the suite */
+    const char *rows, *results;
+    bool strict, again, quiet, any_environment;
+} arguments;
+
+static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
+    const char *value;
+    lyne_status status = LYNE_OK;
+    int got;
+    while (status == LYNE_OK && (got = lyne_next_option(&command_bench, argc, argv, &value, err)) != -1) {
+        switch (got) {
+        case STRICT:
+            a->strict = true;
+            break;
+        case AGAIN:
+            a->again = true;
+            break;
+        case ROWS:
+            a->rows = value;
+            break;
+        case RESULTS:
+            a->results = value;
+            break;
+        case QUIET:
+            a->quiet = true;
+            break;
+        case ANY_ENVIRONMENT:
+            a->any_environment = true;
+            break;
+        default:
+            status = lyne_arguments_take(&a->of_run, got, value, err);
+        }
+    }
+    if (status != LYNE_OK) return status;
+    if (a->rows && optind < argc)
+        return lyne_fail(err, LYNE_EUSAGE, "--rows runs nothing, so '%s' is one too many", argv[optind]);
+    if (!a->rows && optind == argc) return lyne_fail(err, LYNE_EUSAGE, "which suite? usage: lyne bench SUITE");
+    return a->rows ? LYNE_OK : lyne_arguments_end(&a->of_run, &command_bench, argc, argv, err);
+}
+
+/* FOLDER of a path, or "." */
+static void folder_of(char out[PATH], const char *path) {
+    const char *slash = strrchr(path, '/');
+    snprintf(out, PATH, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+}
+
+static lyne_status join(char out[PATH], lyne_error *err, const char *a, const char *b) {
+    if (snprintf(out, PATH, "%s/%s", a, b) >= PATH) return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", a);
+    return LYNE_OK;
+}
+
+static lyne_status commit(const char *path, lyne_text *text, lyne_error *err) {
+    const lyne_status status =
+        text->failed ? lyne_fail_memory(err, "a page") : lyne_file_commit(path, text->data, text->length, err);
+    lyne_text_free(text);
+    return status;
+}
+
+/* ---- running ---- */
+
+/* Run one recipe into OUT/NAME; *log is what came of it, *missed how many expectations were not met. */
+static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, json_t **log, size_t *missed,
+                           lyne_error *err) {
+    const lyne_recipe *r = &s->run[i].recipe;
+    char root[PATH], out[PATH], results[PATH];
+    lyne_display display;
+    lyne_outcomes outcomes = {0};
+    if (r->n_points) return lyne_fail(err, LYNE_ERECIPE, "%s: a recipe with a sweep is not for a suite", r->path);
+    snprintf(root, sizeof root, a->again ? "runs/again/%s" : "runs/bench/%s", s->name);
+    lyne_status status = join(out, err, a->of_run.out ? a->of_run.out : root, r->name);
+    if (status == LYNE_OK) status = join(results, err, out, "results.json");
+    if (status != LYNE_OK) return status;
+    if (!a->quiet) lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
+    lyne_display_init(&display, a->quiet);
+    const lyne_run_options o = {.out = out,
+                                .data_directory = a->of_run.data.item,
+                                .n_data_directories = a->of_run.data.n,
+                                .any_environment = a->any_environment,
+                                .listener = {.tell = lyne_display_tell, .self = &display},
+                                .starting = lyne_display_starting,
+                                .self = &display};
+    status = lyne_pipeline_run(r, &o, &outcomes, err);
+    lyne_display_close(&display);
+    if (status == LYNE_OK) status = lyne_bench_log_new(s, i, results, log, err);
+    lyne_outcomes_free(&outcomes);
+    size_t k;
+    json_t *e;
+    json_array_foreach(json_object_get(*log, "expect"), k, e) *missed += !json_is_true(json_object_get(e, "met"));
+    return status;
+}
+
+static lyne_status plot(const char *directory, const json_t *log, lyne_error *err) {
+    char path[PATH];
+    lyne_text text = {0};
+    if (snprintf(path, PATH, "%s/%s.svg", directory, json_string_value(json_object_get(log, "recipe"))) >= PATH)
+        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+    lyne_bench_plot(log, &text);
+    return commit(path, &text, err);
+}
+
+/* RESULTS.md of all that is kept, beside the folder of results. */
+static lyne_status write_page(const char *results, lyne_error *err) {
+    char folder[PATH], path[PATH];
+    const char *slash = strrchr(results, '/');
+    json_t *logs;
+    lyne_text text = {0};
+    folder_of(folder, results);
+    lyne_status status = join(path, err, folder, "RESULTS.md");
+    if (status == LYNE_OK) status = lyne_bench_log_all(results, &logs, err);
+    if (status != LYNE_OK) return status;
+    lyne_bench_page(logs, slash ? slash + 1 : results, &text);
+    json_decref(logs);
+    return commit(path, &text, err);
+}
+
+/* Keep what came of a run: each as soon as it is done, so that a suite that is stopped has lost nothing. */
+static lyne_status keep(const char *results, const json_t *log, lyne_error *err) {
+    lyne_status status = lyne_bench_log_save(results, log, err);
+    if (status == LYNE_OK) status = plot(results, log, err);
+    return status == LYNE_OK ? write_page(results, err) : status;
+}
+
+/* What came of running again beside what was kept; the first kind of difference is the exit status. */
+static lyne_status compare(const char *results, const char *name, const json_t *log, lyne_status *worst,
+                           lyne_error *err) {
+    json_t *kept;
+    lyne_text says = {0};
+    const lyne_status status = lyne_bench_log_load(results, name, &kept, err);
+    if (status != LYNE_OK) return status;
+    const lyne_status same = lyne_bench_log_compare(kept, log, &says);
+    if (*worst == LYNE_OK) *worst = same;
+    printf("%s:\n%s", name, says.data ? says.data : "");
+    lyne_text_free(&says);
+    json_decref(kept);
+    return LYNE_OK;
+}
+
+static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error *err) {
+    char folder[PATH], results[PATH];
+    size_t missed = 0;
+    lyne_status worst = LYNE_OK, status = LYNE_OK;
+    folder_of(folder, a->of_run.recipe);
+    if (a->results)
+        snprintf(results, PATH, "%s", a->results);
+    else
+        status = join(results, err, folder, "results");
+    for (size_t i = 0; i < s->n_runs && status == LYNE_OK; i++) {
+        json_t *log = NULL;
+        status = run_one(a, s, i, &log, &missed, err);
+        if (status == LYNE_OK)
+            status = a->again ? compare(results, s->run[i].recipe.name, log, &worst, err) : keep(results, log, err);
+        json_decref(log);
+    }
+    if (status != LYNE_OK) return status;
+    if (!a->again) printf("%s: %zu recipes done, %zu expectations missed; %s\n", s->name, s->n_runs, missed, results);
+    if (a->again) return worst;
+    if (!a->strict || missed == 0) return LYNE_OK;
+    return lyne_fail(err, LYNE_EOTHER, "%zu of the suite's expectations are not met; RESULTS.md beside %s has them",
+                     missed, results);
+}
+
+/* ---- rows ---- */
+
+/* Rows of the recipes in FOLDER/UNDER and the folders below, in the order of their paths. */
+static lyne_status add_rows(const char *folder, const char *under, const char *results, const lyne_registry *registry,
+                            lyne_text *out, lyne_error *err) {
+    char **name, directory[PATH], path[PATH];
+    size_t n;
+    lyne_status status = join(directory, err, folder, under);
+    if (status == LYNE_OK) status = lyne_directory_list(directory, &name, &n, err);
+    if (status != LYNE_OK) return status;
+    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
+        const char *dot = strrchr(name[i], '.');
+        char below[PATH];
+        if (snprintf(below, PATH, "%s%s%s", under, *under ? "/" : "", name[i]) >= PATH) continue;
+        if (!dot) { /* a folder, or nothing of ours */
+            if (add_rows(folder, below, results, registry, out, NULL) != LYNE_OK) continue;
+        }
+        if (!dot || strcmp(dot, ".yaml") != 0) continue;
+        lyne_recipe r;
+        json_t *log = NULL;
+        status = join(path, err, folder, below);
+        if (status != LYNE_OK) break;
+        status = lyne_cli_read(&r, path, NULL, 0, registry);
+        if (status == LYNE_OK && lyne_bench_log_exists(results, r.name))
+            status = lyne_bench_log_load(results, r.name, &log, err);
+        if (status == LYNE_OK) lyne_bench_row(below, r.data, log, out);
+        json_decref(log);
+        lyne_recipe_free(&r);
+    }
+    lyne_names_free(name, n);
+    return status;
+}
+
+static lyne_status fill_page(const arguments *a, const lyne_registry *registry, lyne_error *err) {
+    static const char begin[] = "<!-- results -->", end[] = "<!-- end -->";
+    char folder[PATH], *page;
+    size_t size;
+    lyne_text text = {0};
+    lyne_status status = lyne_file_read(a->rows, 1 << 20, &page, &size, err);
+    if (status != LYNE_OK) return status;
+    const char *from = strstr(page, begin), *to = from ? strstr(from, end) : NULL;
+    folder_of(folder, a->rows);
+    if (!to) {
+        status =
+            lyne_fail(err, LYNE_EDATA, "%s: there are no lines %s and %s to put rows between", a->rows, begin, end);
+    } else {
+        lyne_text_bytes(&text, page, (size_t)(from - page) + strlen(begin));
+        lyne_text_add(&text, "\n");
+        lyne_bench_row_heading(&text);
+        status = add_rows(folder, "", a->results ? a->results : "bench/results", registry, &text, err);
+        lyne_text_bytes(&text, to, strlen(to));
+    }
+    if (status == LYNE_OK)
+        status = commit(a->rows, &text, err);
+    else
+        lyne_text_free(&text);
+    lyne_free(page);
+    return status;
+}
+
+static lyne_status read_suite(const arguments *a, const lyne_registry *registry, lyne_suite *s) {
+    lyne_diagnostics diagnostics = {0};
+    const lyne_status status =
+        lyne_suite_read(s, a->of_run.recipe, a->of_run.set.item, a->of_run.set.n, registry, &diagnostics);
+    const char *no_colour = getenv("NO_COLOR");
+    lyne_diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) && !(no_colour && *no_colour));
+    lyne_diagnostics_free(&diagnostics);
+    return status;
+}
+
+static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
+    arguments a = {0};
+    lyne_status status = parse(argc, argv, &a, err);
+    if (status == LYNE_OK && a.quiet) lyne_log_set(LYNE_LOG_QUIET);
+    if (status == LYNE_OK && a.rows) {
+        status = fill_page(&a, registry, err);
+    } else if (status == LYNE_OK) {
+        lyne_suite s;
+        status = read_suite(&a, registry, &s);
+        if (status == LYNE_OK) status = run_suite(&a, &s, err);
+        lyne_suite_free(&s);
+    }
+    lyne_arguments_free(&a.of_run);
+    return status;
+}
+
+const lyne_command command_bench = {.name = "bench",
+                                    .arguments = "SUITE",
+                                    .help = "Run a suite of recipes and keep its results beside published ones.",
+                                    .options = options,
+                                    .run = run};

@@ -1,0 +1,110 @@
+/* recipe/suite.c -- a suite and the recipes that it names. */
+#include "recipe/suite.h"
+#include <string.h>
+
+static const lyne_field run_fields[] = {{.name = "recipe",
+                                         .type = LYNE_FIELD_TEXT,
+                                         .help = "the recipe, relative to the suite",
+                                         .fallback = LYNE_REQUIRED,
+                                         .offset = offsetof(lyne_suite_run, written)},
+                                        {.name = "set",
+                                         .type = LYNE_FIELD_TEXTS,
+                                         .help = "values that are changed, as in [stages.student.distill.epochs=5]",
+                                         .fallback = "[]",
+                                         .offset = offsetof(lyne_suite_run, set)},
+                                        {.name = "notes",
+                                         .type = LYNE_FIELD_TEXTS,
+                                         .help = "printed below the table, a paragraph each",
+                                         .fallback = "[]",
+                                         .offset = offsetof(lyne_suite_run, notes)},
+                                        LYNE_FIELDS_END};
+
+static const lyne_field suite_fields[] = {{.name = "lyne_bench",
+                                           .type = LYNE_FIELD_INT,
+                                           .help = "version of this file's format: 1",
+                                           .fallback = LYNE_REQUIRED,
+                                           .offset = offsetof(lyne_suite, version),
+                                           LYNE_RANGE(1, 1)},
+                                          {.name = "name",
+                                           .type = LYNE_FIELD_TEXT,
+                                           .help = "names the folder of its runs",
+                                           .fallback = LYNE_REQUIRED,
+                                           .offset = offsetof(lyne_suite, name)},
+                                          {.name = "title",
+                                           .type = LYNE_FIELD_TEXT,
+                                           .help = "a heading",
+                                           .fallback = LYNE_REQUIRED,
+                                           .offset = offsetof(lyne_suite, title)},
+                                          {.name = "runs",
+                                           .type = LYNE_FIELD_TREE,
+                                           .help = "the recipes, in order",
+                                           .fallback = LYNE_REQUIRED,
+                                           .offset = offsetof(lyne_suite, runs_tree)},
+                                          LYNE_FIELDS_END};
+
+enum { MOST_SETTINGS = 64 };
+
+static void read_recipe(lyne_suite_run *run, const char *const *set, size_t n_set, lyne_mark mark,
+                        const lyne_filler *f) {
+    const char *all[2 * MOST_SETTINGS];
+    size_t n = 0;
+    if (run->set.n > MOST_SETTINGS || n_set > MOST_SETTINGS) {
+        lyne_diagnose(f->out, mark, LYNE_ERECIPE, "set: more than %d settings", MOST_SETTINGS);
+        return;
+    }
+    for (size_t i = 0; i < run->set.n; i++) all[n++] = run->set.item[i];
+    for (size_t i = 0; i < n_set; i++) all[n++] = set[i];
+    for (size_t i = 0; i < n; i++) run->reduced |= strncmp(all[i], "seeds=", 6) != 0;
+    lyne_recipe_read(&run->recipe, run->path, all, n, f->registry, f->out);
+}
+
+static void read_run(lyne_suite *s, const char *suite_path, const lyne_yaml *node, const char *const *set, size_t n_set,
+                     const lyne_filler *f) {
+    lyne_suite_run *run = &s->run[s->n_runs];
+    const char *slash = strrchr(suite_path, '/');
+    *run = (lyne_suite_run){0};
+    if (!lyne_config_fill(f, run_fields, "run", node->mark, node, run)) return;
+    run->path = *run->written == '/' || !slash
+                    ? run->written
+                    : lyne_arena_printf(f->arena, "%.*s/%s", (int)(slash - suite_path), suite_path, run->written);
+    if (!run->path) {
+        f->out->out_of_memory = true;
+        return;
+    }
+    s->n_runs++;
+    read_recipe(run, set, n_set, node->mark, f);
+    for (size_t i = 0; i + 1 < s->n_runs; i++)
+        if (run->recipe.name && s->run[i].recipe.name && strcmp(s->run[i].recipe.name, run->recipe.name) == 0)
+            lyne_diagnose(f->out, node->mark, LYNE_ERECIPE,
+                          "runs: two recipes are called '%s', and their results would have one file; set another name "
+                          "for one, as in set: [name=...]",
+                          run->recipe.name);
+}
+
+lyne_status lyne_suite_read(lyne_suite *out, const char *path, const char *const *set, size_t n_set,
+                            const lyne_registry *registry, lyne_diagnostics *diagnostics) {
+    *out = (lyne_suite){0};
+    const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
+    const lyne_yaml *tree = lyne_yaml_read(path, f.arena, f.out);
+    if (!tree || !lyne_config_fill(&f, suite_fields, "suite", tree->mark, tree, out))
+        return lyne_diagnostics_status(diagnostics);
+    if (!lyne_name_ok(out->name))
+        lyne_diagnose(f.out, lyne_yaml_get(tree, "name")->mark, LYNE_ERECIPE,
+                      "name: '%s' cannot name a folder; use letters, digits, _ - .", out->name);
+    const lyne_yaml *runs = out->runs_tree;
+    if (runs->kind != LYNE_YAML_LIST || runs->n == 0) {
+        lyne_diagnose(f.out, runs->mark, LYNE_ERECIPE,
+                      "runs expects a list, as in [{recipe: ../recipes/quickstart.yaml}]");
+        return lyne_diagnostics_status(diagnostics);
+    }
+    out->run = lyne_arena_alloc(f.arena, runs->n * sizeof *out->run);
+    if (!out->run) diagnostics->out_of_memory = true;
+    for (size_t i = 0; out->run && i < runs->n; i++) read_run(out, path, runs->item[i], set, n_set, &f);
+    return lyne_diagnostics_status(diagnostics);
+}
+
+void lyne_suite_free(lyne_suite *s) {
+    if (!s) return;
+    for (size_t i = 0; i < s->n_runs; i++) lyne_recipe_free(&s->run[i].recipe);
+    lyne_arena_free(&s->arena);
+}

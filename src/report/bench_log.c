@@ -1,0 +1,257 @@
+/* report/bench_log.c -- logs of benchmark runs: make, save, load, compare. */
+#include "report/bench_log.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "formats/json.h"
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+enum { LIMIT = 1 << 24, PATH = 4096 };
+
+static void processor(char out[64]) {
+    strcpy(out, "unknown processor");
+#if defined(__x86_64__)
+    unsigned int word[12];
+    for (unsigned int i = 0; i < 3; i++)
+        if (!__get_cpuid(0x80000002 + i, &word[4 * i], &word[4 * i + 1], &word[4 * i + 2], &word[4 * i + 3])) return;
+    memcpy(out, word, sizeof word);
+    out[sizeof word] = '\0';
+    for (size_t n = strlen(out); n > 0 && out[n - 1] == ' '; n--) out[n - 1] = '\0';
+#endif
+}
+
+static json_t *texts(const lyne_texts *list) {
+    json_t *out = json_array();
+    for (size_t i = 0; i < list->n; i++) json_array_append_new(out, json_string(list->item[i]));
+    return out;
+}
+
+/* Minutes spent in all jobs, whichever process did them; and what else differs from run to run is left out. */
+static double tidy(json_t *stages) {
+    double seconds = 0;
+    size_t i;
+    json_t *job;
+    json_array_foreach(stages, i, job) {
+        seconds += json_number_value(json_object_get(job, "seconds"));
+        json_object_del(job, "was_up_to_date");
+        json_object_del(job, "samples_per_second");
+        json_object_del(job, "model");
+    }
+    return seconds / 60;
+}
+
+/* Of another schedule than the paper's nothing is put beside its figures. */
+static void drop_published(json_t *expect) {
+    for (size_t i = json_array_size(expect); i-- > 0;)
+        if (json_object_get(json_array_get(expect, i), "published")) json_array_remove(expect, i);
+}
+
+lyne_status lyne_bench_log_new(const lyne_suite *s, size_t run, const char *results, json_t **out, lyne_error *err) {
+    const lyne_suite_run *x = &s->run[run];
+    char date[16], cpu[64];
+    const time_t now = time(NULL);
+    struct tm utc;
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &utc));
+    processor(cpu);
+    lyne_status status = lyne_json_load(results, LIMIT, out, err);
+    if (status != LYNE_OK) return status;
+    json_t *root = *out, *stages = json_object_get(root, "stages"), *expect = json_object_get(root, "expect");
+    json_object_del(root, "wall_seconds");
+    json_object_del(root, "peak_memory");
+    json_t *about = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:o, s:o}", "lyne_bench", 1, "suite", s->name,
+                              "suite_title", s->title, "order", (int)run, "path", x->written, "date", date, "processor",
+                              cpu, "reduced", x->reduced, "settings", texts(&x->set), "notes", texts(&x->notes));
+    if (!about || json_object_update(root, about) != 0 || lyne_json_set_real(root, "minutes", tidy(stages)) != 0)
+        status = lyne_fail_memory(err, "a log");
+    json_decref(about);
+    if (x->reduced) drop_published(expect);
+    if (status != LYNE_OK) json_decref(*out), *out = NULL;
+    return status;
+}
+
+/* ---- on disk ---- */
+
+static lyne_status path_of(char out[PATH], const char *directory, const char *name, lyne_error *err) {
+    if (snprintf(out, PATH, "%s/%s.jsonl", directory, name) >= PATH)
+        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+    return LYNE_OK;
+}
+
+static void add_line(lyne_text *t, const json_t *value) {
+    char *line = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (line) lyne_text_add(t, "%s\n", line);
+    t->failed |= !line;
+    free(line); /* jansson's */
+}
+
+lyne_status lyne_bench_log_save(const char *directory, const json_t *log, lyne_error *err) {
+    char path[PATH];
+    lyne_text text = {0};
+    json_t *head = json_copy((json_t *)log);
+    size_t i;
+    json_t *item;
+    json_object_del(head, "stages");
+    json_object_del(head, "expect");
+    add_line(&text, head);
+    json_decref(head);
+    json_array_foreach(json_object_get(log, "stages"), i, item) add_line(&text, item);
+    json_array_foreach(json_object_get(log, "expect"), i, item) add_line(&text, item);
+    lyne_status status = text.failed ? lyne_fail_memory(err, "a log") : lyne_directory_make(directory, err);
+    if (status == LYNE_OK) status = path_of(path, directory, json_string_value(json_object_get(log, "recipe")), err);
+    if (status == LYNE_OK) status = lyne_file_commit(path, text.data, text.length, err);
+    lyne_text_free(&text);
+    return status;
+}
+
+/* One line into its place in the log. */
+static lyne_status take_line(const char *path, int number, const char *line, size_t n, json_t **log, lyne_error *err) {
+    json_error_t why;
+    json_t *value = json_loadb(line, n, JSON_REJECT_DUPLICATES, &why);
+    const char *list = json_object_get(value, "metric") ? "expect" : "stages";
+    if (!json_is_object(value) || (number == 1) != (json_object_get(value, "lyne_bench") != NULL)) {
+        json_decref(value);
+        return lyne_fail(err, LYNE_EDATA, "%s:%d: %s; `lyne bench` makes the file anew", path, number,
+                         value ? "is not a line of a benchmark's log" : why.text);
+    }
+    if (number > 1)
+        return json_array_append_new(json_object_get(*log, list), value) == 0 ? LYNE_OK
+                                                                              : lyne_fail_memory(err, "a log");
+    *log = value;
+    if (json_object_set_new(value, "stages", json_array()) || json_object_set_new(value, "expect", json_array()))
+        return lyne_fail_memory(err, "a log");
+    return LYNE_OK;
+}
+
+/* What all readers rely on. */
+static lyne_status check(const char *path, const json_t *log, lyne_error *err) {
+    static const char *const wanted[] = {"recipe",    "suite", "suite_title", "path",   "date",
+                                         "processor", "data",  "environment", "version"};
+    lyne_status status = LYNE_OK;
+    const char *text;
+    int64_t number;
+    double minutes;
+    size_t i;
+    json_t *job;
+    for (size_t k = 0; k < sizeof wanted / sizeof *wanted && status == LYNE_OK; k++)
+        status = lyne_json_text(log, wanted[k], &text, err);
+    if (status == LYNE_OK) status = lyne_json_int(log, "order", 0, 1 << 20, &number, err);
+    if (status == LYNE_OK) status = lyne_json_real(log, "minutes", &minutes, err);
+    json_array_foreach(json_object_get(log, "stages"), i, job) {
+        json_t *metrics;
+        if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
+        if (status == LYNE_OK) status = lyne_json_object(job, "metrics", &metrics, err);
+    }
+    return status == LYNE_OK ? status : lyne_error_context(err, "%s", path);
+}
+
+lyne_status lyne_bench_log_load(const char *directory, const char *name, json_t **out, lyne_error *err) {
+    char path[PATH], *text = NULL;
+    size_t size;
+    int number = 0;
+    *out = NULL;
+    lyne_status status = path_of(path, directory, name, err);
+    if (status == LYNE_OK) status = lyne_file_read(path, LIMIT, &text, &size, err);
+    for (const char *line = text, *end; status == LYNE_OK && *line; line = end + (*end == '\n')) {
+        end = line + strcspn(line, "\n");
+        status = take_line(path, ++number, line, (size_t)(end - line), out, err);
+    }
+    if (status == LYNE_OK) status = *out ? check(path, *out, err) : lyne_fail(err, LYNE_EDATA, "%s: is empty", path);
+    lyne_free(text);
+    if (status != LYNE_OK) json_decref(*out), *out = NULL;
+    return status;
+}
+
+bool lyne_bench_log_exists(const char *directory, const char *name) {
+    char path[PATH];
+    return path_of(path, directory, name, NULL) == LYNE_OK && lyne_file_exists(path);
+}
+
+static bool before(const json_t *a, const json_t *b) {
+    const int order =
+        strcmp(json_string_value(json_object_get(a, "suite")), json_string_value(json_object_get(b, "suite")));
+    return order ? order < 0
+                 : json_integer_value(json_object_get(a, "order")) < json_integer_value(json_object_get(b, "order"));
+}
+
+lyne_status lyne_bench_log_all(const char *directory, json_t **out, lyne_error *err) {
+    char **name;
+    size_t n, k;
+    lyne_status status = lyne_directory_list(directory, &name, &n, err);
+    *out = NULL;
+    if (status != LYNE_OK) return status;
+    json_t *all = json_array();
+    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
+        json_t *log;
+        char *dot = strrchr(name[i], '.');
+        if (!dot || strcmp(dot, ".jsonl") != 0) continue;
+        *dot = '\0';
+        if ((status = lyne_bench_log_load(directory, name[i], &log, err)) != LYNE_OK) break;
+        for (k = 0; k < json_array_size(all) && before(json_array_get(all, k), log);) k++;
+        if (json_array_insert_new(all, k, log) != 0) status = lyne_fail_memory(err, "logs");
+    }
+    lyne_names_free(name, n);
+    if (status == LYNE_OK) return *out = all, LYNE_OK;
+    json_decref(all);
+    return status;
+}
+
+/* ---- the same bits? ---- */
+
+static const json_t *job_of(const json_t *log, const json_t *like) {
+    size_t i;
+    json_t *job;
+    json_array_foreach(json_object_get(log, "stages"), i,
+                       job) if (json_equal(json_object_get(job, "stage"), json_object_get(like, "stage")) &&
+                                json_equal(json_object_get(job, "seed"), json_object_get(like, "seed"))) return job;
+    return NULL;
+}
+
+static bool same(const json_t *a, const json_t *b, const char *key) {
+    return json_equal(json_object_get(a, key), json_object_get(b, key));
+}
+
+static bool compare_environment(const json_t *a, const json_t *b, lyne_text *says) {
+    static const char *const part[] = {"processor", "environment", "version"};
+    bool equal = true;
+    for (int i = 0; i < 3; i++) {
+        if (same(a, b, part[i])) continue;
+        equal = false;
+        lyne_text_add(says, "another %s: %s there, %s here\n", part[i], json_string_value(json_object_get(a, part[i])),
+                      json_string_value(json_object_get(b, part[i])));
+    }
+    return equal;
+}
+
+lyne_status lyne_bench_log_compare(const json_t *a, const json_t *b, lyne_text *says) {
+    const bool here = compare_environment(a, b, says);
+    int n = 0, other = 0;
+    bool recipe = true;
+    size_t i;
+    json_t *job;
+    json_array_foreach(json_object_get(b, "stages"), i, job) {
+        const json_t *was = job_of(a, job);
+        const char *stage = json_string_value(json_object_get(job, "stage"));
+        const long long seed = (long long)json_integer_value(json_object_get(job, "seed"));
+        n++;
+        if (was && same(was, job, "made") && same(was, job, "metrics")) continue;
+        /* The fingerprint of a stage is of what it reads too: the first that differs tells. */
+        if (other++ == 0 && (!was || !same(was, job, "fingerprint"))) recipe = false;
+        lyne_text_add(says, "%s, seed %lld: %s\n", stage, seed,
+                      !was                            ? "is not in the results that are kept"
+                      : same(was, job, "fingerprint") ? "other bits"
+                                                      : "another recipe, data set, version or input");
+    }
+    if (other == 0) {
+        lyne_text_add(says, "the same bits in all %d jobs\n", n);
+        return LYNE_OK;
+    }
+    lyne_text_add(says, "%d of %d jobs are not the same%s\n", other, n,
+                  !recipe ? ", because something else was run"
+                  : here  ? ", in what says it is the same environment"
+                          : ", as may be in another environment");
+    return recipe && !here ? LYNE_EENVIRONMENT : LYNE_EDATA;
+}

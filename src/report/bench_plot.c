@@ -1,0 +1,114 @@
+/* report/bench_plot.c -- a picture of a log: a line for each stage, a dot for each run, the mean, the published interval. */
+#include "report/bench_page.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LEFT = 170, WIDTH = 720, LINE = 26, TOP = 34, RIGHT = 24 };
+
+/* What is plotted: errors, or agreement where no stage has errors. */
+typedef struct axis {
+    const char *key, *title;
+    double unit, low, high;
+} axis;
+
+static double published(const json_t *e, const char *key) {
+    return json_number_value(json_object_get(e, key));
+}
+
+static bool is_of(const json_t *e, const axis *a) {
+    return e && strcmp(json_string_value(json_object_get(e, "metric")), a->key) == 0;
+}
+
+static void reach(axis *a, double v, bool *any) {
+    a->low = !*any || v < a->low ? v : a->low;
+    a->high = !*any || v > a->high ? v : a->high;
+    *any = true;
+}
+
+static bool find_axis(const json_t *log, axis *a) {
+    static const axis kinds[] = {{"test_errors", "test errors", 1, 0, 0}, {"agreement", "agreement, %", 100, 0, 0}};
+    const char *stage;
+    bool any = false;
+    for (int kind = 0; kind < 2 && !any; kind++) {
+        *a = kinds[kind];
+        for (size_t k = 0; (stage = lyne_bench_stage(log, k)); k++) {
+            const lyne_bench_figure f = lyne_bench_figure_of(log, stage, a->key);
+            const json_t *e = lyne_bench_published(log, stage);
+            if (!f.n) continue;
+            reach(a, f.least, &any);
+            reach(a, f.most, &any);
+            if (!is_of(e, a)) continue;
+            reach(a, published(e, "published") - published(e, "within"), &any);
+            reach(a, published(e, "published") + published(e, "within"), &any);
+        }
+    }
+    const double room = any && a->high > a->low ? 0.06 * (a->high - a->low) : 1 / a->unit;
+    a->low -= room;
+    a->high += room;
+    return any;
+}
+
+static double at(const axis *a, double v) {
+    return LEFT + (v - a->low) / (a->high - a->low) * (WIDTH - LEFT - RIGHT);
+}
+
+/* 1, 2 or 5 times a power of ten, so that some six of them fit. */
+static double tick_of(double range) {
+    const double power = pow(10, floor(log10(range / 6))), times = range / 6 / power;
+    return power * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
+}
+
+static void ticks(const axis *a, double bottom, lyne_text *out) {
+    const double tick = tick_of((a->high - a->low) * a->unit) / a->unit;
+    for (double v = ceil(a->low / tick) * tick; v <= a->high; v += tick)
+        lyne_text_add(out,
+                      "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%.0f\" stroke=\"#ddd\"/>"
+                      "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\" fill=\"#555\">%.6g</text>\n",
+                      at(a, v), at(a, v), TOP, bottom, at(a, v), bottom + 16, fabs(v) < tick / 2 ? 0 : v * a->unit);
+}
+
+static void one_stage(const json_t *log, const char *stage, const axis *a, double y, lyne_text *out) {
+    const lyne_bench_figure f = lyne_bench_figure_of(log, stage, a->key);
+    const json_t *e = lyne_bench_published(log, stage);
+    size_t i;
+    json_t *job;
+    lyne_text_add(out, "<text x=\"%d\" y=\"%.0f\" text-anchor=\"end\" fill=\"#222\">%s</text>\n", LEFT - 10, y + 4,
+                  stage);
+    if (is_of(e, a)) {
+        const double p = published(e, "published"), w = published(e, "within");
+        lyne_text_add(out,
+                      "<rect x=\"%.1f\" y=\"%.0f\" width=\"%.1f\" height=\"18\" fill=\"#f3d9a4\"><title>published %.6g "
+                      "within %.4g</title></rect>\n",
+                      at(a, p - w), y - 9, fmax(at(a, p + w) - at(a, p - w), 2), p * a->unit, w * a->unit);
+    }
+    if (f.n)
+        lyne_text_add(out,
+                      "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.0f\" y2=\"%.0f\" stroke=\"#b03a2e\" stroke-width=\"2\"/>\n",
+                      at(a, f.mean), at(a, f.mean), y - 9, y + 9);
+    json_array_foreach(json_object_get(log, "stages"), i, job) {
+        const json_t *v = json_object_get(json_object_get(job, "metrics"), a->key);
+        if (strcmp(json_string_value(json_object_get(job, "stage")), stage) != 0 || !v) continue;
+        lyne_text_add(out, "<circle cx=\"%.1f\" cy=\"%.0f\" r=\"4\" fill=\"#1f4e79\" fill-opacity=\"0.65\"/>\n",
+                      at(a, json_number_value(v)), y);
+    }
+}
+
+void lyne_bench_plot(const json_t *log, lyne_text *out) {
+    size_t n = 0;
+    axis a;
+    while (lyne_bench_stage(log, n)) n++;
+    const double bottom = TOP + LINE * (double)n, height = bottom + 28;
+    const bool any = find_axis(log, &a);
+    lyne_text_add(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
+        "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
+        "<text x=\"%d\" y=\"20\" font-weight=\"bold\">%s: %s</text>\n",
+        WIDTH, height, WIDTH, height, LEFT, json_string_value(json_object_get(log, "recipe")),
+        any ? a.title : "nothing to show");
+    if (any) ticks(&a, bottom, out);
+    for (size_t k = 0; any && k < n; k++)
+        one_stage(log, lyne_bench_stage(log, k), &a, TOP + LINE * ((double)k + 0.5), out);
+    lyne_text_add(out, "</svg>\n");
+}

@@ -1,0 +1,83 @@
+# tests/cli/bench.sh -- `lyne bench`: a suite, what it keeps, that it goes on, says what is not the same, and can fail.
+. "$LYNE_SOURCE/tests/cli/helpers"
+small_recipe
+sed -i '/^expect:/,$d' recipe.yaml
+cat >>recipe.yaml <<-end
+	expect: [{stage: student, test_errors: 0, within: 1000}, {stage: alone, better_than: alone}]
+end
+cat >suite.yaml <<-end
+	lyne_bench: 1
+	name: try
+	title: A few strokes
+	runs:
+	  - {recipe: recipe.yaml, notes: [Nothing was tuned.]}
+	  - {recipe: recipe.yaml, set: [name=shorter, stages.student.distill.epochs=1]}
+end
+
+say "a suite leaves a log for each recipe, a plot, and a page"
+expect 0 "$LYNE" bench suite.yaml --threads 1
+has out 'try: 2 recipes done, 2 expectations missed'
+there results/small.svg
+has RESULTS.md '## Suite try: A few strokes'
+has RESULTS.md '### small'
+has RESULTS.md 'Nothing was tuned.'
+has RESULTS.md '| 0 &plusmn; 1e+03 | within (+'
+has RESULTS.md 'Run with `name=shorter`, `stages.student.distill.epochs=1`, which is not the published schedule'
+[ "$(grep -c '&plusmn;' RESULTS.md)" -eq 1 ] || fail "a reduced schedule stands beside a published figure"
+[ "$(grep -c '"seed"' results/small.jsonl)" -eq 8 ] || fail "jobs: $(cat results/small.jsonl)"
+
+say "again, nothing is run and the page is the same"
+cp RESULTS.md before.md
+expect 0 "$LYNE" bench suite.yaml --threads 1
+[ "$(grep -c 'up to date' err)" -eq 16 ] || fail "not everything was up to date"
+cmp before.md RESULTS.md || fail "another page"
+
+say "--strict fails when an expectation is missed: a stage is not better than itself"
+expect 1 "$LYNE" bench suite.yaml --threads 1 --strict
+has err "2 of the suite's expectations are not met"
+
+say "--again runs elsewhere and finds the same bits, and keeps nothing"
+rm RESULTS.md
+expect 0 "$LYNE" bench suite.yaml --again --threads 1
+[ "$(grep -c 'the same bits in all 8 jobs' out)" -eq 2 ] || fail "other bits"
+absent RESULTS.md
+
+say "what differs is named: the environment, a recipe, bits alone"
+sed -i '1s/"processor":"[^"]*"/"processor":"Abacus"/' results/small.jsonl
+sed -i '/"stage":"alone"/s/"made":"[0-9a-f]*"/"made":"00000000000000000000000000000000"/' results/small.jsonl
+expect 7 "$LYNE" bench suite.yaml --again --threads 1
+has out 'another processor: Abacus there, '
+has out 'alone, seed 2: other bits'
+has out '2 of 8 jobs are not the same, as may be in another environment'
+expect 4 "$LYNE" bench suite.yaml --again --threads 1 --set stages.alone.train.epochs=3
+has out 'alone, seed 1: another recipe, data set, version or input'
+has out 'because something else was run'
+
+say "rows of a recipe book: what is kept, and what was not run"
+mkdir book && cp -r recipe.yaml datasets book && sed 's/name: small/name: never/' recipe.yaml >book/other.yaml
+printf 'top\n<!-- results -->\nold\n<!-- end -->\nbottom\n' >book/README.md
+expect 0 "$LYNE" bench --rows book/README.md --results results
+has book/README.md '| [other.yaml](other.yaml) | few | not run |'
+has book/README.md '| [recipe.yaml](recipe.yaml) | few | teacher '
+has book/README.md bottom
+lacks book/README.md old
+cp book/README.md once.md
+expect 0 "$LYNE" bench --rows book/README.md --results results
+cmp once.md book/README.md || fail "a second filling changes the page"
+
+say "mistakes"
+echo 'nothing' >book/README.md
+expect 4 "$LYNE" bench --rows book/README.md --results results
+has err 'there are no lines <!-- results --> and <!-- end -->'
+expect 2 "$LYNE" bench
+has err 'which suite?'
+expect 3 "$LYNE" bench suite.yaml --set stages.student.distil.epochs=1
+has err "distil"
+printf 'lyne_bench: 1\nname: a/b\ntitle: x\nruns: [{recipe: recipe.yaml}, {recipe: recipe.yaml}, {recpe: x}]\n' >bad.yaml
+expect 3 "$LYNE" bench bad.yaml
+has err "bad.yaml:2:7: name: 'a/b' cannot name a folder"
+has err "bad.yaml:4:31: runs: two recipes are called 'small'"
+has err "unknown key 'recpe'; did you mean 'recipe'?"
+echo '{"lyne_bench": 1, "suite": 3}' >results/small.jsonl
+expect 4 "$LYNE" bench suite.yaml --again --threads 1
+has err 'results/small.jsonl: "recipe"'

@@ -88,6 +88,11 @@ lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err) {
     return LYNE_OK;
 }
 
+int64_t lyne_file_written(const char *path) {
+    struct stat st;
+    return system_stat(path, &st) == 0 ? (int64_t)st.st_mtime : 0;
+}
+
 bool lyne_file_exists(const char *path) {
     struct stat st;
     return system_stat(path, &st) == 0;

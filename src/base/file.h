@@ -82,6 +82,8 @@ lyne_status lyne_file_digest(const char *path, lyne_digest *digest, uint64_t *si
 lyne_status lyne_file_copy(const char *from, const char *to, lyne_error *err);
 /** Size of a regular file, or LYNE_EDATA. */
 lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err);
+/** When it was last written, in seconds of Unix time; 0 if it cannot be said. */
+int64_t lyne_file_written(const char *path);
 
 /** Take the lock PATH (created if missing) or fail at once with LYNE_EOTHER "... is in use by another process".
  *  The lock goes with the process.  lyne_unlock accepts -1. */

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 64, ARENA_ALIGNMENT = 16, ARENA_BLOCK = 16384 };
 
@@ -114,4 +116,20 @@ void lyne_arena_free(lyne_arena *arena) {
         lyne_free(block);
     }
     *arena = (lyne_arena){0};
+}
+
+/* ---- what the process takes ---- */
+
+uint64_t lyne_memory_resident(void) {
+    unsigned long long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re"); /* SIZE RESIDENT ... */
+    if (!f) return 0;
+    if (fscanf(f, "%*u %llu", &pages) != 1) pages = 0;
+    fclose(f);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+uint64_t lyne_memory_peak(void) {
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? (uint64_t)usage.ru_maxrss * 1024 : 0;
 }

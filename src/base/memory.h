@@ -21,6 +21,10 @@ static inline bool lyne_size_add(size_t a, size_t b, size_t *out) {
     return !__builtin_add_overflow(a, b, out);
 }
 
+/** Bytes of this process that are in memory now, and the most there ever were; 0 where the system does not say. */
+uint64_t lyne_memory_resident(void);
+uint64_t lyne_memory_peak(void);
+
 char *lyne_arena_strndup(lyne_arena *arena, const char *text, size_t length);
 char *lyne_arena_printf(lyne_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void lyne_arena_free(lyne_arena *arena); /* leaves an empty, usable arena; NULL is fine */

@@ -3,19 +3,13 @@
 #define LYNE_CLI_ARGUMENTS_H
 
 #include "cli/cli.h"
-
-enum { LYNE_MOST_ARGUMENTS = 64 };
-
-typedef struct lyne_argument_list {
-    const char *item[LYNE_MOST_ARGUMENTS];
-    size_t n;
-} lyne_argument_list;
+#include "cli/folders.h"
 
 /* Zeroed before the first option. */
 typedef struct lyne_arguments {
     const char *recipe, *out; /* out NULL: runs/NAME */
-    lyne_argument_list data, set;
-    char *environment; /* what folders of LYNE_DATA point into */
+    lyne_folders data;
+    lyne_words set;
 } lyne_arguments;
 
 /* Their places in the table of a command, which goes on at LYNE_N_ARGUMENTS. */

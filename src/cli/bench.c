@@ -98,6 +98,7 @@ static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, js
     char root[PATH], out[PATH], results[PATH];
     lyne_display display;
     lyne_outcomes outcomes = {0};
+    if (r->n_points) return lyne_fail(err, LYNE_ERECIPE, "%s: a recipe with a sweep is not for a suite", r->path);
     snprintf(root, sizeof root, a->again ? "runs/again/%s" : "runs/bench/%s", s->name);
     lyne_status status = join(out, err, a->of_run.out ? a->of_run.out : root, r->name);
     if (status == LYNE_OK) status = join(results, err, out, "results.json");
@@ -105,8 +106,8 @@ static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, js
     if (!a->quiet) lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
     lyne_display_init(&display, a->quiet);
     const lyne_run_options o = {.out = out,
-                                .data_directory = a->of_run.data.item,
-                                .n_data_directories = a->of_run.data.n,
+                                .data_directory = a->of_run.data.list.item,
+                                .n_data_directories = a->of_run.data.list.n,
                                 .any_environment = a->any_environment,
                                 .listener = {.tell = lyne_display_tell, .self = &display},
                                 .starting = lyne_display_starting,

@@ -40,6 +40,12 @@ static lyne_status print_adapters(lyne_recipe *r, lyne_error *err) {
     return status;
 }
 
+static void print_fine(const char *path, const lyne_recipe *r) {
+    printf("%s: fine, %zu stage%s", path, r->n_stages, r->n_stages == 1 ? "" : "s");
+    if (r->n_points) printf(" at %zu points", r->n_points);
+    printf("\n");
+}
+
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     const char *set[64], *value;
     size_t n_set = 0;
@@ -59,8 +65,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     for (int i = optind; i < argc; i++) {
         lyne_recipe recipe;
         lyne_status here = lyne_cli_read(&recipe, argv[i], set, n_set, registry);
-        if (here == LYNE_OK)
-            printf("%s: fine, %zu stage%s\n", argv[i], recipe.n_stages, recipe.n_stages == 1 ? "" : "s");
+        if (here == LYNE_OK) print_fine(argv[i], &recipe);
         if (here == LYNE_OK && verbose) here = print_adapters(&recipe, err);
         if (status == LYNE_OK) status = here;
         lyne_recipe_free(&recipe);

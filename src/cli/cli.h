@@ -21,8 +21,9 @@ typedef struct lyne_command {
 /* Options that every command takes; main sees to them. */
 extern const lyne_option lyne_common_options[];
 
-extern const lyne_command command_run, command_bench, command_check, command_show, command_labels, command_explain,
-    command_list, command_schema, command_plugin, command_completion, command_man, command_version;
+extern const lyne_command command_run, command_plan, command_bench, command_new, command_runs, command_compare,
+    command_check, command_show, command_labels, command_explain, command_list, command_schema, command_plugin,
+    command_completion, command_man, command_version;
 /* All of them, in the order of --help. */
 extern const lyne_command *const lyne_commands[];
 extern const size_t lyne_n_commands;

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const lyne_command *const lyne_commands[] = {&command_run,    &command_bench,      &command_check, &command_show,
+const lyne_command *const lyne_commands[] = {&command_run,    &command_plan,       &command_bench, &command_new,
+                                             &command_runs,   &command_compare,    &command_check, &command_show,
                                              &command_labels, &command_explain,    &command_list,  &command_schema,
                                              &command_plugin, &command_completion, &command_man,   &command_version};
 const size_t lyne_n_commands = sizeof lyne_commands / sizeof *lyne_commands;

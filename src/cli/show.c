@@ -2,13 +2,16 @@
 #include "cli/cli.h"
 #include "cli/recipe.h"
 #include "graph/op.h"
+#include "report/picture.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SET, TAPS };
+enum { SET, DOT, SVG, TAPS };
 static const lyne_option options[] = {
     [SET] = {"set", "PATH=VALUE", "change one value of the recipe; may be repeated"},
+    [DOT] = {"dot", NULL, "the graph for Graphviz instead of the table"},
+    [SVG] = {"svg", NULL, "the graph as a picture instead of the table, as in --svg >model.svg"},
     [TAPS] = {"taps", NULL, "only what losses may name as features: paths and shapes, B being the batch"},
     {NULL, NULL, NULL}};
 
@@ -99,7 +102,23 @@ static lyne_status find_stage(const lyne_recipe *r, const char *name, const lyne
     return status;
 }
 
-static lyne_status show(const lyne_recipe *r, const char *name, bool taps, lyne_error *err) {
+static lyne_status print(const lyne_graph *g, int what, lyne_error *err) {
+    lyne_text text = {0};
+    if (what == DOT)
+        lyne_picture_dot(g, &text);
+    else if (what == SVG)
+        lyne_picture_svg(g, &text);
+    else if (what == TAPS)
+        print_taps(g);
+    else
+        print_table(g);
+    if (text.data) fputs(text.data, stdout);
+    const bool failed = text.failed;
+    lyne_text_free(&text);
+    return failed ? lyne_fail_memory(err, "a picture") : LYNE_OK;
+}
+
+static lyne_status show(const lyne_recipe *r, const char *name, int what, lyne_error *err) {
     const lyne_stage_instance *stage;
     lyne_network net;
     lyne_status status = find_stage(r, name, &stage, err);
@@ -108,19 +127,18 @@ static lyne_status show(const lyne_recipe *r, const char *name, bool taps, lyne_
         .model = ((const lyne_stage *)stage->kind.row)->model(stage->kind.config), .task = &r->task, .batch = 1};
     status = lyne_network_build(&net, &o, err);
     if (status != LYNE_OK) return status;
-    taps ? print_taps(net.graph) : print_table(net.graph);
+    status = print(net.graph, what, err);
     lyne_network_deinit(&net);
-    return LYNE_OK;
+    return status;
 }
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     const char *set[64], *value;
     size_t n_set = 0;
-    bool taps = false;
-    int got;
+    int got, what = SET;
     while ((got = lyne_next_option(&command_show, argc, argv, &value, err)) >= 0) {
-        if (got == TAPS) {
-            taps = true;
+        if (got != SET) {
+            what = got;
             continue;
         }
         if (n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
@@ -131,7 +149,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
         return lyne_fail(err, LYNE_EUSAGE, "which recipe and stage? usage: lyne show RECIPE STAGE");
     lyne_recipe recipe;
     lyne_status status = lyne_cli_read(&recipe, argv[optind], set, n_set, registry);
-    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, taps, err);
+    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, what, err);
     lyne_recipe_free(&recipe);
     return status;
 }

@@ -45,5 +45,7 @@ void lyne_instance_hash(lyne_hash *h, const lyne_instance *instance);
 /** The same as flow YAML, `{temperature: 20, weight: 0.9}`; reading it back gives an equal config. */
 void lyne_config_print(lyne_text *t, const lyne_field *fields, const void *config);
 void lyne_instance_print(lyne_text *t, const lyne_instance *instance);
+/** One value of them, which stands at `value`; ~ if it was left out and has no default. */
+void lyne_field_print(lyne_text *t, const lyne_field *field, const void *value);
 
 #endif

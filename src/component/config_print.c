@@ -178,6 +178,13 @@ static void print_value(lyne_text *t, const lyne_field *field, const void *value
     }
 }
 
+void lyne_field_print(lyne_text *t, const lyne_field *field, const void *value) {
+    if (left_out(field, value))
+        lyne_text_add(t, "~");
+    else
+        print_value(t, field, value);
+}
+
 void lyne_config_print(lyne_text *t, const lyne_field *fields, const void *config) {
     const char *before = "";
     lyne_text_add(t, "{");

@@ -10,8 +10,9 @@
 enum { MAX_STEPS = 32 };
 
 typedef struct assignment {
-    const lyne_source *source;
-    const char *equals; /* the end of the path */
+    const lyne_source *source; /* NULL: the path stands in a recipe, at `mark` */
+    lyne_mark mark;
+    const char *path, *equals; /* its begin and its end */
     lyne_arena *arena;
     lyne_diagnostics *out;
 } assignment;
@@ -21,6 +22,7 @@ typedef struct step {
 } step;
 
 static lyne_mark mark_of(const assignment *a, const char *begin, const char *end) {
+    if (!a->source) return a->mark;
     int column = (int)lyne_utf8_count(a->source->text, begin) + 1;
     return (lyne_mark){a->source, 1, column, (int)lyne_utf8_count(begin, end)};
 }
@@ -52,8 +54,8 @@ static bool own_arrays(const assignment *a, lyne_yaml *node) {
 
 /* Where a step leads: *index is the child's, or n for a key that the map does not have. */
 static bool find_child(const assignment *a, const lyne_yaml *node, step s, size_t *index) {
-    int length = (int)(s.end - s.begin), before = (int)(s.begin - a->source->text);
-    const char *path = before > 0 ? a->source->text : "the file";
+    int length = (int)(s.end - s.begin), before = (int)(s.begin - a->path);
+    const char *path = before > 0 ? a->path : "the file";
     int path_length = before > 0 ? before - 1 : (int)strlen(path);
     lyne_mark mark = mark_of(a, s.begin, s.end);
     if (node->kind == LYNE_YAML_SCALAR) {
@@ -107,7 +109,7 @@ static bool put_child(const assignment *a, lyne_yaml *node, size_t index, step s
 /* Follow the path from `node`, whose arrays are its own, and put the value at its end. */
 static bool assign(const assignment *a, lyne_yaml *node, lyne_yaml *value) {
     bool removing = lyne_yaml_is_null(value);
-    step s = {a->source->text, a->source->text};
+    step s = {a->path, a->path};
     for (int steps = 1;; steps++, s.begin = s.end + 1) {
         size_t index;
         s.end = s.begin + strcspn(s.begin, ".=");
@@ -134,7 +136,8 @@ static bool assign(const assignment *a, lyne_yaml *node, lyne_yaml *value) {
 bool lyne_yaml_set(lyne_yaml *root, const char *assignment_text, lyne_arena *arena, lyne_diagnostics *out) {
     lyne_source *source = lyne_source_new("--set", assignment_text, strlen(assignment_text), arena, out);
     if (!source) return false;
-    assignment a = {source, strchr(source->text, '='), arena, out};
+    assignment a = {
+        .source = source, .path = source->text, .equals = strchr(source->text, '='), .arena = arena, .out = out};
     if (!a.equals) {
         lyne_diagnose(out, mark_of(&a, source->text, source->text + source->size), LYNE_ERECIPE,
                       "expects PATH=VALUE, as in student.distill.epochs=5");
@@ -149,4 +152,14 @@ bool lyne_yaml_set(lyne_yaml *root, const char *assignment_text, lyne_arena *are
     size_t before = out->n + out->dropped;
     lyne_yaml *value = lyne_yaml_parse_part(source, (size_t)(a.equals + 1 - source->text), arena, out);
     return value && out->n + out->dropped == before && assign(&a, root, value);
+}
+
+bool lyne_yaml_put(lyne_yaml *root, const lyne_yaml *path, lyne_yaml *value, lyne_arena *arena, lyne_diagnostics *out) {
+    const assignment a = {
+        .mark = path->mark, .path = path->text, .equals = path->text + strlen(path->text), .arena = arena, .out = out};
+    if (strchr(path->text, '=')) {
+        lyne_diagnose(out, path->mark, LYNE_ERECIPE, "a path has no '=' in it");
+        return false;
+    }
+    return assign(&a, root, value);
 }

@@ -84,6 +84,20 @@ uint64_t lyne_layout_records(const lyne_layout *l, uint64_t shard) {
     return left < l->plan.records_per_shard ? left : l->plan.records_per_shard;
 }
 
+/* The header of a shard: names, shapes, digest; and the tally of its errors, whose bins grow in number with the records
+ * up to about 180 for each temperature, each of some 9 bytes. */
+static uint64_t header_bytes(uint64_t n) {
+    return 2200 + (n < 180 ? n : 180) * 9 * LYNE_LABELS_TEMPERATURES;
+}
+
+lyne_status lyne_labels_plan_bytes(const lyne_labels_plan *plan, uint64_t *out, lyne_error *err) {
+    lyne_layout l;
+    lyne_status status = lyne_layout_init(&l, plan, err);
+    if (status == LYNE_OK)
+        *out = l.n_records * (l.record.bytes + LYNE_RECORD_ID) + l.n_shards * header_bytes(lyne_layout_records(&l, 0));
+    return status;
+}
+
 char *lyne_layout_path(const lyne_layout *l, const char *name) {
     lyne_text path = {0};
     lyne_text_add(&path, "%s/%s", l->plan.directory, name);

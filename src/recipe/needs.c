@@ -1,5 +1,6 @@
 /* recipe/needs.c -- names of classes, and the validation split. */
 #include "recipe/needs.h"
+#include "labels/encoding.h"
 #include <string.h>
 
 /* Where a key, or a value that reads so, stands in what a stage says; the stage itself if it is not written there. */
@@ -47,9 +48,23 @@ static void check_named(const lyne_recipe *r, size_t stage, lyne_diagnostics *ou
         lyne_diagnose(out, at, err.status, "%s: %s", r->stage[stage].name, err.text);
 }
 
+/* Soft labels that can be stored as the stage says. */
+static void check_encoding(const lyne_recipe *r, size_t s, lyne_diagnostics *out) {
+    const lyne_stage_instance *stage = &r->stage[s];
+    const lyne_instance encoding = ((const lyne_stage *)stage->kind.row)->encoding(stage->kind.config);
+    lyne_record record;
+    lyne_error err = {0};
+    const int64_t features = encoding.row && ((const lyne_encoding *)encoding.row)->of_features; /* how many, no matter */
+    if (encoding.row && lyne_record_init(&record, &encoding, r->task.n_classes, features, &err) != LYNE_OK)
+        lyne_diagnose(out, encoding.mark.source ? encoding.mark : stage->kind.mark, LYNE_ERECIPE, "%s: %s", stage->name,
+                      err.text);
+}
+
 void lyne_needs_check(const lyne_recipe *r, lyne_diagnostics *out) {
     for (size_t s = 0; s < r->n_stages && lyne_diagnostics_status(out) == LYNE_OK; s++)
         if (((const lyne_stage *)r->stage[s].kind.row)->check) check_named(r, s, out);
+    for (size_t s = 0; s < r->n_stages && lyne_diagnostics_status(out) == LYNE_OK; s++)
+        if (((const lyne_stage *)r->stage[s].kind.row)->encoding) check_encoding(r, s, out);
     for (size_t s = 0; s < r->n_stages; s++) {
         const lyne_stage *row = (const lyne_stage *)r->stage[s].kind.row;
         if (!row || !row->needs) continue;

@@ -6,6 +6,7 @@
  *         model.safetensors metrics.jsonl
  *         result.json                  written last: what came out, and the fingerprint of all that it depends on
  *     OUT/results.json                 all of them
+ *     OUT/student/temperature=4/       a stage of a sweep (recipe/sweep.h), under the values it depends on
  *
  * A fingerprint is a digest over the stage's own section with every default, the data, the seed, and the fingerprints and
  * files of the stages it reads (the same recipe on another CPU may give other files).  A stage whose result.json has the fingerprint it would get now, and whose files are as they were
@@ -14,6 +15,7 @@
 #ifndef LYNE_RECIPE_PIPELINE_H
 #define LYNE_RECIPE_PIPELINE_H
 
+#include "recipe/inputs.h"
 #include "recipe/recipe.h"
 
 typedef struct lyne_run_options {
@@ -42,6 +44,9 @@ typedef struct lyne_outcome {
     uint64_t seed;
     bool was_up_to_date;
     lyne_digest fingerprint, files; /* files: of what it left, once it is done */
+    lyne_inputs inputs;             /* what the fingerprint is of              */
+    const char *why;                /* it is not up to date; this and cost by lyne_pipeline_look alone */
+    lyne_cost cost;                 /* memory: with the soft labels that it reads */
     const char *directory;          /* relative to OUT */
     uint64_t model_bytes;           /* of model.safetensors, 0: none */
     lyne_result result;
@@ -52,12 +57,20 @@ typedef struct lyne_outcomes {
     size_t n;
     lyne_outcome *item; /* in the order of the recipe, seeds within a stage */
     const char *environment;
-    double seconds; /* of this process */
+    double seconds;       /* of this process                                          */
+    uint64_t peak_memory; /* of the process; by lyne_pipeline_look what is expected [bytes] */
 } lyne_outcomes;
 
-/** Run.  After a failure *out holds what was done until then.  Refuses an OUT that another process is running in. */
+/** Run.  out: an array of lyne_recipe_count(r), one for each point of a sweep.  After a failure it holds what was done
+ *  until then.  Refuses an OUT that another process is running in. */
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err);
 void lyne_outcomes_free(lyne_outcomes *out);
+
+/** What a run of one recipe, or point of a sweep, would do, without writing anything: which jobs are up to date and why the others are not.  A job that reads
+ *  one which will run is not up to date, whatever comes of that.  And what each would cost, with its time measured for
+ *  `seconds` where it would run; 0: no times. */
+lyne_status lyne_pipeline_look(const lyne_recipe *r, const lyne_run_options *o, double seconds, lyne_outcomes *out,
+                               lyne_error *err);
 
 /* A figure over the seeds of a stage. */
 typedef struct lyne_summary {
@@ -76,7 +89,7 @@ typedef struct lyne_verdict {
 } lyne_verdict;
 lyne_verdict lyne_judge(const lyne_recipe *r, const lyne_outcomes *o, const lyne_expectation *e);
 
-/** OUT/results.json. */
+/** OUT/results.json; o as of lyne_pipeline_run, here and below. */
 lyne_status lyne_results_save(const lyne_recipe *r, const lyne_outcomes *o, const char *path, lyne_error *err);
 /** The same as text, for --json; caller frees with lyne_text_free. */
 lyne_status lyne_results_print(const lyne_recipe *r, const lyne_outcomes *o, lyne_text *out, lyne_error *err);

@@ -8,6 +8,7 @@
 #include "recipe/extends.h"
 #include "recipe/find.h"
 #include "recipe/needs.h"
+#include "recipe/sweep.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -86,6 +87,11 @@ const lyne_field lyne_recipe_fields[] = {
      .help = "name: {kind: {fields}}, each below those it reads",
      .fallback = LYNE_REQUIRED,
      .offset = offsetof(lyne_recipe, stages_tree)},
+    {.name = "sweep",
+     .type = LYNE_FIELD_TREE,
+     .help = "{path: [values]} runs all combinations, [{path: value}, ...] these; what does not differ is done once",
+     .fallback = LYNE_UNSET,
+     .offset = offsetof(lyne_recipe, sweep_tree)},
     {.name = "expect",
      .type = LYNE_FIELD_TREE,
      .help = "published figures, printed beside what came out",
@@ -285,9 +291,10 @@ static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out
     if (!lyne_name_ok(s->name))
         lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' cannot name a folder; a stage's name is letters, digits, _ - .",
                       s->name);
-    else if (strcmp(s->name, "recipe.yaml") == 0 || strcmp(s->name, "results.json") == 0)
-        lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' is the name of a file of the run; a stage needs another",
-                      s->name);
+    else if (strcmp(s->name, "recipe.yaml") == 0 || strcmp(s->name, "results.json") == 0 ||
+             strcmp(s->name, "points") == 0)
+        lyne_diagnose(out, s->mark, LYNE_ERECIPE,
+                      "'%s' is the name of a file or folder of the run; a stage needs another", s->name);
     else
         return true;
     return false;
@@ -442,7 +449,11 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
     const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;
     if (then && then != extends) /* assignments come after merging */
         lyne_diagnose(diagnostics, then->mark, LYNE_ERECIPE, "extends cannot be set; write it into a recipe");
-    if (tree) read_tree(out, tree, &f);
+    const lyne_yaml *sweep = tree ? lyne_yaml_get(tree, "sweep") : NULL;
+    if (sweep && !lyne_yaml_is_null(sweep))
+        lyne_sweep_read(out, tree, sweep, set, n_set, read_tree, &f);
+    else if (tree)
+        read_tree(out, tree, &f);
     return lyne_diagnostics_status(diagnostics);
 }
 
@@ -467,5 +478,6 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
         lyne_instance_print(out, &r->stage[i].kind);
         lyne_text_add(out, "\n");
     }
+    if (r->n_points) lyne_sweep_print(r, out);
     lyne_expect_print(r, out);
 }

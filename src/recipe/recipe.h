@@ -19,6 +19,13 @@ typedef struct lyne_expectation {
     const char *note;                  /* NULL: none                            */
 } lyne_expectation;
 
+/* What a sweep varies. */
+typedef struct lyne_axis {
+    const char *path;  /* "stages.student.distill.epochs"                        */
+    const char *title; /* the end of it, as long as it must be to be told apart  */
+    const lyne_yaml *key;
+} lyne_axis;
+
 typedef struct lyne_recipe {
     lyne_arena arena;
     const char *path, *name;
@@ -27,7 +34,7 @@ typedef struct lyne_recipe {
     lyne_paper paper;
     lyne_ints seeds;
     int precision;
-    const lyne_yaml *data_tree, *blocks_tree, *stages_tree, *expect_tree;
+    const lyne_yaml *data_tree, *blocks_tree, *stages_tree, *expect_tree, *sweep_tree;
     const char *data;   /* name of the data set                            */
     int64_t validation; /* samples held out of its training split, 0: none */
     lyne_description description;
@@ -38,6 +45,15 @@ typedef struct lyne_recipe {
     size_t n_stages;
     lyne_expectation *expect;
     size_t n_expect;
+    /* Of a sweep: what it varies, and a recipe for each point; the first of them is also this one.  n_points 0: none. */
+    size_t n_axes, n_points;
+    const lyne_axis *axis;
+    struct lyne_recipe *point;
+    /* Of a point: its values as text (n_axes), all of them as the name of a folder, and where each stage's files go,
+     * relative to the run's: points in which a stage is the same share them.  NULL: no point. */
+    const char *const *value;
+    const char *label;
+    const char *const *folder;
 } lyne_recipe;
 
 /* The fields of a recipe, its paper, its data, and of one item of its expect: for checking, explaining and the schema.
@@ -50,6 +66,18 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
                              const lyne_registry *registry, lyne_diagnostics *diagnostics);
 void lyne_recipe_free(lyne_recipe *r);
 
+/** The k-th stage that a stage of a recipe without mistakes reads; SIZE_MAX: it reads fewer. */
+size_t lyne_recipe_reads(const lyne_recipe *r, size_t stage, size_t k);
+
+/** How many recipes it stands for, and the i-th of them: itself, or the points of its sweep. */
+size_t lyne_recipe_count(const lyne_recipe *r);
+const lyne_recipe *lyne_recipe_at(const lyne_recipe *r, size_t i);
+/** Whether a stage of point i is the same in an earlier one, and so is its folder. */
+bool lyne_recipe_shared(const lyne_recipe *r, size_t i, size_t stage);
+/** Whether a stage, or one that it reads, has on that axis what it depends on. */
+bool lyne_axis_touches(const lyne_recipe *r, const lyne_axis *axis, size_t stage);
+/** Where the files of a stage go, relative to the run's. */
+const char *lyne_recipe_folder(const lyne_recipe *r, size_t stage);
 /** The graph of a stage that trains a model, losses and adapters included, for a batch of 2; `place` is where in the recipe
  *  a failure belongs.  Free with lyne_network_deinit. */
 lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, lyne_mark *place, lyne_error *err);

@@ -144,12 +144,13 @@ static lyne_digest digest_of_all(const json_t *files) {
     return lyne_hash_finish(&h);
 }
 
-lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint, const lyne_result *r,
+lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inputs, const lyne_result *r,
                                   lyne_digest *made, lyne_error *err) {
     char path[LYNE_PATH_MAX];
-    json_t *root = json_pack("{s:i, s:[]}", "lyne_result", FORMAT, "files");
+    json_t *root = json_pack("{s:i, s:[], s:o}", "lyne_result", FORMAT, "files", "inputs", lyne_inputs_json(inputs));
     lyne_status status = lyne_path(path, directory, "result.json", err);
-    if (!root || lyne_json_set_digest(root, "fingerprint", fingerprint)) status = lyne_fail_memory(err, "a result");
+    if (!root || lyne_json_set_digest(root, "fingerprint", lyne_inputs_fingerprint(inputs)))
+        status = lyne_fail_memory(err, "a result");
     if (status == LYNE_OK) {
         lyne_result_json(root, r);
         status = list_products(directory, json_object_get(root, "files"), err);
@@ -177,4 +178,31 @@ bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_
     if (good) *made = digest_of_all(files);
     json_decref(root);
     return good;
+}
+
+static const char *missing_file(const char *directory, const json_t *files, lyne_arena *arena) {
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        const json_t *file = json_array_get(files, i);
+        const char *name = json_string_value(json_object_get(file, "name"));
+        if (!still_there(directory, file))
+            return lyne_arena_printf(arena, "%s is missing or changed", name ? name : "a file");
+    }
+    return "result.json is damaged";
+}
+
+const char *lyne_result_file_why(const char *directory, const lyne_inputs *inputs) {
+    char path[LYNE_PATH_MAX];
+    json_t *root = NULL;
+    lyne_digest found;
+    const char *why;
+    if (lyne_path(path, directory, "result.json", NULL) != LYNE_OK || !lyne_file_exists(path)) return "not done yet";
+    if (lyne_json_load(path, LIMIT, &root, NULL) != LYNE_OK ||
+        lyne_json_digest(root, "fingerprint", &found, NULL) != LYNE_OK)
+        why = "result.json is damaged";
+    else if (lyne_digest_equal(found, lyne_inputs_fingerprint(inputs)))
+        why = missing_file(directory, json_object_get(root, "files"), inputs->arena);
+    else
+        why = lyne_inputs_differ(inputs, json_object_get(root, "inputs"));
+    json_decref(root);
+    return why;
 }

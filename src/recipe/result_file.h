@@ -8,10 +8,12 @@
 /** The numbers of a result as the "metrics" and other members of results.json; unknown ones are left out. */
 void lyne_result_json(json_t *object, const lyne_result *r);
 
-/** Write DIRECTORY/result.json for a finished job, with the sizes and digests of the files it left; *made is the digest of
- *  them all. */
-lyne_status lyne_result_file_save(const char *directory, lyne_digest fingerprint, const lyne_result *r,
+/** Write DIRECTORY/result.json for a finished job, with all that it depends on and the sizes and digests of the files it
+ *  left; *made is the digest of those. */
+lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inputs, const lyne_result *r,
                                   lyne_digest *made, lyne_error *err);
+/** Why lyne_result_file_load says no for these inputs, in the inputs' arena; NULL when memory is out. */
+const char *lyne_result_file_why(const char *directory, const lyne_inputs *inputs);
 /** Whether DIRECTORY/result.json is there, whole, of this fingerprint, and its files are as they were; then *r is it and
  *  *made as it was.  A damaged or missing file is not an error: the job is just not up to date. */
 bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r, lyne_digest *made);

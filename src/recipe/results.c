@@ -23,12 +23,23 @@ lyne_summary lyne_summarise(const lyne_outcomes *o, size_t stage, size_t offset,
     return s;
 }
 
+/* {path: value} of the axes that a stage depends on, of all of them for a stage behind the last; values as YAML. */
+static json_t *values_json(const lyne_recipe *r, size_t stage) {
+    json_t *j = json_object();
+    for (size_t a = 0; a < r->n_axes; a++)
+        if (stage == r->n_stages || lyne_axis_touches(r, &r->axis[a], stage))
+            json_object_set_new(j, r->axis[a].path, json_string(r->value[a]));
+    return j;
+}
+
 static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
     const lyne_stage_instance *stage = &r->stage[o->stage];
     json_t *j = json_pack("{s:s, s:s, s:I, s:b}", "stage", stage->name, "kind", stage->kind.row->name, "seed",
                           (json_int_t)o->seed, "was_up_to_date", o->was_up_to_date);
     if (!j) return NULL;
     lyne_result_json(j, &o->result);
+    json_object_set_new(j, "directory", json_string(o->directory));
+    if (r->n_axes) json_object_set_new(j, "sweep", values_json(r, o->stage));
     lyne_json_set_digest(j, "fingerprint", o->fingerprint);
     lyne_json_set_digest(j, "made", o->files);
     if (o->model_bytes) {
@@ -85,6 +96,7 @@ static json_t *expect_json(const lyne_recipe *r, const lyne_outcomes *o, const l
         lyne_json_set_real(j, "within", e->within);
     if (v.ours.n > 0) lyne_json_set_real(j, "mean", v.ours.mean);
     if (v.ours.n > 0 && !e->better_than) lyne_json_set_real(j, "sd", v.ours.sd);
+    if (j && r->n_axes) json_object_set_new(j, "sweep", values_json(r, r->n_stages));
     if (e->note) json_object_set_new(j, "note", json_string(e->note));
     return j;
 }
@@ -115,17 +127,28 @@ static json_t *plugins_json(void) {
 }
 
 static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:f, s:[], s:[]}", "lyne", 1, "recipe", r->name, "data",
-                             r->data, "version", LYNE_VERSION, "environment", o->environment, "wall_seconds",
-                             o->seconds, "stages", "expect");
+    double seconds = 0;
+    uint64_t memory = 0;
+    const size_t n = lyne_recipe_count(r);
+    for (size_t p = 0; p < n; p++) {
+        seconds += o[p].seconds;
+        if (o[p].peak_memory > memory) memory = o[p].peak_memory;
+    }
+    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:f, s:I, s:[], s:[]}", "lyne", 1, "recipe", r->name, "data",
+                             r->data, "version", LYNE_VERSION, "environment", o->environment, "wall_seconds", seconds,
+                             "peak_memory", (json_int_t)memory, "stages", "expect");
     if (!root) return NULL;
     if (r->paper.title || r->paper.arxiv || r->paper.section) json_object_set_new(root, "paper", paper_json(&r->paper));
     json_t *plugins = plugins_json();
     if (plugins) json_object_set_new(root, "plugins", plugins);
-    for (size_t i = 0; i < o->n; i++)
-        json_array_append_new(json_object_get(root, "stages"), stage_json(r, &o->item[i]));
-    for (size_t i = 0; i < r->n_expect; i++)
-        json_array_append_new(json_object_get(root, "expect"), expect_json(r, o, &r->expect[i]));
+    for (size_t p = 0; p < n; p++) {
+        const lyne_recipe *point = lyne_recipe_at(r, p);
+        for (size_t i = 0; i < o[p].n; i++)
+            if (!lyne_recipe_shared(r, p, o[p].item[i].stage))
+                json_array_append_new(json_object_get(root, "stages"), stage_json(point, &o[p].item[i]));
+        for (size_t i = 0; i < point->n_expect; i++)
+            json_array_append_new(json_object_get(root, "expect"), expect_json(point, &o[p], &point->expect[i]));
+    }
     return root;
 }
 

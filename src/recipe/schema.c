@@ -144,6 +144,10 @@ static json_t *tree_schema(schema *s, const lyne_field *f) {
         return list_of(s, fields_schema(s, lyne_expect_fields));
     if (f->offset == offsetof(lyne_recipe, blocks_tree) && strcmp(f->name, "blocks") == 0)
         return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", fields_schema(s, lyne_block_fields));
+    if (f->offset == offsetof(lyne_recipe, sweep_tree) && strcmp(f->name, "sweep") == 0)
+        return json_pack("{s:[{s:s, s:i, s:{s:s, s:i}}, {s:s, s:i, s:{s:s, s:i}}]}", "anyOf", "type", "object",
+                         "minProperties", 1, "additionalProperties", "type", "array", "minItems", 1, "type", "array",
+                         "minItems", 1, "items", "type", "object", "minProperties", 1);
     return json_object(); /* anything */
 }
 

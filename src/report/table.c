@@ -138,14 +138,42 @@ static const lyne_outcome *first_of(const lyne_outcomes *o, size_t stage_index) 
     return NULL;
 }
 
-static void cell(const lyne_recipe *r, const lyne_outcomes *o, size_t s, size_t c, char out[CELL]) {
-    const row x = {.r = r, .o = o, .stage = s, .first = first_of(o, s)};
-    out[0] = '\0';
-    if (x.first) columns[c].cell(&x, out);
+/* A line: a stage of a recipe, or of the first point of a sweep that has it so. */
+typedef struct line {
+    size_t point, stage;
+} line;
+
+typedef struct table {
+    const lyne_recipe *r;
+    const lyne_outcomes *o; /* of each point */
+    size_t n;
+    line *item;
+} table;
+
+/* What a sweep varies stands behind the name of the stage. */
+static const struct column *column_of(const table *t, size_t c) {
+    return c == 0 ? &columns[0] : c <= t->r->n_axes ? NULL : &columns[c - t->r->n_axes];
 }
 
-static void print_cell(FILE *to, size_t c, size_t width, const char *text, bool first) {
-    fprintf(to, columns[c].left ? "%s%-*s" : "%s%*s", first ? "" : "  ", (int)width, text);
+static const char *title_of(const table *t, size_t c) {
+    const struct column *column = column_of(t, c);
+    return column ? column->title : t->r->axis[c - 1].title;
+}
+
+static void cell(const table *t, size_t l, size_t c, char out[CELL]) {
+    const line *at = &t->item[l];
+    const lyne_recipe *r = lyne_recipe_at(t->r, at->point);
+    const lyne_outcomes *o = &t->o[at->point];
+    const row x = {.r = r, .o = o, .stage = at->stage, .first = first_of(o, at->stage)};
+    const struct column *column = column_of(t, c);
+    out[0] = '\0';
+    if (column && x.first) column->cell(&x, out);
+    if (!column && lyne_axis_touches(r, &r->axis[c - 1], at->stage)) snprintf(out, CELL, "%.38s", r->value[c - 1]);
+}
+
+static void print_cell(const table *t, FILE *to, size_t c, size_t width, const char *text) {
+    const struct column *column = column_of(t, c);
+    fprintf(to, column && column->left ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width, text);
 }
 
 /* "student: 74 errors +- 11, here 81.3 errors (n = 5): within" */
@@ -161,8 +189,8 @@ static void print_published(const lyne_expectation *e, const lyne_verdict *v, FI
 
 static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
     if (!r->n_expect) return;
-    fprintf(to, "\npublished%s%s%s\n", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
-            r->paper.arxiv ? ")" : "");
+    fprintf(to, "\npublished%s%s%s%s%s\n", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
+            r->paper.arxiv ? ")" : "", r->label ? ", beside " : "", r->label ? r->label : "");
     for (size_t i = 0; i < r->n_expect; i++) {
         const lyne_expectation *e = &r->expect[i];
         const lyne_verdict v = lyne_judge(r, o, e);
@@ -175,23 +203,45 @@ static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FIL
     }
 }
 
-void lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
-    size_t width[N_COLUMNS] = {0};
+static bool list_lines(table *t) {
+    size_t capacity = 0;
+    for (size_t p = 0; p < lyne_recipe_count(t->r); p++)
+        for (size_t s = 0; s < lyne_recipe_at(t->r, p)->n_stages; s++) {
+            if (lyne_recipe_shared(t->r, p, s)) continue;
+            if (!lyne_grow(&t->item, &capacity, t->n + 1, sizeof *t->item)) return false;
+            t->item[t->n++] = (line){p, s};
+        }
+    return true;
+}
+
+static void find_widths(const table *t, size_t *width) {
     char text[CELL];
-    for (size_t c = 0; c < N_COLUMNS; c++) {
-        for (size_t s = 0; s < r->n_stages; s++) {
-            cell(r, o, s, c, text);
+    for (size_t c = 0; c < N_COLUMNS + t->r->n_axes; c++) {
+        for (size_t l = 0; l < t->n; l++) {
+            cell(t, l, c, text);
             if (strlen(text) > width[c]) width[c] = strlen(text);
         }
-        if (width[c] && strlen(columns[c].title) > width[c]) width[c] = strlen(columns[c].title);
+        if (width[c] && strlen(title_of(t, c)) > width[c]) width[c] = strlen(title_of(t, c));
     }
-    for (size_t line = 0; line <= r->n_stages; line++) {
-        for (size_t c = 0; c < N_COLUMNS; c++) {
-            if (!width[c]) continue;
-            if (line) cell(r, o, line - 1, c, text);
-            print_cell(to, c, width[c], line ? text : columns[c].title, c == 0);
+}
+
+void lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
+    table t = {.r = r, .o = o};
+    const size_t n = N_COLUMNS + r->n_axes;
+    size_t *width = lyne_alloc(n, sizeof *width);
+    char text[CELL];
+    if (width && list_lines(&t)) {
+        find_widths(&t, width);
+        for (size_t l = 0; l <= t.n; l++) {
+            for (size_t c = 0; c < n; c++) {
+                if (!width[c]) continue;
+                if (l) cell(&t, l - 1, c, text);
+                print_cell(&t, to, c, width[c], l ? text : title_of(&t, c));
+            }
+            fputc('\n', to);
         }
-        fputc('\n', to);
+        for (size_t p = 0; p < lyne_recipe_count(r); p++) print_expectations(lyne_recipe_at(r, p), &o[p], to);
     }
-    print_expectations(r, o, to);
+    lyne_free(t.item);
+    lyne_free(width);
 }

@@ -3,6 +3,7 @@
  * Hinton, Vinyals, Dean 2015, arXiv:1503.02531; same views for both: Beyer et al. 2022, arXiv:2106.05237. */
 #include "base/memory.h"
 #include "component/config.h"
+#include "labels/encoding.h"
 #include "stages/label.h"
 #include "stages/training.h"
 
@@ -86,6 +87,35 @@ static const char *different(const lyne_label_source *a, const lyne_label_source
     return lyne_digest_equal(lyne_hash_finish(&h[0]), lyne_hash_finish(&h[1])) ? NULL : "augment";
 }
 
+/* A target for one temperature is not shown to a loss at another, nor averaged as logits. */
+static lyne_status check_temperature(const distill_config *c, const lyne_stage_instance *from, lyne_mark *at,
+                                     lyne_error *err) {
+    const lyne_instance stored = ((const lyne_stage *)from->kind.row)->encoding(from->kind.config);
+    const lyne_encoding *encoding = (const lyne_encoding *)stored.row;
+    if (!encoding || !encoding->temperature) return LYNE_OK;
+    const double T = encoding->temperature(stored.config);
+    const char *how = encoding->component.name;
+    if (c->labels.n > 1 && c->average == LOGIT)
+        return lyne_fail(err, LYNE_ERECIPE, "labels: '%s' are %s, which are no logits; average: probability",
+                         from->name, how);
+    for (size_t i = 0; i < c->base.loss.n; i++) {
+        const lyne_instance *item = &c->base.loss.item[i];
+        const lyne_loss *loss = (const lyne_loss *)item->row;
+        if (!loss->needs_teacher) continue;
+        if (item->mark.source) *at = item->mark;
+        if (!loss->temperature)
+            return lyne_fail(err, LYNE_ERECIPE,
+                             "labels: '%s' are %s, which %s cannot use: it needs logits; f16 and topk store them",
+                             from->name, how, loss->component.name);
+        if (loss->temperature(item->config) != T)
+            return lyne_fail(err, LYNE_ERECIPE,
+                             "labels: '%s' are %s, good at temperature %g alone, but %s reads them at %g; give both "
+                             "the same",
+                             from->name, how, T, loss->component.name, loss->temperature(item->config));
+    }
+    return LYNE_OK;
+}
+
 static lyne_status check_named(const void *config, const lyne_stage_instance *const *named, size_t n, lyne_mark *at,
                                lyne_error *err) {
     const distill_config *c = config;
@@ -110,31 +140,8 @@ static lyne_status check_named(const void *config, const lyne_stage_instance *co
                 "labels: '%s' are of mixed pictures, and what is mixed in may be a sample that show leaves "
                 "out; mix nothing, or show all",
                 named[i]->name);
-    }
-    return LYNE_OK;
-}
-
-/* A target for one temperature is not shown to a loss at another, nor averaged as logits. */
-static lyne_status check_temperature(const distill_config *c, const char *name, const lyne_labels *labels,
-                                     lyne_error *err) {
-    const double T = lyne_labels_temperature(labels);
-    if (T > 0 && c->labels.n > 1 && c->average == LOGIT)
-        return lyne_fail(err, LYNE_ERECIPE, "labels: '%s' are %s, which are no logits; average: probability", name,
-                         lyne_labels_encoding(labels));
-    for (size_t i = 0; T > 0 && i < c->base.loss.n; i++) {
-        const lyne_instance *item = &c->base.loss.item[i];
-        const lyne_loss *loss = (const lyne_loss *)item->row;
-        if (!loss->needs_teacher) continue;
-        if (!loss->temperature)
-            return lyne_fail(err, LYNE_ERECIPE,
-                             "labels: '%s' are %s, which %s cannot use: it needs logits; f16 and topk store them", name,
-                             lyne_labels_encoding(labels), loss->component.name);
-        if (loss->temperature(item->config) != T)
-            return lyne_fail(err, LYNE_ERECIPE,
-                             "labels: '%s' are %s, good at temperature %g alone, but %s reads them at %g; give both "
-                             "the same",
-                             name, lyne_labels_encoding(labels), T, loss->component.name,
-                             loss->temperature(item->config));
+        const lyne_status status = check_temperature(c, named[i], at, err);
+        if (status != LYNE_OK) return status;
     }
     return LYNE_OK;
 }
@@ -178,7 +185,6 @@ static lyne_status enter(const lyne_job *job, const distill_config *c, size_t i,
     }
     if (status == LYNE_OK) status = lyne_labels_open(from->directory, &room->labels[i], err);
     if (status == LYNE_OK) status = lyne_labels_match(room->labels[i], &wanted.identity, err);
-    if (status == LYNE_OK) status = check_temperature(c, name, room->labels[i], err);
     teacher->labels = room->labels[i];
     return status;
 }
@@ -211,6 +217,17 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return status;
 }
 
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const distill_config *c = job->stage->kind.config;
+    const lyne_instance *kind = &lyne_job_find(job, c->labels.item[0].name)->stage->kind;
+    lyne_label_source from = {0};
+    ((const lyne_stage *)kind->row)->views(kind->config, &from);
+    char path[LYNE_PATH_MAX];
+    training_source source = {.view_seed = from.view_seed, .views = from.views, .augment = from.augment};
+    lyne_status status = find_teacher(job, c, &source, path, err);
+    return status != LYNE_OK ? status : training_cost(job, &c->base, &source, seconds, out, err);
+}
+
 const lyne_stage lyne_stage_distill = {
     .component = {.kind = LYNE_STAGE,
                   .name = "distill",
@@ -225,4 +242,5 @@ const lyne_stage lyne_stage_distill = {
     .losses = training_losses,
     .needs = training_needs,
     .check = check_named,
-    .run = run};
+    .run = run,
+    .cost = cost};

@@ -1,6 +1,7 @@
 /* stages/evaluate.c -- score a model on a split, and how often it agrees with another. */
 #include "train/evaluate.h"
 #include "stages/stage.h"
+#include <string.h>
 
 #define BATCH 200
 
@@ -31,6 +32,8 @@ static const lyne_field fields[] = {{.name = "model",
 
 static const char *check(const void *config) {
     const evaluate_config *c = config;
+    if (c->against.name && strcmp(c->model.name, c->against.name) == 0)
+        return "against is the model itself, which agrees with itself always; name another stage";
     if (c->split == LYNE_TRAIN && !c->against.name)
         return "errors on the pictures that a model was trained on tell nothing; give `against`, or another split";
     return NULL;
@@ -74,9 +77,13 @@ static lyne_status agreement(const lyne_dataset *d, lyne_network *a, lyne_networ
     return status;
 }
 
+static const lyne_dataset *split_of(const lyne_job *job, const evaluate_config *c) {
+    return c->split == LYNE_TRAIN ? job->train : c->split == LYNE_TEST ? job->test : job->validation;
+}
+
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const evaluate_config *c = job->stage->kind.config;
-    const lyne_dataset *d = c->split == LYNE_TRAIN ? job->train : c->split == LYNE_TEST ? job->test : job->validation;
+    const lyne_dataset *d = split_of(job, c);
     lyne_network net = {0}, other = {0};
     lyne_scores scores;
     lyne_status status = lyne_job_load(job, c->model.name, BATCH, &net, err);
@@ -91,6 +98,18 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return status;
 }
 
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const evaluate_config *c = job->stage->kind.config;
+    lyne_cost other;
+    lyne_status status =
+        lyne_job_score_cost(job, lyne_job_model(job, c->model.name), split_of(job, c), seconds, out, err);
+    if (status != LYNE_OK || !c->against.name) return status;
+    status = lyne_job_score_cost(job, lyne_job_model(job, c->against.name), split_of(job, c), seconds, &other, err);
+    out->memory += other.memory;
+    out->seconds += out->seconds + other.seconds; /* it is asked twice: for its score, and beside the other */
+    return status;
+}
+
 const lyne_stage lyne_stage_evaluate = {
     .component = {.kind = LYNE_STAGE,
                   .name = "evaluate",
@@ -101,4 +120,5 @@ const lyne_stage lyne_stage_evaluate = {
                   .check = check},
     .product = LYNE_MAKES_SCORES,
     .needs = needs,
-    .run = run};
+    .run = run,
+    .cost = cost};

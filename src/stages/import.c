@@ -57,6 +57,10 @@ static void views(const void *config, lyne_label_source *out) {
     *out = (lyne_label_source){.views = 1};
 }
 
+static lyne_instance encoding(const void *config) {
+    return ((const import_config *)config)->encoding;
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const import_config *c = config;
     views(config, out);
@@ -88,24 +92,37 @@ static lyne_status write_all(const lyne_job *job, const lyne_given *g, lyne_labe
     return status;
 }
 
+/* But for the identity. */
+static lyne_labels_plan plan_of(const lyne_job *job) {
+    const import_config *c = job->stage->kind.config;
+    return (lyne_labels_plan){.directory = job->directory,
+                              .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
+                              .views = 1,
+                              .classes = job->task->n_classes,
+                              .encoding = c->encoding,
+                              .records_per_shard = (uint64_t)c->records_per_shard,
+                              .part = job->part,
+                              .n_parts = job->n_parts,
+                              .stopped = lyne_stop_requested};
+}
+
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const lyne_labels_plan plan = plan_of(job);
+    (void)seconds;
+    *out = (lyne_cost){.samples = plan.samples};
+    return lyne_labels_plan_bytes(&plan, &out->disk, err);
+}
+
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const import_config *c = job->stage->kind.config;
-    const int64_t rows = job->train->n * lyne_sequence_rows(&job->train->sequence);
-    lyne_labels_plan plan = {.directory = job->directory,
-                             .samples = (uint64_t)rows,
-                             .views = 1,
-                             .classes = job->task->n_classes,
-                             .encoding = c->encoding,
-                             .records_per_shard = (uint64_t)c->records_per_shard,
-                             .part = job->part,
-                             .n_parts = job->n_parts,
-                             .stopped = lyne_stop_requested};
+    lyne_labels_plan plan = plan_of(job);
     lyne_label_source source;
     lyne_given given = {0};
     lyne_labels_writer *w = NULL;
     lyne_status status = labels(job, c, &source, err);
     plan.identity = source.identity;
-    if (status == LYNE_OK) status = lyne_given_open(&given, c->logits, c->ids, rows, plan.classes, err);
+    if (status == LYNE_OK)
+        status = lyne_given_open(&given, c->logits, c->ids, (int64_t)plan.samples, plan.classes, err);
     if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
     if (status == LYNE_OK) status = write_all(job, &given, w, out, err);
     if (status == LYNE_OK) status = lyne_labels_finish(w, err);
@@ -143,7 +160,9 @@ const lyne_stage lyne_stage_import = {
     .product = LYNE_MAKES_LABELS,
     .once = true,
     .files = files,
+    .encoding = encoding,
     .views = views,
     .labels = labels,
     .ask = ask,
-    .run = run};
+    .run = run,
+    .cost = cost};

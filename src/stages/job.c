@@ -51,12 +51,16 @@ lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char
     return LYNE_OK;
 }
 
+lyne_instance lyne_job_model(const lyne_job *job, const char *name) {
+    const lyne_instance *kind = &lyne_job_find(job, name)->stage->kind;
+    return ((const lyne_stage *)kind->row)->model(kind->config);
+}
+
 static lyne_status load(const lyne_job *job, const char *name, int64_t batch, bool features, lyne_network *net,
                         lyne_error *err) {
     const lyne_source_stage *source = lyne_job_find(job, name);
-    const lyne_stage *row = (const lyne_stage *)source->stage->kind.row;
     const lyne_network_options o = {
-        .model = row->model(source->stage->kind.config), .task = job->task, .batch = batch, .features = features};
+        .model = lyne_job_model(job, name), .task = job->task, .batch = batch, .features = features};
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, source->directory, "model.safetensors", err);
     if (status == LYNE_OK) status = lyne_network_init(net, &o, err);
@@ -93,4 +97,9 @@ lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weight
     if ((status = lyne_evaluate(&net, job->test, &scores, err)) == LYNE_OK) lyne_result_scores(out, &net, &scores);
     lyne_network_deinit(&net);
     return status;
+}
+
+lyne_status lyne_job_score_cost(const lyne_job *job, lyne_instance model, const lyne_dataset *d, double seconds,
+                                lyne_cost *out, lyne_error *err) {
+    return lyne_job_cost(job, model, EVALUATION_BATCH, (uint64_t)d->n, seconds, out, err);
 }

@@ -117,6 +117,11 @@ static void views(const void *config, lyne_label_source *out) {
                                .live = c->views ? NULL : c->teacher.name};
 }
 
+static lyne_instance encoding(const void *config) {
+    const label_config *c = config;
+    return c->views ? c->encoding : (lyne_instance){0};
+}
+
 static lyne_status labels(const lyne_job *job, const void *config, lyne_label_source *out, lyne_error *err) {
     const label_config *c = config;
     views(config, out);
@@ -228,19 +233,51 @@ static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_
     return LYNE_OK;
 }
 
+/* But for the identity. */
+static lyne_labels_plan plan_of(const lyne_job *job) {
+    const label_config *c = job->stage->kind.config;
+    return (lyne_labels_plan){.directory = job->directory,
+                              .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
+                              .views = (uint32_t)c->views,
+                              .classes = job->task->n_classes,
+                              .encoding = c->encoding,
+                              .records_per_shard = (uint64_t)c->records_per_shard,
+                              .part = job->part,
+                              .n_parts = job->n_parts,
+                              .stopped = lyne_stop_requested};
+}
+
+/* How many numbers a record of features has. */
+static lyne_status count_features(const lyne_job *job, const label_config *c, lyne_labels_plan *plan, lyne_error *err) {
+    if (!stores_features(c)) return LYNE_OK;
+    lyne_network net;
+    const lyne_network_options o = {
+        .model = lyne_job_model(job, c->teacher.name), .task = job->task, .batch = 1, .features = true};
+    lyne_status status = lyne_network_build(&net, &o, err);
+    if (status == LYNE_OK) plan->features = net.features->shape.dim[1];
+    lyne_network_deinit(&net);
+    return status;
+}
+
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const label_config *c = job->stage->kind.config;
+    lyne_labels_plan plan = plan_of(job);
+    uint64_t bytes = 0;
+    if (c->views == 0) return LYNE_OK; /* online: nothing is written, and who learns asks */
+    lyne_status status = count_features(job, c, &plan, err);
+    if (status == LYNE_OK) status = lyne_labels_plan_bytes(&plan, &bytes, err);
+    if (status == LYNE_OK)
+        status = lyne_job_cost(job, lyne_job_model(job, c->teacher.name), c->batch,
+                               (uint64_t)job->train->n * plan.views, seconds, out, err);
+    out->disk = bytes;
+    return status;
+}
+
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
     if (c->views == 0)
         return lyne_labels_clear(job->directory, err); /* online: what it was asked before is of no use */
-    lyne_labels_plan plan = {.directory = job->directory,
-                             .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
-                             .views = (uint32_t)c->views,
-                             .classes = job->task->n_classes,
-                             .encoding = c->encoding,
-                             .records_per_shard = (uint64_t)c->records_per_shard,
-                             .part = job->part,
-                             .n_parts = job->n_parts,
-                             .stopped = lyne_stop_requested};
+    lyne_labels_plan plan = plan_of(job);
     lyne_network net = {0};
     lyne_head head = {0};
     lyne_loader loader = {0};
@@ -309,8 +346,10 @@ const lyne_stage lyne_stage_label = {.component = {.kind = LYNE_STAGE,
                                                    .check = check},
                                      .product = LYNE_MAKES_LABELS,
                                      .once = true,
+                                     .encoding = encoding,
                                      .views = views,
                                      .labels = labels,
                                      .ask = ask,
                                      .teacher = teacher,
-                                     .run = run};
+                                     .run = run,
+                                     .cost = cost};

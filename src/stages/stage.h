@@ -36,6 +36,15 @@ typedef struct lyne_result {
     double teacher_seconds; /* spent asking teachers, or reading what they said */
 } lyne_result;
 
+/* What a stage will need.  0: nothing, or nothing known. */
+typedef struct lyne_cost {
+    int64_t parameters, macs; /* of the model it works with; macs: of one sample, forward         */
+    uint64_t samples;         /* that go through it                                               */
+    uint64_t memory;          /* that it holds at its peak, besides the data and soft labels [bytes] */
+    uint64_t disk;            /* of the model or soft labels that it leaves [bytes]               */
+    double seconds;           /* from a short measurement                                         */
+} lyne_cost;
+
 /* A stage as a recipe has it. */
 typedef struct lyne_stage_instance {
     const char *name;
@@ -95,7 +104,9 @@ typedef struct lyne_stage {
      *  the place into *at.  NULL: nothing can be. */
     lyne_status (*check)(const void *config, const lyne_stage_instance *const *named, size_t n, lyne_mark *at,
                          lyne_error *err);
-    /** For a stage that makes soft labels: of which views, as its config says, and */
+    /** For a stage that makes soft labels: how they are stored (row NULL: they are not), */
+    lyne_instance (*encoding)(const void *config);
+    /** of which views, as its config says, and */
     void (*views)(const void *config, struct lyne_label_source *out);
     /** whose and of what they must be, from its sources as they are now. */
     lyne_status (*labels)(const lyne_job *job, const void *config, struct lyne_label_source *out, lyne_error *err);
@@ -107,6 +118,9 @@ typedef struct lyne_stage {
     /** Do it.  A stage that finds its own unfinished work in the directory goes on with it.  Checkpoints stay: the caller
      *  clears them once the result is on disk. */
     lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);
+    /** What that will need.  Nothing is read of the earlier stages, which may not be done.  seconds: how long to measure; 0:
+     *  not at all.  NULL: next to nothing. */
+    lyne_status (*cost)(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err);
 } lyne_stage;
 
 /** What all its numbers unknown looks like. */
@@ -121,9 +135,17 @@ lyne_status lyne_job_load(const lyne_job *job, const char *name, int64_t batch, 
 /** The same, with what goes into its last layer (lyne_network_features). */
 lyne_status lyne_job_load_features(const lyne_job *job, const char *name, int64_t batch, lyne_network *net,
                                    lyne_error *err);
+/** The cost of asking a model about n samples, in batches. */
+lyne_status lyne_job_cost(const lyne_job *job, lyne_instance model, int64_t batch, uint64_t n, double seconds,
+                          lyne_cost *out, lyne_error *err);
+/** The model that stage `name` trains. */
+lyne_instance lyne_job_model(const lyne_job *job, const char *name);
 /** Score weights of a model on the test split, into *out. */
 lyne_status lyne_job_score(const lyne_job *job, lyne_instance model, lyne_weights *weights, lyne_result *out,
                            lyne_error *err);
+/** The cost of a score on a split. */
+lyne_status lyne_job_score_cost(const lyne_job *job, lyne_instance model, const lyne_dataset *d, double seconds,
+                                lyne_cost *out, lyne_error *err);
 /** DIRECTORY/FILE into a buffer; LYNE_EOTHER if it is too long. */
 #define LYNE_PATH_MAX 4096
 lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char *file, lyne_error *err);

@@ -36,6 +36,12 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return training_run(job, &c->base, &source, out, err);
 }
 
+static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
+    const train_config *c = job->stage->kind.config;
+    const training_source source = {.view_seed = job->seed, .views = 0, .augment = c->augment};
+    return training_cost(job, &c->base, &source, seconds, out, err);
+}
+
 const lyne_stage lyne_stage_train = {
     .component = {.kind = LYNE_STAGE,
                   .name = "train",
@@ -48,4 +54,5 @@ const lyne_stage lyne_stage_train = {
     .model = training_model,
     .losses = training_losses,
     .needs = training_needs,
-    .run = run};
+    .run = run,
+    .cost = cost};

@@ -89,54 +89,93 @@ static lyne_status save_and_score(const lyne_job *job, const training_config *c,
     return status;
 }
 
-lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,
-                         lyne_error *err) {
+/* A training run, ready to begin. */
+typedef struct setup {
     lyne_loader loader;
-    lyne_subset shown = {0};
-    lyne_trained trained;
+    lyne_subset shown;
+    lyne_training t;
+} setup;
+
+/* To be released in any case. */
+static lyne_status prepare(const lyne_job *job, const training_config *c, const training_source *source, setup *s,
+                           lyne_error *err) {
+    *s = (setup){0};
+    lyne_loader *loader = &s->loader;
     lyne_status status =
-        lyne_loader_init(&loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
+        lyne_loader_init(loader, job->train, job->seed, source->view_seed, source->views, source->augment, err);
     if (status != LYNE_OK) return status;
-    loader.only = job->rest;
+    loader->only = job->rest;
     if (!training_shows_all(c)) {
-        status = lyne_subset_show(job->train, job->rest, &c->show, job->class_names, &shown, err);
+        status = lyne_subset_show(job->train, job->rest, &c->show, job->class_names, &s->shown, err);
         if (status != LYNE_OK) lyne_error_context(err, "%s", job->label);
-        loader.only = &shown;
+        loader->only = &s->shown;
     }
-    loader.partners = source->teachers ? job->rest : loader.only; /* the teacher was asked about those */
-    if (status == LYNE_OK && source->teachers && loader.only == &shown && lyne_count_mixing(source->augment))
+    loader->partners = source->teachers ? job->rest : loader->only; /* the teacher was asked about those */
+    if (status == LYNE_OK && source->teachers && loader->only == &s->shown && lyne_count_mixing(source->augment))
         status = lyne_fail(err, LYNE_ERECIPE,
                            "%s: show: the soft labels are of mixed pictures, and samples that are not to be shown are "
                            "mixed into others; leave out show, or the mixing",
                            job->label);
-    const lyne_training t = {.name = job->label,
-                             .model = c->model,
-                             .task = job->task,
-                             .loader = &loader,
-                             .validation = job->validation,
-                             .teachers = source->teachers,
-                             .losses = c->loss,
-                             .teacher = source->teacher,
-                             .teacher_weights = source->teacher_weights,
-                             .optimizer = c->optimizer,
-                             .schedule = c->schedule,
-                             .epochs = c->epochs,
-                             .batch = c->batch,
-                             .seed = job->seed,
-                             .directory = job->directory,
-                             .fingerprint = job->fingerprint,
-                             .environment = job->environment,
-                             .any_environment = job->any_environment,
-                             .checkpoint_seconds = c->checkpoint_seconds,
-                             .lean = c->memory == MEMORY_LEAN,
-                             .listener = job->listener};
-    if (status == LYNE_OK) status = lyne_train(&t, &trained, err);
+    s->t = (lyne_training){.name = job->label,
+                           .model = c->model,
+                           .task = job->task,
+                           .loader = loader,
+                           .validation = job->validation,
+                           .teachers = source->teachers,
+                           .losses = c->loss,
+                           .teacher = source->teacher,
+                           .teacher_weights = source->teacher_weights,
+                           .optimizer = c->optimizer,
+                           .schedule = c->schedule,
+                           .epochs = c->epochs,
+                           .batch = c->batch,
+                           .seed = job->seed,
+                           .directory = job->directory,
+                           .fingerprint = job->fingerprint,
+                           .environment = job->environment,
+                           .any_environment = job->any_environment,
+                           .checkpoint_seconds = c->checkpoint_seconds,
+                           .lean = c->memory == MEMORY_LEAN,
+                           .listener = job->listener};
+    return status;
+}
+
+static void release(setup *s) {
+    lyne_subset_free(&s->shown);
+    lyne_loader_deinit(&s->loader);
+}
+
+lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,
+                         lyne_error *err) {
+    setup s;
+    lyne_trained trained;
+    lyne_status status = prepare(job, c, source, &s, err);
+    if (status == LYNE_OK) status = lyne_train(&s.t, &trained, err);
     if (status == LYNE_OK) {
         status = save_and_score(job, c, &trained, source->teachers, out, err);
         lyne_weights_free(trained.weights);
         lyne_free(trained.best);
     }
-    lyne_subset_free(&shown);
-    lyne_loader_deinit(&loader);
+    release(&s);
     return status;
+}
+
+lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,
+                          lyne_cost *out, lyne_error *err) {
+    setup s;
+    lyne_rehearsal r;
+    lyne_cost scoring;
+    lyne_status status = prepare(job, c, source, &s, err);
+    if (status == LYNE_OK) status = lyne_train_rehearse(&s.t, seconds, &r, err);
+    release(&s);
+    if (status == LYNE_OK) status = lyne_job_score_cost(job, c->model, job->test, seconds / 4, &scoring, err);
+    if (status != LYNE_OK) return status;
+    *out = scoring;      /* which comes after training, when only the weights are left of that */
+    if (job->validation) /* scored after each epoch, and twice on the test split at the end */
+        out->seconds *= 2 + c->epochs * (double)job->validation->n / (double)job->test->n;
+    out->samples = r.steps * (uint64_t)c->batch;
+    out->seconds += r.step_seconds * (double)r.steps;
+    out->disk = r.model_bytes;
+    if (r.memory > out->memory) out->memory = r.memory;
+    return LYNE_OK;
 }

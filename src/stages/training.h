@@ -110,6 +110,10 @@ bool training_shows_all(const training_config *c);
 /** NULL or what is wrong between the fields that both kinds have. */
 const char *training_check(const training_config *c);
 
+/** What training_run will need; source->teachers is not looked at. */
+lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,
+                          lyne_cost *out, lyne_error *err);
+
 /** Train on what is shown, leave DIRECTORY/model.safetensors, score it on the test split, and on the validation split
  *  where there is one. */
 lyne_status training_run(const lyne_job *job, const training_config *c, const training_source *source, lyne_result *out,

@@ -32,6 +32,7 @@ typedef struct run {
     uint64_t steps, n_samples;   /* steps in all; samples of the data set */
     double started, told, saved; /* clock at the start of this process, the last report, the last checkpoint */
     uint64_t first_step;         /* of this process */
+    bool rehearsing;             /* without soft labels or files */
 } run;
 
 uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch) {
@@ -62,6 +63,7 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .label = lyne_program_input(p, r->net.label),
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
+    if (r->rehearsing) return LYNE_OK;
     if (r->net.n_features) {
         const lyne_status status = lyne_features_read(&r->features, &r->net, err);
         if (status != LYNE_OK) return status;
@@ -250,7 +252,8 @@ static lyne_status init_validation(run *r, lyne_error *err) {
     return r->best ? lyne_network_init(&r->judge, &o, err) : lyne_fail_memory(err, "the best weights");
 }
 
-static lyne_status init(run *r, lyne_error *err) {
+/* All that a step needs. */
+static lyne_status init_step(run *r, lyne_error *err) {
     const lyne_training *t = r->t;
     const lyne_network_options o = {.model = t->model,
                                     .task = t->task,
@@ -263,7 +266,7 @@ static lyne_status init(run *r, lyne_error *err) {
                                     .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
-    if (r->net.n_features) {
+    if (r->net.n_features && !r->rehearsing) {
         status = lyne_features_open(&r->features, &r->net, t->teacher, t->task, t->teacher_weights, err);
         if (status != LYNE_OK) return status;
     }
@@ -274,7 +277,13 @@ static lyne_status init(run *r, lyne_error *err) {
         r->slot[i] = lyne_alloc(r->net.weights->n_trained, sizeof(float));
         if (!r->slot[i]) return lyne_fail_memory(err, "the optimizer");
     }
-    if (t->validation && (status = init_validation(r, err)) != LYNE_OK) return status;
+    return t->validation ? init_validation(r, err) : LYNE_OK;
+}
+
+static lyne_status init(run *r, lyne_error *err) {
+    const lyne_training *t = r->t;
+    lyne_status status = init_step(r, err);
+    if (status != LYNE_OK) return status;
     const lyne_checkpoint c = checkpoint(r);
     status = lyne_checkpoint_load(&c, t->any_environment, &r->at, err);
     if (status != LYNE_OK) return status;
@@ -297,12 +306,16 @@ static void deinit(run *r) {
     lyne_network_deinit(&r->net);
 }
 
+static run run_of(const lyne_training *t) {
+    return (run){.t = t,
+                 .optimizer = (const lyne_optimizer *)t->optimizer.row,
+                 .rows = t->batch * lyne_sequence_rows(&t->task->sequence),
+                 .n_samples = (uint64_t)lyne_loader_shown(t->loader),
+                 .steps = lyne_training_steps(t->epochs, lyne_loader_shown(t->loader), t->batch)};
+}
+
 lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *err) {
-    run r = {.t = t,
-             .optimizer = (const lyne_optimizer *)t->optimizer.row,
-             .rows = t->batch * lyne_sequence_rows(&t->task->sequence),
-             .n_samples = (uint64_t)lyne_loader_shown(t->loader),
-             .steps = lyne_training_steps(t->epochs, lyne_loader_shown(t->loader), t->batch)};
+    run r = run_of(t);
     uint64_t end;
     lyne_status status = init(&r, err);
     if (status == LYNE_OK) status = loop(&r, err);
@@ -325,6 +338,33 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
                               .memory = lyne_program_bytes(r.net.program)};
         r.net.owns_weights = false;
         r.best = NULL;
+    }
+    deinit(&r);
+    return status;
+}
+
+/* ---- before it is wanted ---- */
+
+/* Steps that are not timed: the first touches memory for the first time. */
+enum { WARM_UP = 2 };
+
+lyne_status lyne_train_rehearse(const lyne_training *t, double seconds, lyne_rehearsal *out, lyne_error *err) {
+    run r = run_of(t);
+    r.rehearsing = true;
+    double start = 0;
+    lyne_status status = init_step(&r, err);
+    *out = (lyne_rehearsal){.steps = r.steps};
+    if (status == LYNE_OK) {
+        const lyne_weights *w = r.net.weights;
+        out->memory = lyne_program_bytes(r.net.program) +
+                      (w->n_values + w->n_trained * (uint64_t)(1 + r.optimizer->n_slots)) * sizeof(float);
+        if (t->validation) out->memory += lyne_program_bytes(r.judge.program) + w->n_values * sizeof(float);
+        out->model_bytes = (w->n_values + 25 * (uint64_t)w->n) * sizeof(float); /* about 100 bytes name each */
+    }
+    for (int i = -WARM_UP; status == LYNE_OK && seconds > 0 && (i < 3 || lyne_now() - start < seconds); i++) {
+        if (i == 0) start = lyne_now();
+        status = step(&r, err);
+        if (i >= 0) out->step_seconds = (lyne_now() - start) / (i + 1);
     }
     deinit(&r);
     return status;

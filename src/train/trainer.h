@@ -48,6 +48,18 @@ typedef struct lyne_trained {
  *  LYNE_STOPPED: a stop was requested and a checkpoint is on disk.  LYNE_ENOTFINITE names the step and the term. */
 lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *err);
 
+/* What training will need, of what its first steps took. */
+typedef struct lyne_rehearsal {
+    uint64_t steps;       /* in all                                            */
+    uint64_t memory;      /* of program, weights, gradients and optimizer [bytes] */
+    uint64_t model_bytes; /* of model.safetensors                              */
+    double step_seconds;  /* mean; 0: not measured                             */
+} lyne_rehearsal;
+
+/** Make everything ready and train for at least `seconds` (0: not at all), leaving nothing on disk.  t->labels and
+ *  t->directory are not looked at: soft labels are all zero. */
+lyne_status lyne_train_rehearse(const lyne_training *t, double seconds, lyne_rehearsal *out, lyne_error *err);
+
 /** Steps in all: enough batches to show every sample `epochs` times. */
 uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch);
 

@@ -13,7 +13,7 @@ completes() {
         bash "$@" 2>&1 | sort | tr '\n' ' ' | sed 's/^ *//; s/ *$//' >said
     [ "$(cat said)" = "$expected" ] || { echo "$*: '$(cat said)' and not '$expected'" && exit 1; }
 }
-completes run lyne ru
+completes 'run runs' lyne ru
 completes '--data' lyne run --da
 completes '--quiet' lyne run x.yaml --q
 completes 'kd' lyne explain k

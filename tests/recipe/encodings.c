@@ -32,20 +32,10 @@ Test(encodings, each_teaches) {
     }
 }
 
+/* lyne check finds both (bad_recipes.h); given what it asks for, they run. */
 Test(encodings, draws_are_for_one_temperature) {
-    const char *set = "stages.soft_labels.label.encoding={sampled: {draws: 9, temperature: 1}}";
-    small_run s = {.set = {set}};
+    small_run s = {.set = {"stages.soft_labels.label.encoding={sampled: {draws: 9, temperature: 1}}",
+                           "stages.student.distill.loss=[{kd: {temperature: 1}}]"}};
     cr_assert(small_run_into(&s, "out"));
-    cr_expect_eq(s.status, LYNE_ERECIPE);
-    cr_expect(strstr(s.text, "good at temperature 1 alone, but kd reads them at 4; give both the same"), "%s", s.text);
-    small_run again = {.set = {set, "stages.student.distill.loss=[{kd: {temperature: 1}}]"}};
-    cr_assert(small_run_into(&again, "out"));
-    cr_expect_eq(again.status, LYNE_OK, "%s", again.text);
-}
-
-Test(encodings, too_many_for_the_classes) {
-    small_run s = {.set = {"stages.soft_labels.label.encoding={topk: {k: 11}}"}};
-    cr_assert(small_run_into(&s, "out"));
-    cr_expect_eq(s.status, LYNE_EDATA);
-    cr_expect(strstr(s.text, "topk: k = 11, but there are 10 classes; give k at most that"), "%s", s.text);
+    cr_expect_eq(s.status, LYNE_OK, "%s", s.text);
 }

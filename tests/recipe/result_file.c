@@ -4,7 +4,19 @@
 
 TestSuite(result_file, .init = folder_enter, .fini = folder_leave);
 
-static const lyne_digest fingerprint = {.low = 1, .high = 2};
+static lyne_arena arena;
+static lyne_inputs inputs_with(const char *epochs) {
+    lyne_inputs in = {.arena = &arena};
+    lyne_inputs_text(&in, "epochs", epochs);
+    lyne_inputs_text(&in, "model", "mlp");
+    lyne_inputs_digest(&in, "classes", (lyne_digest){.low = 1});
+    return in;
+}
+static lyne_digest fingerprint_of(const char *epochs) {
+    const lyne_inputs in = inputs_with(epochs);
+    return lyne_inputs_fingerprint(&in);
+}
+#define fingerprint fingerprint_of("40")
 
 static lyne_result some_result(void) {
     lyne_result r = lyne_result_empty();
@@ -22,10 +34,11 @@ static lyne_digest made; /* by the last save, or found by the last load */
 static void save(void) {
     lyne_error err = {0};
     const lyne_result r = some_result();
+    const lyne_inputs in = inputs_with("40");
     put("model.safetensors", "a model");
     put("labels-00000-of-00001.safetensors", "labels");
     put("metrics.jsonl", "{}\n");
-    cr_assert_eq(lyne_result_file_save(folder, fingerprint, &r, &made, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_result_file_save(folder, &in, &r, &made, &err), LYNE_OK, "%s", err.text);
 }
 
 static bool loads(lyne_result *r) {
@@ -115,4 +128,49 @@ Test(result_file, names_no_other_files) {
         put("result.json", text);
         cr_expect_eq(loads(NULL), i + 1 == COUNT(names), "%s", names[i]);
     }
+}
+
+/* Why a result does not stand any more, in words. */
+Test(result_file, says_what_changed) {
+    static const struct change {
+        const char *epochs, *extra, *file, *words;
+    } changes[] = {
+        {"40", NULL, NULL, "result.json is damaged"}, /* nothing did: nobody asks */
+        {"20", NULL, NULL, "epochs: 40, now 20"},
+        {"40", "batch", NULL, "batch is new"},
+        {"40", NULL, "model.safetensors", "model.safetensors is missing or changed"},
+        {"40", NULL, "result.json", "not done yet"},
+    };
+    for (size_t i = 0; i < COUNT(changes); i++) {
+        const struct change *c = &changes[i];
+        lyne_inputs in = inputs_with(c->epochs);
+        if (c->extra) lyne_inputs_text(&in, c->extra, "128");
+        save();
+        if (c->file) cr_assert_eq(lyne_file_remove(at(c->file), NULL), LYNE_OK);
+        cr_expect_str_eq(lyne_result_file_why(folder, &in), c->words);
+    }
+}
+
+Test(result_file, differences_are_named_three_at_most_and_digests_not_shown) {
+    lyne_inputs before = {.arena = &arena}, now = {.arena = &arena};
+    char name[8], text[301] = {0};
+    memset(text, 'x', 300);
+    for (int i = 0; i < 5; i++) {
+        snprintf(name, sizeof name, "f%d", i);
+        lyne_inputs_number(&before, name, 1);
+        if (i != 1) lyne_inputs_number(&now, name, 2);
+    }
+    json_t *was = lyne_inputs_json(&before);
+    cr_expect_str_eq(lyne_inputs_differ(&now, was), "f0: 1, now 2; f2: 1, now 2; f3: 1, now 2; and 2 more");
+    json_decref(was);
+    before.n = now.n = 0;
+    lyne_inputs_text(&before, "layers", text);
+    text[299] = 'y';
+    lyne_inputs_text(&now, "layers", text);
+    lyne_inputs_text(&before, "gone", "1");
+    was = lyne_inputs_json(&before);
+    cr_expect_str_eq(lyne_inputs_differ(&now, was), "layers changed; gone is gone");
+    cr_expect_not(lyne_digest_equal(lyne_inputs_fingerprint(&before), lyne_inputs_fingerprint(&now)));
+    json_decref(was);
+    lyne_arena_free(&arena);
 }

@@ -1,0 +1,76 @@
+/* cli/plan.c -- `lyne plan`: what `lyne run` would do, and what that takes, without doing it. */
+#include "report/plan.h"
+#include "base/memory.h"
+#include "cli/arguments.h"
+#include "cli/recipe.h"
+#include <stdio.h>
+
+/* How long each stage that would run is timed. */
+#define MEASURE_SECONDS 1.0
+
+enum { QUICK = LYNE_N_ARGUMENTS, JSON };
+static const lyne_option options[] = {LYNE_ARGUMENTS,
+                                      [QUICK] = {"quick", NULL, "no times: nothing is measured"},
+                                      [JSON] = {"json", NULL, "the same for programs"},
+                                      {NULL, NULL, NULL}};
+
+static lyne_status print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
+                         lyne_error *err) {
+    lyne_text text = {0};
+    if (!json) {
+        lyne_plan_print(r, jobs, out, timed, stdout);
+        return LYNE_OK;
+    }
+    const lyne_status status = lyne_plan_json(r, jobs, out, timed, &text, err);
+    if (status == LYNE_OK) fputs(text.data, stdout);
+    lyne_text_free(&text);
+    return status;
+}
+
+static lyne_status plan(const lyne_arguments *a, const lyne_recipe *r, bool quick, bool json, lyne_error *err) {
+    lyne_folder folder;
+    const size_t n = lyne_recipe_count(r);
+    lyne_outcomes *jobs = lyne_alloc(n, sizeof *jobs);
+    if (!jobs) return lyne_fail_memory(err, "a plan");
+    const lyne_run_options o = {
+        .out = lyne_arguments_out(a, r->name, folder), .data_directory = a->data.list.item, .n_data_directories = a->data.list.n};
+    lyne_status status = LYNE_OK;
+    for (size_t i = 0; i < n && status == LYNE_OK; i++)
+        status = lyne_pipeline_look(lyne_recipe_at(r, i), &o, quick ? 0 : MEASURE_SECONDS, &jobs[i], err);
+    if (status == LYNE_OK) status = print(r, jobs, o.out, !quick, json, err);
+    for (size_t i = 0; i < n; i++) lyne_outcomes_free(&jobs[i]);
+    lyne_free(jobs);
+    return status;
+}
+
+static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
+    lyne_arguments a = {0};
+    bool quick = false, json = false;
+    const char *value;
+    lyne_recipe recipe;
+    lyne_status status = LYNE_OK;
+    int got;
+    while (status == LYNE_OK && (got = lyne_next_option(&command_plan, argc, argv, &value, err)) != -1) {
+        if (got == QUICK)
+            quick = true;
+        else if (got == JSON)
+            json = true;
+        else
+            status = lyne_arguments_take(&a, got, value, err);
+    }
+    if (status == LYNE_OK) status = lyne_arguments_end(&a, &command_plan, argc, argv, err);
+    if (status == LYNE_OK) {
+        status = lyne_cli_read(&recipe, a.recipe, a.set.item, a.set.n, registry);
+        if (status == LYNE_OK) status = plan(&a, &recipe, quick, json, err);
+        lyne_recipe_free(&recipe);
+    }
+    lyne_arguments_free(&a);
+    return status;
+}
+
+const lyne_command command_plan = {.name = "plan",
+                                   .arguments = "RECIPE",
+                                   .help =
+                                       "Say which stages would run and why, and what that takes: time, memory, disk.",
+                                   .options = options,
+                                   .run = run};

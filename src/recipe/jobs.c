@@ -1,0 +1,260 @@
+/* recipe/jobs.c -- which jobs a recipe has, where their files are, and what each depends on. */
+#include "recipe/jobs.h"
+#include "base/file.h"
+#include "component/origin.h"
+#include "dnn/dnn.h"
+#include <omp.h>
+#include <string.h>
+
+/* Goes up when the same recipe would give other numbers with this version of the code. */
+#define NUMERICS 4
+
+/* ---- the data ---- */
+
+lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, lyne_split split, lyne_dataset *d,
+                               lyne_error *err) {
+    const lyne_data_paths paths = {.dataset = r->data, .directory = o->data_directory, .n = o->n_data_directories};
+    const lyne_format *format = (const lyne_format *)r->description.format.row;
+    lyne_status status = format->open(d, r->description.format.config, split, &paths, err);
+    if (status != LYNE_OK) return lyne_error_context(err, "data set '%s'", r->data);
+    d->name = r->data;
+    const lyne_picture_size *want = &r->task.picture;
+    const lyne_sequence *sequence = &r->task.sequence;
+    if (d->sequence.length != sequence->length || d->sequence.vocabulary != sequence->vocabulary ||
+        d->sequence.labelled != sequence->labelled || (sequence->length && d->n_classes != r->task.n_classes))
+        return lyne_fail(err, LYNE_EDATA,
+                         "data set '%s': %s samples are %lld tokens below %lld with %s of %lld classes where "
+                         "datasets/%s.yaml says %lld below %lld with %s of %lld",
+                         r->data, lyne_split_name(split), (long long)d->sequence.length,
+                         (long long)d->sequence.vocabulary, d->sequence.labelled ? "labels each" : "one label",
+                         (long long)d->n_classes, r->data, (long long)sequence->length, (long long)sequence->vocabulary,
+                         sequence->labelled ? "labels each" : "one label", (long long)r->task.n_classes);
+    if (sequence->length) return LYNE_OK;
+    if (d->channels == want->channels && d->height == want->height && d->width == want->width &&
+        d->n_classes == r->task.n_classes)
+        return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA,
+                     "data set '%s': %s pictures are %lld x %lld x %lld with %lld classes where datasets/%s.yaml says "
+                     "%lld x %lld x %lld with %lld",
+                     r->data, lyne_split_name(split), (long long)d->channels, (long long)d->height, (long long)d->width,
+                     (long long)d->n_classes, r->data, (long long)want->channels, (long long)want->height,
+                     (long long)want->width, (long long)r->task.n_classes);
+}
+
+/* Take the validation split out of training. */
+static lyne_status hold_out(lyne_jobs *p, lyne_error *err) {
+    lyne_subset held = {0};
+    if (p->r->validation == 0) return LYNE_OK;
+    lyne_status status = lyne_subset_draw(&p->train, p->r->validation, &held, &p->rest, err);
+    if (status == LYNE_OK) status = lyne_subset_copy(&p->train, &held, LYNE_VALIDATION, &p->validation, err);
+    lyne_subset_free(&held);
+    return status;
+}
+
+static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
+    if (r->task.precision != LYNE_BF16 || dnn_has_bf16()) return LYNE_OK;
+    return lyne_fail(
+        err, LYNE_EENVIRONMENT,
+        "precision: bf16 needs a CPU with AVX512-BF16 or AMX, and here oneDNN uses %s; precision: auto takes "
+        "f32 on such a CPU",
+        dnn_isa());
+}
+
+/* ---- jobs ---- */
+
+const lyne_stage *lyne_jobs_row(const lyne_jobs *p, const lyne_outcome *o) {
+    return (const lyne_stage *)p->r->stage[o->stage].kind.row;
+}
+
+/* The outcome of a stage for a seed: the one run of a stage that runs once. */
+static lyne_outcome *outcome_of(const lyne_jobs *p, const char *stage, uint64_t seed) {
+    for (size_t i = 0; i < p->out->n; i++) {
+        lyne_outcome *o = &p->out->item[i];
+        if (strcmp(p->r->stage[o->stage].name, stage) == 0 && (o->once || o->seed == seed)) return o;
+    }
+    return NULL;
+}
+
+lyne_outcome *lyne_jobs_read(const lyne_jobs *p, const lyne_outcome *o, size_t k) {
+    const size_t source = lyne_recipe_reads(p->r, o->stage, k);
+    return source == SIZE_MAX ? NULL : outcome_of(p, p->r->stage[source].name, o->seed);
+}
+
+static void add_references(const lyne_jobs *p, lyne_inputs *in, const lyne_outcome *o) {
+    const lyne_outcome *source;
+    for (size_t k = 0; (source = lyne_jobs_read(p, o, k)) != NULL; k++) {
+        const char *name = p->r->stage[source->stage].name;
+        const char *files = lyne_arena_printf(in->arena, "files of stage %s", name);
+        name = lyne_arena_printf(in->arena, "stage %s", name);
+        if (!name || !files) {
+            in->failed = true;
+            return;
+        }
+        lyne_inputs_digest(in, name, source->fingerprint);
+        lyne_inputs_digest(in, files, source->files);
+    }
+}
+
+lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
+    const lyne_recipe *r = p->r;
+    const lyne_instance *kind = &r->stage[o->stage].kind;
+    lyne_inputs *in = &o->inputs;
+    *in = (lyne_inputs){.arena = &p->out->arena};
+    lyne_inputs_number(in, "numerics of this version", NUMERICS);
+    lyne_inputs_instance(in, "", kind);
+    lyne_inputs_number(in, "seed", o->seed);
+    lyne_inputs_text(in, "precision", r->task.precision == LYNE_BF16 ? "bf16" : "f32");
+    lyne_inputs_digest(in, "training pictures", p->train.digest);
+    lyne_inputs_digest(in, "test pictures", p->test.digest);
+    lyne_inputs_digest(in, "classes", r->classes);
+    if (r->validation) lyne_inputs_digest(in, "validation pictures", p->validation.digest);
+    lyne_inputs_floats(in, "mean", &r->task.mean);
+    lyne_inputs_floats(in, "sd", &r->task.sd);
+    add_references(p, in, o);
+    if (lyne_jobs_row(p, o)->files) {
+        lyne_digest files;
+        lyne_status status = lyne_jobs_row(p, o)->files(kind->config, &files, err);
+        if (status != LYNE_OK) return lyne_error_context(err, "%s", r->stage[o->stage].name);
+        lyne_inputs_digest(in, "files that it reads", files);
+    }
+    o->fingerprint = lyne_inputs_fingerprint(in);
+    return in->failed ? lyne_fail_memory(err, "a run") : LYNE_OK;
+}
+
+/* Which stages are asked for. */
+static bool is_wanted(const lyne_jobs *p, size_t stage) {
+    return !p->wanted || p->wanted[stage];
+}
+
+/* Of `stage` and all that it reads. */
+static void want(lyne_jobs *p, size_t stage) {
+    size_t source;
+    p->wanted[stage] = true;
+    for (size_t k = 0; (source = lyne_recipe_reads(p->r, stage, k)) != SIZE_MAX; k++) want(p, source);
+}
+
+static lyne_status choose_stages(lyne_jobs *p, lyne_error *err) {
+    const lyne_recipe *r = p->r;
+    const char *name = p->o->stage, *names[64];
+    size_t n = 0, s = 0;
+    if (!name) return LYNE_OK;
+    while (s < r->n_stages && strcmp(r->stage[s].name, name) != 0) s++;
+    if (s == r->n_stages) {
+        for (size_t i = 0; i < r->n_stages && n < 64; i++) names[n++] = r->stage[i].name;
+        const char *near = lyne_nearest(name, names, n);
+        return lyne_fail(err, LYNE_EUSAGE, "there is no stage '%s' in the recipe%s%s%s", name,
+                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    const lyne_product product = ((const lyne_stage *)r->stage[s].kind.row)->product;
+    if (p->o->n_parts && product != LYNE_MAKES_LABELS)
+        return lyne_fail(err, LYNE_EUSAGE, "stage '%s' makes %s, and only soft labels are written in parts", name,
+                         lyne_product_name(product));
+    p->wanted = lyne_arena_alloc(&p->out->arena, r->n_stages * sizeof *p->wanted);
+    if (!p->wanted) return lyne_fail_memory(err, "a run");
+    want(p, s);
+    return LYNE_OK;
+}
+
+/* All jobs in order, with their directories. */
+static lyne_status list_jobs(lyne_jobs *p, lyne_error *err) {
+    const lyne_recipe *r = p->r;
+    lyne_outcomes *out = p->out;
+    out->item = lyne_arena_alloc(&out->arena, r->n_stages * r->seeds.n * sizeof *out->item);
+    if (!out->item) return lyne_fail_memory(err, "a run");
+    for (size_t s = 0; s < r->n_stages; s++)
+        for (size_t k = is_wanted(p, s) ? 0 : r->seeds.n; k < (r->once[s] ? 1 : r->seeds.n); k++) {
+            lyne_outcome *o = &out->item[out->n];
+            *o = (lyne_outcome){.stage = s, .once = r->once[s], .seed = (uint64_t)r->seeds.item[k]};
+            o->directory = o->once ? lyne_arena_printf(&out->arena, "%s", lyne_recipe_folder(r, s))
+                                   : lyne_arena_printf(&out->arena, "%s/seed-%llu", lyne_recipe_folder(r, s),
+                                                       (unsigned long long)o->seed);
+            if (!o->directory) return lyne_fail_memory(err, "a run");
+            o->result = lyne_result_empty();
+            out->n++;
+        }
+    return LYNE_OK;
+}
+
+lyne_status lyne_jobs_model_bytes(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    if (lyne_jobs_row(p, o)->product != LYNE_MAKES_MODEL) return LYNE_OK;
+    lyne_status status = lyne_path(path, directory, "model.safetensors", err);
+    return status == LYNE_OK ? lyne_file_size(path, &o->model_bytes, err) : status;
+}
+
+/* The earlier stages with their directories, as seen with the seed of o.  In the arena; NULL when memory is out. */
+static lyne_source_stage *sources(const lyne_jobs *p, const lyne_outcome *o) {
+    lyne_arena *arena = &p->out->arena;
+    lyne_source_stage *list = lyne_arena_alloc(arena, o->stage * sizeof *list);
+    for (size_t s = 0; list && s < o->stage; s++) {
+        const lyne_outcome *source = outcome_of(p, p->r->stage[s].name, o->seed);
+        list[s].stage = &p->r->stage[s];
+        if (!source) continue; /* nobody asked for it */
+        list[s].directory = lyne_arena_printf(arena, "%s/%s", p->o->out, source->directory);
+        if (!list[s].directory) return NULL;
+    }
+    return list;
+}
+
+lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory,
+                           lyne_job *out, lyne_error *err) {
+    const lyne_source_stage *earlier = sources(p, o);
+    if (!earlier) return lyne_fail_memory(err, "a run");
+    *out = (lyne_job){.stage = &p->r->stage[o->stage],
+                      .label = label,
+                      .seed = o->seed,
+                      .directory = directory,
+                      .fingerprint = o->fingerprint,
+                      .task = &p->r->task,
+                      .classes = p->r->classes,
+                      .class_names = &p->r->description.classes,
+                      .train = &p->train,
+                      .test = &p->test,
+                      .validation = p->r->validation ? &p->validation : NULL,
+                      .rest = p->r->validation ? &p->rest : NULL,
+                      .earlier = earlier,
+                      .n_earlier = o->stage,
+                      .part = p->o->part,
+                      .n_parts = p->o->n_parts,
+                      .environment = p->out->environment,
+                      .any_environment = p->o->any_environment,
+                      .listener = p->o->listener};
+    return LYNE_OK;
+}
+
+/* ---- the whole ---- */
+
+/* What bits depend on besides the recipe.  NULL when memory is out. */
+static const char *environment(lyne_arena *arena) {
+    const char *text = lyne_arena_printf(arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
+                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    size_t n;
+    const lyne_origin *plugin = lyne_origins(&n);
+    for (size_t i = 0; text && i < n; i++) {
+        char digest[LYNE_DIGEST_TEXT];
+        lyne_digest_print(plugin[i].digest, digest);
+        text = lyne_arena_printf(arena, "%s, plug-in %.8s", text, digest);
+    }
+    return text;
+}
+
+lyne_status lyne_jobs_open(lyne_jobs *p, const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out,
+                           lyne_error *err) {
+    *p = (lyne_jobs){.r = r, .o = o, .out = out};
+    *out = (lyne_outcomes){0};
+    out->environment = environment(&out->arena);
+    if (!out->environment) return lyne_fail_memory(err, "a run");
+    lyne_status status = check_precision(r, err);
+    if (status == LYNE_OK) status = choose_stages(p, err);
+    if (status == LYNE_OK) status = lyne_pipeline_open(r, o, LYNE_TRAIN, &p->train, err);
+    if (status == LYNE_OK) status = lyne_pipeline_open(r, o, LYNE_TEST, &p->test, err);
+    if (status == LYNE_OK) status = hold_out(p, err);
+    return status == LYNE_OK ? list_jobs(p, err) : status;
+}
+
+void lyne_jobs_close(lyne_jobs *p) {
+    lyne_dataset_close(&p->train);
+    lyne_dataset_close(&p->test);
+    lyne_dataset_close(&p->validation);
+    lyne_subset_free(&p->rest);
+}

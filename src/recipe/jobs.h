@@ -1,0 +1,33 @@
+/* recipe/jobs.h -- the jobs of a recipe: what running them and looking at them share.  Private to recipe/. */
+#ifndef LYNE_RECIPE_JOBS_H
+#define LYNE_RECIPE_JOBS_H
+
+#include "data/subset.h"
+#include "recipe/pipeline.h"
+
+typedef struct lyne_jobs {
+    const lyne_recipe *r;
+    const lyne_run_options *o;
+    lyne_outcomes *out;
+    lyne_dataset train, test, validation;
+    lyne_subset rest; /* of train, what validation is not         */
+    bool *wanted;     /* of each stage, whether it is; NULL: all */
+} lyne_jobs;
+
+/** Open the data and list the jobs in order, with their directories, into *out.  lyne_jobs_close in any case. */
+lyne_status lyne_jobs_open(lyne_jobs *p, const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out,
+                           lyne_error *err);
+void lyne_jobs_close(lyne_jobs *p);
+
+const lyne_stage *lyne_jobs_row(const lyne_jobs *p, const lyne_outcome *o);
+/** The k-th job that o reads; NULL when it reads fewer. */
+lyne_outcome *lyne_jobs_read(const lyne_jobs *p, const lyne_outcome *o, size_t k);
+/** Set o's inputs and fingerprint, once the jobs that it reads are done. */
+lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_error *err);
+/** All that the stage is given. */
+lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory,
+                           lyne_job *out, lyne_error *err);
+/** Note the size of the model of a job that is done. */
+lyne_status lyne_jobs_model_bytes(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err);
+
+#endif

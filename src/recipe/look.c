@@ -1,0 +1,67 @@
+/* recipe/look.c -- what a run would do and what that takes, without writing anything. */
+#include "recipe/jobs.h"
+#include "recipe/result_file.h"
+
+/* Why it must run, if so, as run_job would find it. */
+static lyne_status look_for_changes(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+    lyne_arena *arena = &p->out->arena;
+    const lyne_outcome *source;
+    for (size_t k = 0; (source = lyne_jobs_read(p, o, k)) != NULL; k++) {
+        if (source->was_up_to_date) continue;
+        o->why = lyne_arena_printf(arena, "reads %s, which will run", p->r->stage[source->stage].name);
+        return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");
+    }
+    lyne_status status = lyne_jobs_fingerprint(p, o, err);
+    if (status != LYNE_OK) return status;
+    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
+    if (o->was_up_to_date) return lyne_jobs_model_bytes(p, o, directory, err);
+    o->why = lyne_result_file_why(directory, &o->inputs);
+    return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");
+}
+
+/* Seeds cost the same: what another of the stage that runs was found to. */
+static bool same_cost(const lyne_jobs *p, lyne_outcome *o) {
+    for (const lyne_outcome *other = p->out->item; other < o; other++)
+        if (other->stage == o->stage && other->was_up_to_date == o->was_up_to_date) {
+            o->cost = other->cost;
+            return true;
+        }
+    return false;
+}
+
+/* Soft labels are mapped, so what has been read of them counts. */
+static void add_mapped(const lyne_jobs *p, lyne_outcome *o) {
+    const lyne_outcome *source;
+    for (size_t k = 0; (source = lyne_jobs_read(p, o, k)) != NULL; k++)
+        if (lyne_jobs_row(p, source)->product == LYNE_MAKES_LABELS) o->cost.memory += source->cost.disk;
+}
+
+static lyne_status look_at_job(const lyne_jobs *p, lyne_outcome *o, double seconds, lyne_error *err) {
+    char directory[LYNE_PATH_MAX];
+    lyne_job job;
+    lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
+    if (status == LYNE_OK) status = look_for_changes(p, o, directory, err);
+    if (status == LYNE_OK) status = lyne_jobs_make(p, o, p->r->stage[o->stage].name, directory, &job, err);
+    if (status != LYNE_OK || !lyne_jobs_row(p, o)->cost || same_cost(p, o)) return status;
+    status = lyne_jobs_row(p, o)->cost(&job, o->was_up_to_date ? 0 : seconds, &o->cost, err);
+    if (status == LYNE_OK) add_mapped(p, o);
+    return status;
+}
+
+lyne_status lyne_pipeline_look(const lyne_recipe *r, const lyne_run_options *o, double seconds, lyne_outcomes *out,
+                               lyne_error *err) {
+    lyne_jobs p;
+    lyne_status status = lyne_jobs_open(&p, r, o, out, err);
+    const uint64_t before = lyne_memory_resident();
+    uint64_t most = 0;
+    for (size_t i = 0; i < out->n && status == LYNE_OK; i++) {
+        lyne_outcome *job = &out->item[i];
+        status = look_at_job(&p, job, seconds, err);
+        if (!job->was_up_to_date && job->cost.memory > most) most = job->cost.memory;
+        if (!job->was_up_to_date) out->seconds += job->cost.seconds;
+    }
+    /* The programs were made here as in a run, so what oneDNN and the threads take besides is in this process's peak. */
+    out->peak_memory = before + most > lyne_memory_peak() ? before + most : lyne_memory_peak();
+    lyne_jobs_close(&p);
+    return status;
+}

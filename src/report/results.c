@@ -1,0 +1,50 @@
+/* report/results.c -- results.json of a run, read back. */
+#include "report/results.h"
+#include "formats/json.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LIMIT ((size_t)64 << 20)
+
+lyne_status report_load(const char *out, json_t **root, json_t **jobs, lyne_error *err) {
+    char path[REPORT_PATH];
+    *root = NULL;
+    if (snprintf(path, sizeof path, "%s/results.json", out) >= (int)sizeof path)
+        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", out);
+    lyne_status status = lyne_json_load(path, LIMIT, root, err);
+    if (status == LYNE_OK) status = lyne_json_array(*root, "stages", jobs, err);
+    if (status != LYNE_OK) json_decref(*root), *root = NULL;
+    return status;
+}
+
+const char *report_stage_of(const json_t *job, char out[REPORT_NAME]) {
+    const char *directory = json_string_value(json_object_get(job, "directory"));
+    const char *stage = json_string_value(json_object_get(job, "stage"));
+    snprintf(out, REPORT_NAME, "%s", directory ? directory : stage ? stage : "");
+    char *seed = strstr(out, "/seed-");
+    if (seed) *seed = '\0';
+    return out;
+}
+
+double report_number(const json_t *job, const char *key) {
+    const json_t *v = json_object_get(json_object_get(job, "metrics"), key);
+    if (!v) v = json_object_get(job, key);
+    return json_is_number(v) ? json_number_value(v) : -1;
+}
+
+report_summary report_summarise(const json_t *jobs, const char *stage, const char *key) {
+    report_summary s = {0};
+    double square = 0;
+    for (size_t i = 0; i < json_array_size(jobs); i++) {
+        const json_t *job = json_array_get(jobs, i);
+        char name[REPORT_NAME];
+        const double v = report_number(job, key);
+        if (v < 0 || strcmp(report_stage_of(job, name), stage) != 0) continue;
+        const double off = v - s.mean; /* Welford */
+        s.mean += off / ++s.n;
+        square += off * (v - s.mean);
+    }
+    s.sd = s.n > 1 ? sqrt(square / (s.n - 1)) : 0;
+    return s;
+}

@@ -1,0 +1,71 @@
+# tests/cli/plan.sh -- what a run would do and why, told without touching anything; and that the predictions come true.
+. "$LYNE_SOURCE/tests/cli/helpers"
+small_recipe
+
+# line STAGE WORDS: the stage's line of the table says so.
+line() { grep -E "^ *$1 " out | grep -qF -- "$2" || fail "$1: not '$2'"; }
+
+say "before anything was run: all of it, and nothing is written"
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick
+line teacher 'will run: not done yet'
+line soft_labels 'will run: reads teacher, which will run'
+line student '2 of 2'
+has out '  soft_labels' # below the stage that it reads
+absent runs
+
+say "what was done is up to date"
+expect 0 "$LYNE" run recipe.yaml --threads 1
+cp -r runs before
+expect 0 "$LYNE" plan recipe.yaml --threads 1
+for stage in teacher soft_labels student alone fidelity; do line $stage 'up to date'; done
+has out 'Nothing would run'
+
+say "which field is another now, and whom that concerns"
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick --set stages.student.distill.epochs=3
+line student 'will run: epochs: '
+line student ', now 3'
+line fidelity 'will run: reads student, which will run'
+line alone 'up to date'
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick --set 'seeds=[1, 2, 3]'
+line student '1 of 3'
+line teacher 'up to date'
+cp datasets/few.yaml kept.yaml
+sed 's/train: /seed: 7, train: /' kept.yaml >datasets/few.yaml
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick
+line teacher 'training pictures changed'
+cp kept.yaml datasets/few.yaml
+
+say "a file that was lost"
+mv runs/small/teacher/model.safetensors kept
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick
+line teacher 'will run: model.safetensors is missing or changed'
+mv kept runs/small/teacher/model.safetensors
+same_runs before runs
+
+say "for programs"
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --json --set stages.student.distill.epochs=3
+has out '"why": "epochs: '
+has out '"seconds": '
+expect 2 "$LYNE" plan
+has err 'usage: lyne plan RECIPE'
+expect 3 "$LYNE" plan recipe.yaml --set stages.student.distill.epohs=3
+
+say "predictions for the quickstart come true: memory within 15%, soft labels within 2%"
+quickstart="$LYNE_SOURCE/recipes/quickstart.yaml --out quick --threads 2 --set seeds=[1]"
+for stage in teacher.train student.distill alone.train; do quickstart="$quickstart --set stages.$stage.epochs=1"; done
+expect 0 "$LYNE" plan $quickstart --json
+mv out plan.json
+expect 0 "$LYNE" run $quickstart --quiet
+
+# number KEY FILE: the first such number.
+number() { sed -n "s/^ *\"$1\": \([0-9]*\),*\$/\1/p" "$2" | head -n 1; }
+# close WHAT PREDICTED MEASURED PERCENT
+close() {
+    echo "  $1: predicted $2, measured $3"
+    awk -v p="$2" -v m="$3" -v most="$4" 'BEGIN { exit !(p > 0 && m > 0 && (p - m) ^ 2 <= (m * most / 100) ^ 2) }' ||
+        fail "$1: $2 for $3"
+}
+labels=$(sed -n '/"kind": "label"/q; s/^ *"disk": \([0-9]*\),*$/\1/p' plan.json | tail -n 1)
+close "soft labels" "$labels" "$(cat quick/soft_labels/labels-* | wc -c)" 2
+# A sanitizer's own memory is no business of the plan's.
+grep -q __asan_init "$LYNE" || close "peak of memory" "$(number peak_memory plan.json)" "$(number peak_memory quick/results.json)" 15

@@ -1,0 +1,48 @@
+# tests/cli/runs.sh -- a recipe to begin with, runs in a list, two side by side, and pictures.
+. "$LYNE_SOURCE/tests/cli/helpers"
+small_recipe
+cp "$LYNE_SOURCE/datasets/strokes.yaml" datasets
+
+say "new recipes pass the check, and nothing is written over"
+for kind in recipe student; do
+    expect 0 "$LYNE" new $kind my-$kind
+    expect 0 "$LYNE" check my-$kind.yaml
+    cp my-$kind.yaml before
+    expect 2 "$LYNE" new $kind my-$kind
+    has err 'is there already'
+    cmp before my-$kind.yaml || fail "it was written over"
+done
+expect 2 "$LYNE" new recipe ../up
+expect 2 "$LYNE" new poem mine
+expect 2 "$LYNE" new
+
+say "runs in a list"
+expect 4 "$LYNE" runs
+expect 0 "$LYNE" run recipe.yaml --threads 1
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out runs/longer --set stages.student.distill.epochs=3 \
+    --set stages.student.distill.optimizer=adamw
+mkdir runs/empty runs/broken && cp recipe.yaml runs/broken
+expect 0 "$LYNE" runs
+grep -Eq '^small +done .* ago  errors: teacher [0-9]' out || fail "no small"
+grep -Eq '^broken +broken off ' out || fail "no broken"
+lacks out empty
+
+say "two side by side: results, and the settings that differ"
+expect 0 "$LYNE" compare runs/small runs/longer
+has out '  student.epochs: 2 | 3'
+has out '  student.optimizer: sgd | adamw'
+[ "$(grep -c ' | ' out)" = 3 ] || fail "more than these, and the heading"
+grep -Eq '^teacher +test errors .* \+0$' out || fail "no teacher"
+expect 0 "$LYNE" compare runs/small runs/small
+has out '  none'
+expect 4 "$LYNE" compare runs/small runs/broken
+expect 2 "$LYNE" compare runs/small
+
+say "pictures"
+expect 0 "$LYNE" compare runs/small runs/longer --svg
+[ "$(grep -c '<polyline' out)" = 6 ] || fail "not two curves for each of three stages"
+expect 0 "$LYNE" show my-student.yaml student --svg
+[ "$(grep -c 'rx="4"' out)" = "$("$LYNE" show my-student.yaml student | grep -vc '^path\|^total')" ] || fail "not a box for each node"
+grep -q '</svg>' out || fail "no end"
+expect 0 "$LYNE" show my-student.yaml student --dot
+has out '"layer1.0.conv1\nconv2d (1, 8, 10, 10)"'

@@ -1,0 +1,67 @@
+# tests/cli/sweep.sh -- one recipe, several points: what they share is done once, and every one is what it would be alone.
+. "$LYNE_SOURCE/tests/cli/helpers"
+small_recipe
+sed 's/labels: soft_labels, /labels: soft_labels, loss: [{kd: {temperature: 2}}], /' recipe.yaml >alone.yaml
+cp alone.yaml recipe.yaml
+cat >>recipe.yaml <<'END'
+sweep:
+  stages.student.distill.loss.0.kd.temperature: [1, 4]
+  stages.student.distill.model.mlp.hidden: [[8], [6, 6]]
+END
+run='run recipe.yaml --threads 1'
+
+say "a stage that no axis touches is run once, the others at each point"
+expect 0 "$LYNE" check recipe.yaml
+has out '5 stages at 4 points'
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick
+has out '20 of 20 would run'
+expect 0 "$LYNE" $run
+[ "$(find runs -name model.safetensors | wc -l)" = 11 ] || fail "$(find runs -name model.safetensors)"
+there runs/small/teacher/model.safetensors
+there 'runs/small/student/temperature=4,hidden=6-6/seed-2/model.safetensors'
+
+say "one table, with what was varied in columns"
+[ "$(grep -c '^stage  *temperature  *hidden ' out)" = 1 ] || fail "no such table"
+grep -Eq '^student +4 +\[6, 6\] +2 ' out || fail "no line of the last point"
+grep -Eq '^alone +2 ' out || fail "what is not varied has no values"
+[ "$(grep -c '^teacher' out)" = 1 ] || fail "the teacher stands there more than once"
+
+say "each point has the bits that it would have alone"
+expect 0 "$LYNE" run alone.yaml --threads 1 --out one --set stages.student.distill.loss.0.kd.temperature=4 \
+    --set 'stages.student.distill.model.mlp.hidden=[6, 6]'
+for model in teacher student/seed-1 alone/seed-2; do
+    in_sweep=$(echo $model | sed 's|student|student/temperature=4,hidden=6-6|')
+    # their metadata differ in the stage's label
+    tail -c 300 one/$model/model.safetensors >a && tail -c 300 "runs/small/$in_sweep/model.safetensors" >b
+    cmp a b || fail "$model differs"
+done
+
+say "again: nothing; another value: its points alone"
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick
+has out 'Nothing would run'
+sed 's/\[1, 4\]/[1, 2, 4]/' recipe.yaml >more.yaml
+expect 0 "$LYNE" plan more.yaml --threads 1 --quick
+has out '8 of 28 would run' # two stages, two widths, two seeds
+
+say "what was understood reads back to the same points"
+cp runs/small/recipe.yaml understood.yaml
+expect 0 "$LYNE" plan understood.yaml --threads 1 --quick
+has out 'Nothing would run'
+
+say "a list of points, and for programs"
+sed '/^sweep:/,$d' recipe.yaml >list.yaml
+cat >>list.yaml <<'END'
+sweep:
+  - {stages.student.distill.epochs: 1, stages.alone.train.epochs: 1}
+  - {stages.student.distill.epochs: 2, stages.alone.train.epochs: 2}
+END
+expect 0 "$LYNE" run list.yaml --threads 1 --out list --json
+has out '"stages.alone.train.epochs": "2"'
+there 'list/alone/train.epochs=2/seed-1/model.safetensors'
+there 'list/student/distill.epochs=1/seed-1/model.safetensors'
+
+say "--set of what is swept is refused; --set sweep=~ turns it off"
+expect 3 "$LYNE" $run --set stages.student.distill.loss.0.kd.temperature=3
+has err 'and so does the sweep'
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick --set sweep=~
+has out '4 of 8 would run' # the student and what scores it, at the temperature of the recipe

@@ -89,6 +89,7 @@ units() {
         /^Output:$/ { output = 1; next }
         /^<end of output>$/ { output = 0 }
         output && !/^(\[RUN|\[PASS|\[SKIP|---)/ { said = said "      " $0 "\n" }
+        /Test is disabled$/ { next }
         /^\[SKIP\] / { skipped++; sub(/^\[SKIP\] /, ""); print "   skipped  " name ": " $0 > "/dev/stderr" }
         /Synthesis: Tested: / { pass = $7; fail = $10 }
         /^Test Passed\.$/ { ok = 1 }

@@ -37,7 +37,7 @@ refused() {
     [ "$status" -eq 2 ] || fail "lyne $*: exit status $status"
     grep -Fq "$words" said || fail "lyne $*: $(cat said)"
 }
-refused "there is no component or kind 'dk'; did you mean 'kd'?" explain dk
+refused "there is no component or kind 'kdx'; did you mean 'kd'?" explain kdx
 refused "there is no loss 'k'" explain loss k
 refused "there is no loss 'relu'" explain loss relu
 refused "there is no kind 'los'; did you mean 'loss'?" explain los kd

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "fuzz.h"
 #include "labels/given.h"
+#include "labels/head.h"
 #include "labels/parts.h"
 #include "labels/writer.h"
 #include <stdlib.h>
@@ -11,8 +12,13 @@
 enum { SAMPLES = 3, VIEWS = 2, CLASSES = 12 };
 
 /* Each input chooses an encoding by its first byte. */
-static const char *const encodings[] = {
-    "f32", "f16", "bf16", "int8", "{topk: {k: 3, tail: uniform}}", "{sampled: {draws: 8, temperature: 1}}"};
+static const char *const encodings[] = {"f32",
+                                        "f16",
+                                        "bf16",
+                                        "int8",
+                                        "{topk: {k: 3, tail: uniform}}",
+                                        "{sampled: {draws: 8, temperature: 1}}",
+                                        "{topk: {k: 3, tail: class}}"};
 enum { ENCODINGS = sizeof encodings / sizeof *encodings };
 
 static lyne_labels_plan plan_of(unsigned encoding, lyne_arena *arena) {
@@ -80,7 +86,10 @@ static void run_shard(const uint8_t *data, size_t size) {
         for (uint64_t i = 0; i < shard.n; i++) {
             /* whatever the checksum says: it is a damage that happened to keep it */
             lyne_shard_check(&shard, &layout, i, NULL);
-            if (lyne_shard_decode(&shard, &layout, i, logits, NULL) == LYNE_OK) fuzz_touch(logits, sizeof logits);
+            const void *part[1][LYNE_ENCODING_PARTS];
+            lyne_shard_parts(&shard, &layout, i, part[0]);
+            if (lyne_record_logits(&layout.record, 1, (const void *const(*)[LYNE_ENCODING_PARTS])part, logits) == 1)
+                fuzz_touch(logits, sizeof logits);
         }
         lyne_shard_close(&shard);
     }
@@ -121,9 +130,30 @@ static void run_given(const uint8_t *data, size_t size) {
     lyne_given_close(&g);
 }
 
+static void run_head(const uint8_t *data, size_t size) {
+    lyne_head head = {0};
+    const float row[] = {1, 2, 3}, *const features[] = {row};
+    float logits[4];
+    fuzz_put("head.safetensors", data, size);
+    if (lyne_head_load(&head, 4, 3, fuzz_path("head.safetensors"), NULL) == LYNE_OK) {
+        lyne_head_product(&head, 1, features, logits);
+        fuzz_touch(logits, sizeof logits);
+    }
+    lyne_head_deinit(&head);
+}
+
+static void seed_head(void) {
+    static const float numbers[12] = {0.5f, -1};
+    lyne_head head = {0};
+    if (lyne_head_init(&head, 4, 3, numbers, numbers, NULL) != LYNE_OK) abort();
+    lyne_head_save(&head, fuzz_path("head"), NULL);
+    lyne_head_deinit(&head);
+}
+
 const fuzz_target fuzz_labels[] = {
     {"manifest", "labels/manifest.c", run_manifest, seed_manifest},
     {"shard", "labels/shard.c", run_shard, seed_shard},
+    {"head", "labels/head.c", run_head, seed_head},
     {"given", "labels/given.c", run_given, NULL},
     {NULL, NULL, NULL, NULL},
 };

@@ -6,6 +6,9 @@
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
 #include "recipe/result_file.h"
+#include "recipe/suite.h"
+#include "report/bench_log.h"
+#include "report/runs.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,19 +106,80 @@ static void run_result(const uint8_t *data, size_t size) {
     lyne_result r = {0};
     lyne_digest made;
     fuzz_put("result.json", data, size);
-    lyne_result_file_load(fuzz_folder, (lyne_digest){1, 2}, &r, &made);
+    lyne_arena arena = {0};
+    lyne_inputs inputs = {.arena = &arena};
+    lyne_inputs_number(&inputs, "seed", 1);
+    lyne_result_file_load(fuzz_folder, lyne_inputs_fingerprint(&inputs), &r, &made);
+    lyne_result_file_why(fuzz_folder, &inputs);
+    lyne_arena_free(&arena);
 }
 
 static void seed_result(void) {
     const lyne_result r = {.test_samples = 5, .test_errors = 1, .test_accuracy = 0.8, .seconds = 1};
     lyne_digest made;
-    lyne_result_file_save(fuzz_folder, (lyne_digest){1, 2}, &r, &made, NULL);
+    lyne_arena arena = {0};
+    lyne_inputs inputs = {.arena = &arena};
+    lyne_inputs_number(&inputs, "seed", 1);
+    lyne_result_file_save(fuzz_folder, &inputs, &r, &made, NULL);
+    lyne_arena_free(&arena);
+}
+
+/* A suite that names the recipe beside it. */
+static void run_suite(const uint8_t *data, size_t size) {
+    lyne_suite suite;
+    lyne_diagnostics out = {0};
+    fuzz_put("recipe.yaml", "lyne: 1\nname: r\n", 16);
+    fuzz_put("suite.yaml", data, size);
+    lyne_suite_read(&suite, fuzz_path("suite.yaml"), NULL, 0, rows(), &out);
+    print(&out);
+    lyne_suite_free(&suite);
+    lyne_diagnostics_free(&out);
+}
+
+static void seed_suite(void) {
+    static const char text[] =
+        "lyne_bench: 1\nname: s\ntitle: t\nruns:\n  - {recipe: recipe.yaml, set: [a=1], notes: [n]}\n";
+    fuzz_seed("suite", text, sizeof text - 1);
+}
+
+/* Two runs with the same results. */
+static void run_runs(const uint8_t *data, size_t size) {
+    static FILE *nowhere;
+    lyne_text text = {0};
+    if (!nowhere) nowhere = fopen("/dev/null", "w");
+    if (!nowhere || lyne_directory_make(fuzz_path("runs/a/student/seed-1"), NULL) != LYNE_OK) exit(2);
+    fuzz_bytes rest = {data, size};
+    const fuzz_bytes metrics = fuzz_take(&rest);
+    fuzz_put("runs/a/results.json", rest.data, rest.size);
+    fuzz_put("runs/a/student/seed-1/result.json", rest.data, rest.size);
+    fuzz_put("runs/a/student/seed-1/metrics.jsonl", metrics.data, metrics.size);
+    lyne_runs_print(fuzz_path("runs"), nowhere, NULL);
+    lyne_compare_print(fuzz_path("runs/a"), fuzz_path("runs/a"), nowhere, NULL);
+    lyne_compare_svg(fuzz_path("runs/a"), fuzz_path("runs/a"), &text, NULL);
+    lyne_text_free(&text);
+}
+
+/* What lyne bench keeps of a run. */
+static void run_log(const uint8_t *data, size_t size) {
+    json_t *log, *again;
+    lyne_text says = {0};
+    fuzz_put("log.jsonl", data, size);
+    if (lyne_bench_log_load(fuzz_folder, "log", &log, NULL) == LYNE_OK &&
+        lyne_bench_log_load(fuzz_folder, "log", &again, NULL) == LYNE_OK) {
+        lyne_bench_log_compare(log, again, &says);
+        json_decref(again);
+    }
+    lyne_text_free(&says);
+    json_decref(log);
 }
 
 const fuzz_target fuzz_recipes[] = {
     {"yaml", "component/yaml.c", run_yaml, seed_yaml},
     {"recipe", "recipe/recipe.c recipe/extends.c", run_recipe, seed_recipe},
     {"description", "recipe/recipe.c", run_description, NULL},
+    {"suite", "recipe/suite.c", run_suite, seed_suite},
+    {"runs", "report/results.c report/compare.c", run_runs, NULL},
+    {"log", "report/bench_log.c", run_log, NULL},
     {"result", "recipe/result_file.c", run_result, seed_result},
     {NULL, NULL, NULL, NULL},
 };

@@ -31,8 +31,11 @@ static void open_dataset(const char *yaml, const uint8_t *data, size_t size, int
     const lyne_data_paths paths = {.dataset = "fuzz", .directory = &folder, .n = 1};
     lyne_dataset d = {0};
     if (((const lyne_format *)format.row)->open(&d, format.config, LYNE_TRAIN, &paths, NULL) == LYNE_OK) {
-        fuzz_touch(d.pictures, (size_t)(d.n * d.channels * d.height * d.width));
-        fuzz_touch(d.labels, (size_t)d.n);
+        if (d.sequence.length)
+            fuzz_touch(d.tokens, (size_t)(d.n * d.sequence.length) * sizeof *d.tokens);
+        else
+            fuzz_touch(d.pictures, (size_t)(d.n * d.channels * d.height * d.width));
+        fuzz_touch(d.labels, (size_t)(d.n * lyne_sequence_rows(&d.sequence)));
         lyne_dataset_close(&d);
     }
     lyne_diagnostics_free(&out);
@@ -57,6 +60,14 @@ static void run_cifar(const uint8_t *data, size_t size) {
 static void run_pictures(const uint8_t *data, size_t size) {
     open_dataset("{pictures: {train: f0, test: f0, height: 4, width: 4, max_bytes: 1000000, folders: [cat, dog]}}",
                  data, size, 1);
+}
+
+static void run_text(const uint8_t *data, size_t size) {
+    open_dataset("{text: {file: f0, length: 4, test: 0.3}}", data, size, 1);
+}
+
+static void seed_text(void) {
+    fuzz_seed("words", "to be or not to be", 18);
 }
 
 /* ---- weights ---- */
@@ -115,6 +126,7 @@ const fuzz_target fuzz_training[] = {
     {"idx", "data/idx.c", run_idx, seed_idx},
     {"cifar", "data/cifar.c", run_cifar, NULL},
     {"pictures", "data/pictures.c", run_pictures, NULL},
+    {"text", "data/text.c", run_text, seed_text},
     {"model", "graph/weights_file.c", run_model, seed_model},
     {"checkpoint", "train/checkpoint.c", run_checkpoint, seed_checkpoint},
     {NULL, NULL, NULL, NULL},

@@ -184,6 +184,7 @@ lyne_digest lesson_learn(const lesson *l) {
     cr_assert_eq(lyne_train(&l->training, &trained, &err), LYNE_OK, "%s", err.text);
     const lyne_digest digest = lyne_weights_digest(trained.weights);
     lyne_weights_free(trained.weights);
+    lyne_free(trained.best);
     return digest;
 }
 

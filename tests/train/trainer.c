@@ -205,6 +205,7 @@ Test(trainer, finds_weights_that_are_no_numbers_at_the_end) {
     lesson l;
     lesson_open(&l, &plan, 0, -1);
     lesson_rate = 1e300;
-    expect_not_finite(&l, "student, seed 2: training ended at step 1 in numbers that are not finite, the first in fc1.weight");
+    expect_not_finite(
+        &l, "student, seed 2: training ended at step 1 in numbers that are not finite, the first in fc1.weight");
     lesson_close(&l);
 }

@@ -1,12 +1,12 @@
-/* recipe/recipe.c -- from a file to a checked recipe: the top level, the data set, the stages and what they name. */
+/* recipe/recipe.c -- from a file to a checked recipe: the top level, the stages and what they name. */
 #include "recipe/recipe.h"
 #include "base/file.h"
 #include "component/layers.h"
 #include "dnn/dnn.h"
 #include "losses/loss.h"
+#include "recipe/data.h"
 #include "recipe/expect.h"
 #include "recipe/extends.h"
-#include "recipe/find.h"
 #include "recipe/needs.h"
 #include "recipe/sweep.h"
 #include <assert.h>
@@ -98,108 +98,6 @@ const lyne_field lyne_recipe_fields[] = {
      .fallback = LYNE_UNSET,
      .offset = offsetof(lyne_recipe, expect_tree)},
     LYNE_FIELDS_END};
-
-/* ---- the data set ---- */
-
-typedef struct data_config {
-    const char *use;
-    int64_t validation;
-} data_config;
-
-const lyne_field lyne_data_fields[] = {{.name = "use",
-                                        .type = LYNE_FIELD_TEXT,
-                                        .help = "name of the data set",
-                                        .fallback = LYNE_REQUIRED,
-                                        .offset = offsetof(data_config, use)},
-                                       {.name = "validation",
-                                        .type = LYNE_FIELD_INT,
-                                        .help = "training samples held out to choose by, of each class its share",
-                                        .fallback = "0",
-                                        .offset = offsetof(data_config, validation),
-                                        LYNE_RANGE(0, 1e12)},
-                                       LYNE_FIELDS_END};
-
-static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {
-    if (r->data_tree->kind == LYNE_YAML_SCALAR) {
-        r->data = r->data_tree->text;
-        return r->data_tree;
-    }
-    data_config c = {0};
-    if (!lyne_config_fill(f, lyne_data_fields, "data", r->data_tree->mark, r->data_tree, &c)) return NULL;
-    r->data = c.use;
-    r->validation = c.validation;
-    return lyne_yaml_get(r->data_tree, "use");
-}
-
-/* Samples are pictures or sequences of tokens. */
-static void check_samples(const lyne_description *d, const lyne_yaml *tree, lyne_diagnostics *out) {
-    const lyne_yaml *picture = lyne_yaml_get(tree, "picture"), *tokens = lyne_yaml_get(tree, "tokens");
-    if (!picture == !tokens)
-        lyne_diagnose(out, tokens ? tokens->mark : tree->mark, LYNE_ERECIPE,
-                      tokens ? "data set: samples are pictures or tokens, and not both"
-                             : "data set: needs picture: [channels, height, width], or tokens for sequences");
-    else if (picture && d->picture.n != 3)
-        lyne_diagnose(out, picture->mark, LYNE_ERECIPE,
-                      "data set: picture expects 3 numbers, as in [channels, height, width]");
-    else if (tokens && (!d->tokens.length || !d->tokens.vocabulary))
-        lyne_diagnose(out, tokens->mark, LYNE_ERECIPE, "data set: tokens needs length and vocabulary");
-    else if (tokens && d->mean.n + d->sd.n)
-        lyne_diagnose(out, lyne_yaml_get(tree, d->mean.n ? "mean" : "sd")->mark, LYNE_ERECIPE,
-                      "data set: mean and sd are of pixels, and samples are tokens");
-}
-
-/* The task follows from the description: shape of the samples, number of classes. */
-static bool set_task(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
-    const lyne_description *d = &r->description;
-    const size_t before = out->n;
-    check_samples(d, tree, out);
-    if (d->classes.n < 2)
-        lyne_diagnose(out, lyne_yaml_get(tree, "classes")->mark, LYNE_ERECIPE,
-                      "data set: classes expects two names at least");
-    if (out->n != before) return false;
-    lyne_hash h;
-    lyne_hash_init(&h);
-    for (size_t i = 0; i < d->classes.n; i++) lyne_hash_text(&h, d->classes.item[i]);
-    r->classes = lyne_hash_finish(&h);
-    r->task = (lyne_task){.sequence = {.length = d->tokens.length,
-                                       .vocabulary = d->tokens.vocabulary,
-                                       .labelled = d->tokens.labels == LYNE_LABEL_EACH},
-                          .n_classes = (int64_t)d->classes.n,
-                          .mean = d->mean,
-                          .sd = d->sd,
-                          .precision =
-                              r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32};
-    if (d->picture.n == 3)
-        r->task.picture = (lyne_picture_size){
-            .channels = d->picture.item[0], .height = d->picture.item[1], .width = d->picture.item[2]};
-    const int64_t channels = r->task.picture.channels;
-    const lyne_floats *list[] = {&d->mean, &d->sd};
-    for (int i = 0; i < 2; i++)
-        if (list[i]->n > 1 && (int64_t)list[i]->n != channels)
-            lyne_diagnose(out, lyne_yaml_get(tree, i ? "sd" : "mean")->mark, LYNE_ERECIPE,
-                          "data set: %zu numbers of %s for %lld channels; give one for all or one for each", list[i]->n,
-                          i ? "sd" : "mean", (long long)channels);
-    return out->n == before;
-}
-
-static bool read_data(lyne_recipe *r, const lyne_filler *f) {
-    const lyne_yaml *named = r->data_tree ? data_name(r, f) : NULL;
-    if (!named) return false;
-    const char *path = lyne_find_description(r->path, r->data, f->arena);
-    if (!path) {
-        const char *near = lyne_nearest_description(r->path, r->data, f->arena);
-        lyne_diagnose(f->out, named->mark, LYNE_ERECIPE,
-                      near ? "data: there is no datasets/%s.yaml; did you mean '%s'?"
-                           : "data: there is no datasets/%s.yaml in a folder above "
-                             "the recipe or with the installed ones",
-                      r->data, near);
-        return false;
-    }
-    const lyne_yaml *tree = lyne_yaml_read(path, f->arena, f->out);
-    if (!tree || !lyne_config_fill(f, lyne_description_fields, "data set", tree->mark, tree, &r->description))
-        return false;
-    return set_task(r, tree, f->out);
-}
 
 /* ---- stages ---- */
 
@@ -430,7 +328,8 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     lyne_config_fill(f, lyne_recipe_fields, "recipe", tree->mark, tree, r);
     check_name(r, tree, f->out);
     check_seeds(r, tree, f->out);
-    const bool data = read_data(r, f);
+    const bool data = lyne_recipe_read_data(r, f);
+    r->task.precision = r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32;
     read_models(r, f, data);
     if (data) check_shapes(r, f->out);
     if (data) lyne_needs_check(r, f->out);
@@ -469,7 +368,7 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
         lyne_text_add(out, "\n");
     }
     lyne_text_add(out, "data: ");
-    lyne_config_print(out, lyne_data_fields, &(data_config){.use = r->data, .validation = r->validation});
+    lyne_config_print(out, lyne_data_fields, &(lyne_data_config){.use = r->data, .validation = r->validation});
     lyne_text_add(out, "\nseeds: [");
     for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
     lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);

@@ -175,8 +175,8 @@ static void run_log(const uint8_t *data, size_t size) {
 
 const fuzz_target fuzz_recipes[] = {
     {"yaml", "component/yaml.c", run_yaml, seed_yaml},
-    {"recipe", "recipe/recipe.c recipe/extends.c", run_recipe, seed_recipe},
-    {"description", "recipe/recipe.c", run_description, NULL},
+    {"recipe", "recipe/extends.c", run_recipe, seed_recipe},
+    {"description", "recipe/data.c", run_description, NULL},
     {"suite", "recipe/suite.c", run_suite, seed_suite},
     {"runs", "report/results.c report/compare.c", run_runs, NULL},
     {"log", "report/bench_log.c", run_log, NULL},

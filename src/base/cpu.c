@@ -19,6 +19,7 @@ int lyne_isa_named(const char *name) {
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <immintrin.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -39,9 +40,24 @@ static lyne_isa found(void) {
         return LYNE_ISA_AVX2;
     return has_amx() ? LYNE_ISA_AMX : LYNE_ISA_AVX512;
 }
+
+__attribute__((target("amx-tile"))) void lyne_cpu_tiles(void) {
+    struct {
+        unsigned char palette, start, reserved[14];
+        unsigned short columns[16];
+        unsigned char rows[16];
+    } __attribute__((packed)) c;
+    memset(&c, 0, sizeof c);
+    c.palette = 1;
+    for (int i = 0; i < 8; i++) c.columns[i] = 64, c.rows[i] = 16;
+    __asm__ volatile("" ::"r"(&c) : "memory"); /* gcc 12 believes that 8 of the 64 bytes are read */
+    _tile_loadconfig(&c);
+}
 #else
 static lyne_isa found(void) {
     return LYNE_ISA_BASE;
+}
+void lyne_cpu_tiles(void) {
 }
 #endif
 

@@ -16,4 +16,7 @@ const char *lyne_isa_name(lyne_isa isa);
 /** The set called NAME, or -1. */
 int lyne_isa_named(const char *name);
 
+/** AMX: make this thread's registers eight tiles of 16 rows of 64 bytes; who is done says _tile_release. */
+void lyne_cpu_tiles(void);
+
 #endif

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "base/vector.h"
 #include <omp.h>
-#include <string.h>
 
 enum { SUMS = 12, LANES = 16, TURNS = 100000 };
 
@@ -71,16 +70,7 @@ enum { TILE_TURNS = 6000 };
 
 __attribute__((target("amx-tile,amx-bf16"))) static void tiles(void) {
     static const char zero[1024] __attribute__((aligned(64)));
-    struct {
-        unsigned char palette, start, reserved[14];
-        unsigned short columns[16];
-        unsigned char rows[16];
-    } __attribute__((packed)) c;
-    memset(&c, 0, sizeof c);
-    c.palette = 1;
-    for (int i = 0; i < 8; i++) c.columns[i] = 64, c.rows[i] = 16;
-    __asm__ volatile("" ::"r"(&c) : "memory"); /* gcc 12 believes that 8 of the 64 bytes are read */
-    _tile_loadconfig(&c);
+    lyne_cpu_tiles();
     _tile_loadd(0, zero, 64);
     _tile_loadd(1, zero, 64);
     _tile_loadd(2, zero, 64);

@@ -1,6 +1,6 @@
 /* ops/conv2d_tiles_products.c -- see conv2d_tiles.h. */
 #include "ops/conv2d_tiles.h"
-#include <string.h>
+#include "base/cpu.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -52,26 +52,12 @@ WIDE void tiles_by_pair(const uint16_t *const pixel[TILE_PIXELS], int64_t channe
         for (int i = 0; i < 16; i++) _mm512_storeu_si512(to + i * 32, pair(pixel[2 * i] + c, pixel[2 * i + 1] + c));
 }
 
-/* Eight tiles of 16 rows of 64 bytes. */
-__attribute__((target("amx-tile"))) static void configure(void) {
-    struct {
-        unsigned char palette, start, reserved[14];
-        unsigned short columns[16];
-        unsigned char rows[16];
-    } __attribute__((packed)) c;
-    memset(&c, 0, sizeof c);
-    c.palette = 1;
-    for (int i = 0; i < 8; i++) c.columns[i] = 64, c.rows[i] = 16;
-    __asm__ volatile("" ::"r"(&c) : "memory"); /* gcc 12 believes that 8 of the 64 bytes are read */
-    _tile_loadconfig(&c);
-}
-
 __attribute__((target("amx-tile,amx-bf16"))) void tiles_multiply(const uint16_t *a, int64_t ld_a, const uint16_t *b,
                                                                  int64_t b_step, int64_t n, int fresh, float *sum,
                                                                  int64_t ld_sum) {
     float *const low = sum + 16 * ld_sum;
     const long row = (long)(ld_sum * (int64_t)sizeof *sum), a_row = (long)(ld_a * 2);
-    configure();
+    lyne_cpu_tiles();
     if (fresh) {
         _tile_zero(0);
         _tile_zero(1);

@@ -3,6 +3,7 @@
  * of 32 numbers of C do, in vectors that gcc makes of what the CPU has. */
 #include "ops/tiles.h"
 #include "base/bf16.h"
+#include "base/cpu.h"
 #include "base/vector.h"
 #include "dnn/dnn.h"
 
@@ -152,28 +153,15 @@ LYNE_VECTOR static void product_f32(int64_t M, int64_t N, int64_t K, const float
 
 #if defined(__x86_64__)
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
 
 bool lyne_tiles_can_be_narrow(void) {
-    return strstr(dnn_isa(), "amx") && syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+    return strstr(dnn_isa(), "amx") && lyne_cpu_isa() == LYNE_ISA_AMX;
 }
 
 /* Strides in bytes. */
 __attribute__((target("amx-tile,amx-bf16"))) static void product_bf16(int64_t M, int64_t N, int64_t K,
                                                                       const uint16_t *a, const uint16_t *b, float *c) {
-    struct {
-        unsigned char palette, start, reserved[14];
-        unsigned short columns[16];
-        unsigned char rows[16];
-    } __attribute__((packed)) config;
-    memset(&config, 0, sizeof config);
-    config.palette = 1;
-    for (int i = 0; i < 8; i++) config.columns[i] = 64, config.rows[i] = 16;
-    __asm__ volatile("" ::"r"(&config) : "memory"); /* gcc 12 believes that 8 of the 64 bytes are read */
-    _tile_loadconfig(&config);
+    lyne_cpu_tiles();
     for (int64_t m = 0; m < M; m += SIDE)
         for (int64_t n = 0; n < N; n += SIDE) {
             _tile_zero(0);

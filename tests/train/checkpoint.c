@@ -132,6 +132,29 @@ Test(checkpoint, round_trip_and_the_two_newest) {
     close_subject(&s);
 }
 
+/* One that an earlier version wrote.  Whoever changes the format on purpose raises its number and makes the file anew:
+ * LYNE_MAKE_GOLDEN=1 test_train. */
+Test(checkpoint, of_an_earlier_version) {
+    static const char golden[] = LYNE_SOURCE_DIR "/tests/golden/checkpoint.safetensors";
+    subject s;
+    char *bytes;
+    size_t n;
+    lyne_error err = {0};
+    open_subject(&s);
+    if (getenv("LYNE_MAKE_GOLDEN")) {
+        save(&s, 7);
+        cr_assert_eq(lyne_file_read(path_of(&s, 7), 1 << 20, &bytes, &n, &err), LYNE_OK, "%s", err.text);
+        cr_assert_eq(lyne_file_commit(golden, bytes, n, &err), LYNE_OK, "%s", err.text);
+        lyne_free(bytes);
+        cr_assert_eq(lyne_checkpoint_clear(s.directory, NULL), LYNE_OK);
+    }
+    cr_assert_eq(lyne_file_read(golden, 1 << 20, &bytes, &n, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_file_commit(path_of(&s, 7), bytes, n, &err), LYNE_OK, "%s", err.text);
+    expect_load(&s, 7, "the one that is kept");
+    lyne_free(bytes);
+    close_subject(&s);
+}
+
 /* ---- damage ---- */
 
 typedef struct bytes {

@@ -7,13 +7,14 @@
 #include "train/network.h"
 #include <string.h>
 
-extern const lyne_model lyne_model_mlp, lyne_model_lenet, lyne_model_resnet_cifar, lyne_model_mobilenet_v2;
+extern const lyne_model lyne_model_mlp, lyne_model_lenet, lyne_model_resnet_cifar, lyne_model_mobilenet_v2,
+    lyne_model_transformer;
 extern const lyne_loss lyne_loss_cross_entropy, lyne_loss_kd;
 
 static const struct {
     const lyne_model *model;
     const char *config;
-    int64_t channels, size, batch;
+    int64_t channels, size /* no channels: tokens of a sequence */, batch;
 } models[] = {
     {&lyne_model_mlp, "mlp", 1, 28, 128},
     {&lyne_model_lenet, "lenet", 1, 28, 128},
@@ -22,6 +23,8 @@ static const struct {
     {&lyne_model_resnet_cifar, "{resnet_cifar: {depth: 8, stem: 32, width: 4}}", 3, 32, 64},
     {&lyne_model_mobilenet_v2, "{mobilenet_v2: {width: 0.5}}", 3, 32, 64},
     {&lyne_model_mobilenet_v2, "mobilenet_v2", 3, 32, 64},
+    {&lyne_model_transformer, "transformer", 0, 128, 32},
+    {&lyne_model_transformer, "{transformer: {kind: decoder}}", 0, 128, 32},
 };
 
 /* Slow all the same, and why that may stay. */
@@ -43,11 +46,15 @@ static void check(size_t k, lyne_type precision, bool training) {
     filled term[] = {filled_with(&lyne_loss_kd.component, "{kd: {temperature: 4, weight: 0.9}}"),
                      filled_with(&lyne_loss_cross_entropy.component, "{cross_entropy: {weight: 0.1}}")};
     lyne_instance losses[] = {term[0].instance, term[1].instance};
-    const lyne_task task = {.picture = {models[k].channels, models[k].size, models[k].size},
-                            .n_classes = 10,
-                            .mean = {1, &half},
-                            .sd = {1, &quarter},
-                            .precision = precision};
+    lyne_task task = {.picture = {models[k].channels, models[k].size, models[k].size},
+                      .n_classes = 10,
+                      .mean = {1, &half},
+                      .sd = {1, &quarter},
+                      .precision = precision};
+    if (!models[k].channels)
+        task = (lyne_task){.sequence = {.length = models[k].size, .vocabulary = 65, .labelled = true},
+                           .n_classes = 65,
+                           .precision = precision};
     const lyne_network_options o = {.model = model.instance,
                                     .task = &task,
                                     .batch = models[k].batch,

@@ -57,8 +57,7 @@ __attribute__((target("amx-tile"))) void lyne_cpu_tiles(void) {
 static lyne_isa found(void) {
     return LYNE_ISA_BASE;
 }
-void lyne_cpu_tiles(void) {
-}
+void lyne_cpu_tiles(void) {}
 #endif
 
 lyne_isa lyne_cpu_isa(void) {

@@ -1,6 +1,6 @@
 /* ops/conv2d_tiles_products.c -- see conv2d_tiles.h. */
-#include "ops/conv2d_tiles.h"
 #include "base/cpu.h"
+#include "ops/conv2d_tiles.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

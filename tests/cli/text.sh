@@ -44,7 +44,7 @@ cp out table
 
 say "253 windows of 16 characters train, 63 test, and each character counts"
 has run/results.json '"test_samples": 1008'
-expect 0 "$LYNE" labels verify run/soft_labels --data data
+expect 0 "$LYNE" labels verify run/soft_labels --folder data
 has out 'fine, 4048 records in 5 shards'
 grep -q '"test_accuracy": 0\.[6-9]' run/results.json || fail "the teacher has learned nothing: $(grep accuracy run/results.json)"
 

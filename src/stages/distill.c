@@ -225,7 +225,16 @@ static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyn
     char path[LYNE_PATH_MAX];
     training_source source = {.view_seed = from.view_seed, .views = from.views, .augment = from.augment};
     lyne_status status = find_teacher(job, c, &source, path, err);
-    return status != LYNE_OK ? status : training_cost(job, &c->base, &source, seconds, out, err);
+    if (status == LYNE_OK) status = training_cost(job, &c->base, &source, seconds, out, err);
+    for (size_t i = 0; source.views == 0 && i < c->labels.n && status == LYNE_OK; i++) { /* asked live */
+        const lyne_instance *labels = &lyne_job_find(job, c->labels.item[i].name)->stage->kind;
+        const char *teacher = ((const lyne_stage *)labels->row)->teacher(labels->config);
+        lyne_cost asked;
+        status = lyne_job_cost(job, lyne_job_model(job, teacher), c->base.batch, out->samples, seconds, &asked, err);
+        out->memory += asked.memory - (uint64_t)asked.parameters * sizeof(float); /* its file was closed before */
+        out->seconds += asked.seconds;
+    }
+    return status;
 }
 
 const lyne_stage lyne_stage_distill = {

@@ -6,6 +6,7 @@
  * a slope that is drawn for each record, with noise, as do those of trained classifiers and language models. */
 #include "base/log.h"
 #include "base/random.h"
+#include "beside.h"
 #include "labels/parts.h"
 #include "sparse.h"
 
@@ -204,6 +205,7 @@ int main(int argc, char **argv) {
         lyne_free(teachers[i].logits);
     }
     print_published();
+    if (err.status == LYNE_OK) bench_beside(&err);
     if (err.status == LYNE_OK) bench_sparse(argv[1], &err);
     if (err.status != LYNE_OK) fprintf(stderr, "%s\n", err.text);
     return (int)err.status;

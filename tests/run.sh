@@ -154,7 +154,7 @@ export CRITERION_JOBS="$jobs" CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_st
 
 part 'Debian packages'
 packages="$lyne_packages libcriterion-dev"
-[ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev"
+[ -n "$quick" ] || packages="$packages python3-pip python3-numpy clang libomp-dev"
 lyne_install_packages $packages || { failed=1 && finish; }
 
 part 'Build: warnings are errors'

@@ -65,13 +65,10 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (r->rehearsing) return LYNE_OK;
-    if (r->net.n_features) {
-        const lyne_status status = lyne_features_read(&r->features, &r->net, err);
-        if (status != LYNE_OK) return status;
-    }
-    if (!r->net.teacher) return LYNE_OK;
     const double start = lyne_now();
-    lyne_status status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
+    lyne_status status = r->net.n_features ? lyne_features_read(&r->features, &r->net, err) : LYNE_OK;
+    if (status == LYNE_OK && r->net.teacher)
+        status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
     r->at.teacher_seconds += lyne_now() - start;
     return status;
 }

@@ -8,4 +8,7 @@
 lyne_status lyne_cli_read(lyne_recipe *recipe, const char *path, const char *const *set, size_t n_set,
                           const lyne_registry *registry);
 
+/** Print a line for each node that stands between the features of student and teacher (train/features.h). */
+lyne_status lyne_cli_print_adapters(lyne_recipe *recipe, lyne_error *err);
+
 #endif

@@ -126,7 +126,7 @@ static bool read_float(const slot *s, const lyne_yaml *node, void *dst) {
 static bool read_text(const slot *s, const lyne_yaml *node, void *dst) {
     if (node->kind != LYNE_YAML_SCALAR) return refuse_type(s, node, "text", "");
     *(const char **)dst = node->text;
-    return true;
+    return !s->field->file || lyne_config_may_name(s->f, s->field, s->where, node);
 }
 
 static bool read_choice(const slot *s, const lyne_yaml *node, void *dst) {

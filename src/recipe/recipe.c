@@ -7,6 +7,7 @@
 #include "recipe/data.h"
 #include "recipe/expect.h"
 #include "recipe/extends.h"
+#include "recipe/find.h"
 #include "recipe/needs.h"
 #include "recipe/sweep.h"
 #include <assert.h>
@@ -349,10 +350,13 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
 lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
                              const lyne_registry *registry, lyne_diagnostics *diagnostics) {
     *out = (lyne_recipe){0};
-    const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
+    const char *folder[] = {NULL, "."};
+    const lyne_filler f = {
+        .registry = registry, .arena = &out->arena, .out = diagnostics, .folder = folder, .n_folders = 2};
     out->path = lyne_arena_strndup(&out->arena, path, strlen(path));
-    if (!out->path) diagnostics->out_of_memory = true;
-    lyne_yaml *tree = out->path ? lyne_extends_read(path, &f) : NULL;
+    if (!out->path || lyne_find_project(path, &out->arena, &folder[0], NULL) != LYNE_OK)
+        diagnostics->out_of_memory = true;
+    lyne_yaml *tree = folder[0] ? lyne_extends_read(path, &f) : NULL;
     const lyne_yaml *extends = tree ? lyne_yaml_get(tree, "extends") : NULL;
     for (size_t i = 0; tree && i < n_set; i++) lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
     const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;

@@ -4,6 +4,7 @@
  * A sample goes to the classes once the number is above  t = max of the other logits - max of theirs.  So errors are a
  * step function of it whose steps are the t of all samples: sorted, one walk finds its lowest place. */
 #include "stages/stage.h"
+#include "train/evaluate.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +84,7 @@ static lyne_status look_at_all(lyne_network *net, const lyne_dataset *d, const b
         const float *z;
         lyne_batch b = {.n = BATCH, .picture = lyne_program_input(net->program, net->picture)};
         lyne_loader_records(&loader, (uint64_t)first, &b);
+        if ((status = lyne_scoring_stopped(first, d->n, err)) != LYNE_OK) break;
         if ((status = lyne_network_infer(net, &z, err)) != LYNE_OK) break;
         for (int64_t i = 0; i < BATCH && first + i < d->n; i++)
             (*out)[first + i] = look(z + i * d->n_classes, d->n_classes, chosen, d->labels[first + i]);

@@ -240,7 +240,7 @@ static lyne_status add_live(const lyne_job *job, const distill_config *c, double
         status = lyne_job_cost(job, lyne_job_model(job, from.live), c->base.batch, out->samples, seconds, &asking, err);
         if (status != LYNE_OK) continue;
         out->seconds += asking.seconds;
-        out->memory += asking.memory;
+        out->memory += asking.memory - (uint64_t)asking.parameters * sizeof(float); /* its file was closed before */
     }
     return status;
 }

@@ -125,7 +125,7 @@ typedef struct lyne_stage {
      *  clears them once the result is on disk. */
     lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);
     /** What that will need.  Nothing is read of the earlier stages, which may not be done.  seconds: how long to measure; 0:
-     *  not at all.  NULL: next to nothing. */
+     *  not at all, and nothing that grows with a model or a batch is allocated.  NULL: next to nothing. */
     lyne_status (*cost)(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err);
 } lyne_stage;
 

@@ -395,6 +395,6 @@ bool lyne_config_instance(const lyne_filler *f, lyne_kind kind, const char *wher
         lyne_diagnose(f->out, name->mark, LYNE_ERECIPE, "%s: %s", row->name, problem);
         return false;
     }
-    *out = (lyne_instance){row, config, name->mark};
+    *out = (lyne_instance){row, config, f->depth ? (lyne_mark){0} : name->mark}; /* a default stands nowhere */
     return true;
 }

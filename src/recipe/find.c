@@ -62,12 +62,21 @@ static const char *in(const char *folder, const char *name, lyne_arena *arena) {
     return path && lyne_file_exists(path) ? path : NULL;
 }
 
+/* The descriptions that were installed with this program; NULL: it cannot be said where it is. */
+static const char *installed(lyne_arena *arena) {
+    char *program = realpath("/proc/self/exe", NULL), *slash = program ? strrchr(program, '/') : NULL;
+    const char *folder =
+        slash ? lyne_arena_printf(arena, "%.*s/" LYNE_DATADIR "/datasets", (int)(slash - program), program) : NULL;
+    free(program);
+    return folder;
+}
+
 const char *lyne_find_description(const char *recipe_path, const char *name, lyne_arena *arena) {
     const char *folder, *found = NULL;
     if (!lyne_name_ok(name)) return NULL;
     for (int k = 0; !found && (folder = place(recipe_path, k, arena)); k++) found = in(folder, name, arena);
     if (!found) found = in("datasets", name, arena);
-    return found ? found : in(LYNE_DATADIR "/datasets", name, arena);
+    return found || !(folder = installed(arena)) ? found : in(folder, name, arena);
 }
 
 static const char *nearest_in(const char *folder, const char *name, lyne_arena *arena) {
@@ -88,5 +97,5 @@ static const char *nearest_in(const char *folder, const char *name, lyne_arena *
 const char *lyne_nearest_description(const char *recipe_path, const char *name, lyne_arena *arena) {
     const char *folder, *near = NULL;
     for (int k = 0; !near && (folder = place(recipe_path, k, arena)); k++) near = nearest_in(folder, name, arena);
-    return near ? near : nearest_in(LYNE_DATADIR "/datasets", name, arena);
+    return near || !(folder = installed(arena)) ? near : nearest_in(folder, name, arena);
 }

@@ -272,6 +272,13 @@ static void find_teacher(lyne_recipe *r, size_t i, const lyne_field *field, cons
         *out = row_of(teacher)->model(teacher->kind.config);
 }
 
+/* Whether samples are mixed where the soft labels come from. */
+static void find_mixing(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref, void *data) {
+    const lyne_stage_instance *from = find_stage(r, ref->name, i);
+    (void)field;
+    if (from) *(bool *)data |= lyne_count_mixing(lyne_augment_of(&from->kind)) > 0;
+}
+
 lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, lyne_mark *place, lyne_error *err) {
     const lyne_stage *row = row_of(&r->stage[stage]);
     const void *config = r->stage[stage].kind.config;
@@ -279,8 +286,11 @@ lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, l
                               .failed_at = place,
                               .task = &r->task,
                               .batch = 2,
+                              .mixes = !r->task.sequence.length &&
+                                       lyne_count_mixing(lyne_augment_of(&r->stage[stage].kind)) > 0,
                               .losses = row->losses ? row->losses(config) : (lyne_instances){0}};
     each_reference(r, stage, find_teacher, &o.teacher);
+    if (!r->task.sequence.length) each_reference(r, stage, find_mixing, &o.mixes);
     *place = (lyne_mark){0};
     const lyne_status status = lyne_network_build(net, &o, err);
     if (!place->source) *place = o.model.mark.source ? o.model.mark : r->stage[stage].mark;

@@ -67,6 +67,9 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
                              const lyne_registry *registry, lyne_diagnostics *diagnostics);
 void lyne_recipe_free(lyne_recipe *r);
 
+/** What of a recipe without mistakes is hardly meant, as warnings: diagnostics of status LYNE_OK. */
+void lyne_recipe_advise(const lyne_recipe *r, lyne_diagnostics *out);
+
 /** The k-th stage that a stage of a recipe without mistakes reads; SIZE_MAX: it reads fewer. */
 size_t lyne_recipe_reads(const lyne_recipe *r, size_t stage, size_t k);
 

@@ -123,9 +123,9 @@ static lyne_status list_products(const char *directory, json_t *files, lyne_erro
 /* A file is as it was left; LYNE_EDATA if not. */
 static lyne_status still_there(const char *directory, const json_t *file, lyne_error *err) {
     const char *name;
-    int64_t bytes;
+    int64_t bytes = 0;
     uint64_t bytes_now = 0;
-    lyne_digest digest, digest_now;
+    lyne_digest digest = {0}, digest_now;
     lyne_status status = lyne_json_text(file, "name", &name, err);
     if (status == LYNE_OK) status = lyne_json_int(file, "bytes", 0, INT64_MAX, &bytes, err);
     if (status == LYNE_OK) status = lyne_json_digest(file, "xxh128", &digest, err);

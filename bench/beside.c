@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PAIRS = 400, SHARD = 32768, N_ENCODINGS = 7 };
+enum { MOST_PAIRS = 400, SHARD = 16384, N_ENCODINGS = 7 };
 #define SECONDS 0.3 /* for the pairs of one cell */
 
 static const char *const encodings[N_ENCODINGS] = {

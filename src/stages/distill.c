@@ -146,6 +146,16 @@ static lyne_status check_named(const void *config, const lyne_stage_instance *co
     return LYNE_OK;
 }
 
+static void advise(const lyne_stage_instance *stage, const lyne_stage_instance *const *named, size_t n,
+                   lyne_diagnostics *out) {
+    const distill_config *c = stage->kind.config;
+    training_advise(&c->base, stage->mark, out);
+    if (n == 0) return;
+    lyne_label_source views; /* of the first, and so of all */
+    ((const lyne_stage *)named[0]->kind.row)->views(named[0]->kind.config, &views);
+    training_advise_views(&c->base, c->labels.item[0].mark, named[0]->name, &views, out);
+}
+
 /* ---- a run ---- */
 
 /* Who is asked for features: of the models that the labels are of the first. */
@@ -230,7 +240,7 @@ static lyne_status add_live(const lyne_job *job, const distill_config *c, double
         status = lyne_job_cost(job, lyne_job_model(job, from.live), c->base.batch, out->samples, seconds, &asking, err);
         if (status != LYNE_OK) continue;
         out->seconds += asking.seconds;
-        out->memory += asking.memory;
+        out->memory += asking.memory - (uint64_t)asking.parameters * sizeof(float); /* its file was closed before */
     }
     return status;
 }
@@ -261,5 +271,6 @@ const lyne_stage lyne_stage_distill = {
     .losses = training_losses,
     .needs = training_needs,
     .check = check_named,
+    .advise = advise,
     .run = run,
     .cost = cost};

@@ -81,7 +81,8 @@ static void keep(const char *path) {
     if (!f || n < 16 || n == sizeof bytes) abort();
     fclose(f);
     blank(bytes, n);
-    if (!(f = fopen(temporary, "w")) || fwrite(bytes, 1, n, f) != n || fclose(f) || real_rename(temporary, name)) abort();
+    if (!(f = fopen(temporary, "w")) || fwrite(bytes, 1, n, f) != n || fclose(f) || real_rename(temporary, name))
+        abort();
 }
 
 int rename(const char *from, const char *to) {

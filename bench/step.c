@@ -134,29 +134,28 @@ static void print_probes(double fma, double amx) {
     printf("{\"fma\": %.1f, \"amx\": %.0f}", fma, amx);
 }
 
-/* What each kernel takes: of steps with a clock around everything, the mean; to be printed, the least, which a neighbour
- * on the machine disturbs less.  *sum: their sum [ms]. */
-static lyne_status kernels(subject *s, const options *o, int64_t steps, double *sum, lyne_error *err) {
-    lyne_program *p = s->net.program;
-    const int n = lyne_program_n_steps(p);
-    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds), *one = lyne_alloc((size_t)n + 1, sizeof *one);
-    lyne_status status = seconds && one ? LYNE_OK : lyne_fail_memory(err, "times");
-    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) {
-        memset(one, 0, ((size_t)n + 1) * sizeof *one);
-        status = step(s, o->infer, one, err);
-        for (int k = 0; k <= n; k++)
-            seconds[k] = !o->kernels ? seconds[k] + one[k] / (double)steps : i == 0 ? one[k] : fmin(seconds[k], one[k]);
-    }
+/* The mean over steps with a clock around each kernel of what all of them take together [ms]. */
+static lyne_status kernels(subject *s, bool infer, int64_t steps, double *sum, lyne_error *err) {
+    const int n = lyne_program_n_steps(s->net.program);
+    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds);
+    lyne_status status = seconds ? LYNE_OK : lyne_fail_memory(err, "times");
+    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = step(s, infer, seconds, err);
     *sum = 0;
-    for (int i = 0; i <= n && status == LYNE_OK; i++) *sum += seconds[i] * 1e3;
-    if (o->kernels && status == LYNE_OK) {
-        const lyne_peaks peaks = {lyne_peak_fma(), lyne_peak_amx(), lyne_peak_bandwidth()};
-        lyne_program_print_kernels(p, seconds, &peaks, stdout);
-        if (!o->infer) printf("%-9s %-28s %-36s %8.4f ms\n", "update", "", s->optimizer.row->name, seconds[n] * 1e3);
-    }
+    for (int i = 0; i <= n && status == LYNE_OK; i++) *sum += seconds[i] * 1e3 / (double)steps;
     lyne_free(seconds);
-    lyne_free(one);
     return status;
+}
+
+static lyne_status train_timed(void *self, double *seconds, lyne_error *err) {
+    return step(self, false, seconds, err);
+}
+static lyne_status infer_timed(void *self, double *seconds, lyne_error *err) {
+    return step(self, true, seconds, err);
+}
+static lyne_status print_kernels(subject *s, bool infer, int64_t steps, lyne_error *err) {
+    const lyne_timed timed = {
+        .run = infer ? infer_timed : train_timed, .self = s, .behind = infer ? NULL : s->optimizer.row->name};
+    return lyne_program_print_kernels(s->net.program, &timed, steps, stdout, err);
 }
 
 /* Steps with logits that are there already and steps that read them first, in turns: the mean time of each [ms]. */
@@ -179,14 +178,14 @@ static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
     const double start = lyne_now();
     if (status == LYNE_OK) status = step(s, o->infer, NULL, err);
     const int64_t steps = 1 + (int64_t)(o->seconds / (lyne_now() - start));
-    if (status != LYNE_OK || o->kernels) return status == LYNE_OK ? kernels(s, o, steps, &sum, err) : status;
+    if (status != LYNE_OK || o->kernels) return status == LYNE_OK ? print_kernels(s, o->infer, steps, err) : status;
     printf("{\"batch\": %lld, \"steps\": %lld, \"repetitions\": [", (long long)o->batch, (long long)steps);
     for (int64_t r = 0; r < o->repetitions && status == LYNE_OK; r++) {
         const double fma = lyne_peak_fma(), amx = lyne_peak_amx(), began = lyne_now();
         for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = step(s, o->infer, NULL, err);
         double ms[2] = {(lyne_now() - began) * 1e3 / (double)steps};
         if (status == LYNE_OK && s->cached.labels) status = in_turns(s, steps, ms, err);
-        if (status == LYNE_OK) status = kernels(s, o, steps, &sum, err);
+        if (status == LYNE_OK) status = kernels(s, o->infer, steps, &sum, err);
         printf("%s{\"ms\": %.4f, \"kernels_ms\": %.4f, \"fma\": %.1f, \"amx\": %.0f", r ? ", " : "", ms[0], sum, fma,
                amx);
         if (s->cached.labels) printf(", \"cached_ms\": %.4f", ms[1]);
@@ -226,22 +225,14 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
         KERNELS,
         PROBE
     };
-    static const struct option all[] = {{"model", 1, 0, MODEL},
-                                        {"optimizer", 1, 0, OPTIMIZER},
-                                        {"precision", 1, 0, PRECISION},
-                                        {"picture", 1, 0, PICTURE},
-                                        {"labels", 1, 0, LABELS},
-                                        {"tokens", 1, 0, TOKENS},
-                                        {"classes", 1, 0, CLASSES},
-                                        {"batch", 1, 0, BATCH},
-                                        {"threads", 1, 0, THREADS},
-                                        {"repetitions", 1, 0, REPETITIONS},
-                                        {"seconds", 1, 0, SECONDS},
-                                        {"infer", 0, 0, INFER},
-                                        {"lean", 0, 0, LEAN},
-                                        {"kernels", 0, 0, KERNELS},
-                                        {"probe", 0, 0, PROBE},
-                                        {0}};
+    static const struct option all[] = {{"model", 1, 0, MODEL},         {"optimizer", 1, 0, OPTIMIZER},
+                                        {"precision", 1, 0, PRECISION}, {"picture", 1, 0, PICTURE},
+                                        {"labels", 1, 0, LABELS},       {"tokens", 1, 0, TOKENS},
+                                        {"classes", 1, 0, CLASSES},     {"batch", 1, 0, BATCH},
+                                        {"threads", 1, 0, THREADS},     {"repetitions", 1, 0, REPETITIONS},
+                                        {"seconds", 1, 0, SECONDS},     {"infer", 0, 0, INFER},
+                                        {"lean", 0, 0, LEAN},           {"kernels", 0, 0, KERNELS},
+                                        {"probe", 0, 0, PROBE},         {0}};
     lyne_status status = LYNE_OK;
     int64_t *const number[] = {[TOKENS] = &o->tokens,
                                [CLASSES] = &o->classes,

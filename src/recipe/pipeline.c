@@ -113,11 +113,21 @@ static lyne_status enter(const lyne_recipe *r, const lyne_run_options *o, int *l
     return status;
 }
 
+/* Better before an hour's work than behind it. */
+static lyne_status check_limits(lyne_jobs *p, lyne_error *err) {
+    const lyne_memory_limits memory = lyne_memory_limits_in("");
+    uint64_t disk;
+    lyne_status status = lyne_jobs_look(p, false, 0, err);
+    if (status == LYNE_OK) status = lyne_disk_free(p->o->out, &disk, err);
+    return status == LYNE_OK ? lyne_jobs_fit(p, &memory, disk, err) : status;
+}
+
 /* One recipe: the whole of it, or a point of a sweep. */
 static lyne_status run_jobs(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
     lyne_jobs p;
     const double start = lyne_now();
     lyne_status status = lyne_jobs_open(&p, r, o, out, err);
+    if (status == LYNE_OK && !o->ignore_limits) status = check_limits(&p, err);
     for (size_t i = 0; i < out->n && status == LYNE_OK; i++) status = run_job(&p, &out->item[i], err);
     out->seconds = lyne_now() - start;
     out->peak_memory = lyne_memory_peak();
@@ -131,8 +141,9 @@ lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, l
     const size_t n = lyne_recipe_count(r);
     for (size_t i = 0; i < n; i++) out[i] = (lyne_outcomes){0};
     if (o->n_parts && r->n_points)
-        return lyne_fail(err, LYNE_EUSAGE, "--shard: the recipe sweeps; choose one point of it with --set sweep=~ and "
-                                           "the values");
+        return lyne_fail(err, LYNE_EUSAGE,
+                         "--shard: the recipe sweeps; choose one point of it with --set sweep=~ and "
+                         "the values");
     lyne_status status = enter(r, o, &lock, err);
     for (size_t i = 0; i < n && status == LYNE_OK; i++) {
         status = run_jobs(lyne_recipe_at(r, i), o, &out[i], err);

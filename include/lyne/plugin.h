@@ -1,4 +1,5 @@
-/* lyne/plugin.h -- a shared object that brings rows of its own: models, ops, losses, optimizers, schedules.
+/* lyne/plugin.h -- a shared object that brings rows of its own: models, ops, losses, optimizers, schedules,
+ * formats of data sets, augmentations.
  *
  *     #include <lyne/ops.h>
  *     #include <lyne/plugin.h>
@@ -27,6 +28,8 @@
 #ifndef LYNE_PLUGIN_H
 #define LYNE_PLUGIN_H
 
+#include "lyne/augment.h"
+#include "lyne/data.h"
 #include "lyne/graph.h"
 #include "lyne/loss.h"
 #include "lyne/op.h"
@@ -48,7 +51,12 @@
     X(lyne_model)                                                                                                      \
     X(lyne_loss)                                                                                                       \
     X(lyne_optimizer)                                                                                                  \
-    X(lyne_schedule)
+    X(lyne_schedule)                                                                                                   \
+    X(lyne_data_paths)                                                                                                 \
+    X(lyne_dataset)                                                                                                    \
+    X(lyne_format)                                                                                                     \
+    X(lyne_stream)                                                                                                     \
+    X(lyne_augmentation)
 #define LYNE_PLUGIN_SIZE(type) sizeof(type),
 #define LYNE_PLUGIN_ONE(type)  +1
 

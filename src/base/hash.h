@@ -3,13 +3,10 @@
 #ifndef LYNE_BASE_HASH_H
 #define LYNE_BASE_HASH_H
 
+#include "lyne/digest.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-typedef struct lyne_digest {
-    uint64_t high, low;
-} lyne_digest;
 
 typedef struct lyne_hash {
     _Alignas(64) unsigned char state[576]; /* an XXH3_state_t */

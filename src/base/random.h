@@ -6,6 +6,7 @@
 #ifndef LYNE_BASE_RANDOM_H
 #define LYNE_BASE_RANDOM_H
 
+#include "lyne/random.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,20 +26,10 @@ typedef enum lyne_purpose {
 /** The bare generator: 10 rounds.  Known answers in tests/base/random.c. */
 void lyne_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
-/* A short run of draws at one coordinate.  Copying it copies the position. */
-typedef struct lyne_stream {
-    uint32_t key[2], counter[4], out[4];
-    int left;
-} lyne_stream;
-
 /** The stream at (seed, purpose, epoch, item).  Holds 2^24 * 4 draws. */
 lyne_stream lyne_stream_at(uint64_t seed, lyne_purpose purpose, uint32_t epoch, uint64_t item);
-uint32_t lyne_stream_bits(lyne_stream *s);
 /** The next n draws at once: the same numbers, in less than half the time. */
 void lyne_stream_fill(lyne_stream *s, uint32_t *out, size_t n);
-float lyne_stream_uniform(lyne_stream *s);                           /* [0, 1), 24 bits                           */
-int64_t lyne_stream_between(lyne_stream *s, int64_t lo, int64_t hi); /* lo..hi inclusive, hi - lo < 2^32, unbiased */
-float lyne_stream_normal(lyne_stream *s);                            /* mean 0, sd 1 (Box-Muller, two draws)      */
 
 /** The i-th item of a permutation of 0..n-1 that belongs to (seed, epoch), 0 <= i < n: a keyed Feistel network with
  *  cycle walking, so an order of 10^9 samples costs no memory and can be entered anywhere. */

@@ -2,6 +2,7 @@
 #include "check/row.h"
 #include "base/text.h"
 #include "check/gradient.h"
+#include "check/samples.h"
 #include "component/config.h"
 #include "lyne/loss.h"
 #include <math.h>
@@ -283,8 +284,22 @@ static lyne_status check_schedule(const lyne_registry *registry, const lyne_sche
     return status;
 }
 
-lyne_status lyne_check_row(const lyne_registry *registry, const lyne_component *row, char told[LYNE_CHECK_TOLD],
-                           lyne_error *err) {
+/* ---- data sets and augmentations ---- */
+
+static lyne_status check_samples(const lyne_registry *registry, const lyne_component *row, const lyne_data_paths *paths,
+                                 char *told, lyne_error *err) {
+    lyne_arena arena = {0};
+    const void *config;
+    lyne_status status = example(registry, row, &arena, &config, err);
+    if (status == LYNE_OK)
+        status = row->kind == LYNE_DATASET ? lyne_check_dataset((const lyne_format *)row, config, paths, told, err)
+                                           : lyne_check_augmentation((const lyne_augmentation *)row, config, told, err);
+    lyne_arena_free(&arena);
+    return status;
+}
+
+lyne_status lyne_check_row(const lyne_registry *registry, const lyne_component *row, const lyne_data_paths *paths,
+                           char told[LYNE_CHECK_TOLD], lyne_error *err) {
     switch (row->kind) {
     case LYNE_OP:
         return check_op(registry, (const lyne_op *)row, told, err);
@@ -296,8 +311,11 @@ lyne_status lyne_check_row(const lyne_registry *registry, const lyne_component *
         return check_optimizer(registry, (const lyne_optimizer *)row, told, err);
     case LYNE_SCHEDULE:
         return check_schedule(registry, (const lyne_schedule *)row, told, err);
+    case LYNE_DATASET:
+    case LYNE_AUGMENTATION:
+        return check_samples(registry, row, paths, told, err);
     default:
-        snprintf(told, LYNE_CHECK_TOLD, "its fields are fine; nothing to try without data");
+        snprintf(told, LYNE_CHECK_TOLD, "its fields are fine");
         return LYNE_OK;
     }
 }

@@ -3,6 +3,7 @@
 #define LYNE_CHECK_ROW_H
 
 #include "component/registry.h"
+#include "lyne/data.h"
 
 enum { LYNE_CHECK_TOLD = 200 };
 
@@ -14,8 +15,12 @@ enum { LYNE_CHECK_TOLD = 200 };
  *  model      logits (B, classes) from a picture of some usual size; one step of training with finite gradients
  *  optimizer  three steps: numbers change, stay finite, padding stays 0, the version goes up
  *  schedule   finite and not negative over a training
- *  Other kinds have nothing that could be tried without data. */
-lyne_status lyne_check_row(const lyne_registry *registry, const lyne_component *row, char told[LYNE_CHECK_TOLD],
-                           lyne_error *err);
+ *  dataset       both splits, each twice to the same digest: counts, shapes, labels in range; its files are looked for in
+ *                `paths`
+ *  augmentation  views of pictures of several sizes, the same ones in another order and by several threads; nothing written
+ *                outside dst
+ *  Encodings and stages, which no plug-in brings, are not tried. */
+lyne_status lyne_check_row(const lyne_registry *registry, const lyne_component *row, const lyne_data_paths *paths,
+                           char told[LYNE_CHECK_TOLD], lyne_error *err);
 
 #endif

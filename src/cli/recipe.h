@@ -7,5 +7,7 @@
 /** Read and check; mistakes are printed to stderr with their lines.  Free the recipe in any case. */
 lyne_status lyne_cli_read(lyne_recipe *recipe, const char *path, const char *const *set, size_t n_set,
                           const lyne_registry *registry);
+/** Warnings about one without mistakes, to stderr. */
+void lyne_cli_advise(const lyne_recipe *recipe);
 
 #endif

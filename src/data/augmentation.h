@@ -1,27 +1,10 @@
-/* data/augmentation.h -- the row of an augmentation: what is done to a picture before the student or teacher sees it.
- * A pure function of the picture and of the draws of its stream, so the same view can be shown again at any time. */
+/* data/augmentation.h -- what several augmentations (lyne/augment.h) do.  Arithmetic on pixels is on whole numbers, so that
+ * its bits are the same everywhere. */
 #ifndef LYNE_DATA_AUGMENTATION_H
 #define LYNE_DATA_AUGMENTATION_H
 
 #include "base/random.h"
-#include "lyne/component.h"
-
-typedef struct lyne_picture_size {
-    int64_t channels, height, width;
-} lyne_picture_size;
-
-typedef struct lyne_augmentation {
-    lyne_component component;
-    /** dst and src: (H, W, C) u8 of the same size, not overlapping. */
-    void (*apply)(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src, uint8_t *dst);
-    /** Instead of apply, for one that shows two samples at once (data/mix.h): returns what share of dst is src's.  dst
-     *  NULL: draw the share only. */
-    int32_t (*mix)(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
-                   const uint8_t *partner, uint8_t *dst);
-} lyne_augmentation;
-
-/* ---- what several augmentations do; arithmetic on pixels is on whole numbers, so that its bits are the same
- * everywhere ---- */
+#include "lyne/augment.h"
 
 typedef struct lyne_box {
     int64_t left, top, width, height;

@@ -97,23 +97,14 @@ static lyne_status open_split(lyne_dataset *d, const void *config, lyne_split sp
                               lyne_error *err) {
     const cifar_config *c = config;
     cifar_data read = {0};
-    *d = (lyne_dataset){.name = paths->dataset,
-                        .split = split,
-                        .channels = CHANNELS,
-                        .height = SIDE,
-                        .width = SIDE,
-                        .n_classes = c->n_classes};
+    *d = (lyne_dataset){.channels = CHANNELS, .height = SIDE, .width = SIDE, .n_classes = c->n_classes};
     lyne_status status = read_all(&read, &d->arena, c, split, paths, err);
     d->owned[0] = read.pictures;
     d->owned[1] = read.labels;
-    if (status != LYNE_OK) {
-        lyne_dataset_close(d);
-        return status;
-    }
+    if (status != LYNE_OK) return status;
     d->n = (int64_t)read.n;
     d->pictures = read.pictures;
     d->labels = read.labels;
-    d->digest = lyne_dataset_digest(d);
     return LYNE_OK;
 }
 

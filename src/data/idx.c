@@ -144,7 +144,7 @@ static lyne_status check_pair(const idx_file *pictures, const idx_file *labels, 
 static lyne_status open_split(lyne_dataset *d, const void *config, lyne_split split, const lyne_data_paths *paths,
                               lyne_error *err) {
     const idx_config *c = config;
-    *d = (lyne_dataset){.name = paths->dataset, .split = split, .n_classes = c->n_classes};
+    *d = (lyne_dataset){.n_classes = c->n_classes};
     idx_file pictures = {0}, labels = {0};
     lyne_status status = load(&pictures, c->file[split][PICTURES], c->xxh128[split][PICTURES], true, d, paths, err);
     if (status == LYNE_OK)
@@ -152,17 +152,13 @@ static lyne_status open_split(lyne_dataset *d, const void *config, lyne_split sp
     if (status == LYNE_OK) status = check_pair(&pictures, &labels, c->n_classes, err);
     d->owned[PICTURES] = pictures.bytes;
     d->owned[LABELS] = labels.bytes;
-    if (status != LYNE_OK) {
-        lyne_dataset_close(d);
-        return status;
-    }
+    if (status != LYNE_OK) return status;
     d->n = pictures.dim[0];
     d->height = pictures.dim[1];
     d->width = pictures.dim[2];
     d->channels = pictures.rank == 4 ? pictures.dim[3] : 1;
     d->pictures = pictures.data;
     d->labels = labels.data;
-    d->digest = lyne_dataset_digest(d);
     return LYNE_OK;
 }
 

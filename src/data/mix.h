@@ -11,30 +11,6 @@
 
 #include "data/augmentation.h"
 
-/* First in the config struct of those rows. */
-typedef struct lyne_mix_config {
-    double probability, alpha;
-} lyne_mix_config;
-#define LYNE_MIX_FIELDS                                                                                                \
-    {.name = "probability",                                                                                            \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = "share of the views that are mixed",                                                                      \
-     .fallback = "1",                                                                                                  \
-     .offset = offsetof(lyne_mix_config, probability),                                                                 \
-     LYNE_RANGE(0, 1)},                                                                                                \
-    {                                                                                                                  \
-        .name = "alpha", .type = LYNE_FIELD_FLOAT,                                                                     \
-        .help = "of Beta(alpha, alpha), which draws the sample's own share; 1: uniform", .fallback = "1",              \
-        .offset = offsetof(lyne_mix_config, alpha), LYNE_RANGE(0.01, 100)                                              \
-    }
-
-/* A share is a whole number of 65536ths, for pixels and labels alike. */
-enum { LYNE_WHOLE = 65536 };
-
-/** From Beta(alpha, alpha), as two gamma variates: Marsaglia and Tsang 2000, "A simple method for generating gamma
- *  variables", which is exact. */
-int32_t lyne_draw_share(lyne_stream *stream, double alpha);
-
 /* Which sample joins another in a view, and how. */
 typedef struct lyne_mix {
     const lyne_instance *how; /* NULL: nothing is mixed */

@@ -149,20 +149,14 @@ static lyne_status open_split(lyne_dataset *d, const void *config, lyne_split sp
                               lyne_error *err) {
     const pictures_config *c = config;
     lyne_members members = {0};
-    *d = (lyne_dataset){.name = paths->dataset,
-                        .split = split,
+    *d = (lyne_dataset){.split = split,
                         .channels = c->channels,
                         .height = c->height,
                         .width = c->width,
                         .n_classes = (int64_t)c->folders.n};
     lyne_status status = fill(d, c, paths, &members, err);
     lyne_members_free(&members);
-    if (status != LYNE_OK) {
-        lyne_dataset_close(d);
-        return status;
-    }
-    d->digest = lyne_dataset_digest(d);
-    return LYNE_OK;
+    return status;
 }
 
 const lyne_format lyne_dataset_pictures = {

@@ -72,7 +72,7 @@ static lyne_status open_split(lyne_dataset *d, const void *config, lyne_split sp
     unsigned char *text = NULL;
     size_t size = 0;
     const char *path = NULL;
-    *d = (lyne_dataset){.name = paths->dataset, .split = split, .sequence = {.length = c->length, .labelled = true}};
+    *d = (lyne_dataset){.split = split, .sequence = {.length = c->length, .labelled = true}};
     lyne_status status = lyne_find_data(paths, c->file, &d->arena, &path, err);
     if (status == LYNE_OK) status = lyne_inflate(path, max_file, &text, &size, err);
     if (status == LYNE_OK) {
@@ -84,10 +84,6 @@ static lyne_status open_split(lyne_dataset *d, const void *config, lyne_split sp
         if (status != LYNE_OK) lyne_error_context(err, "%s", path);
     }
     lyne_free(text);
-    if (status == LYNE_OK)
-        d->digest = lyne_dataset_digest(d);
-    else
-        lyne_dataset_close(d);
     return status;
 }
 

@@ -140,6 +140,13 @@ lyne_buffer lyne_diff_src(lyne_program *p, const lyne_node *n, int i) {
     return b;
 }
 
+lyne_buffer lyne_diff_src_so_far(lyne_program *p, const lyne_node *n, int i) {
+    lyne_node_state *s = &p->state[n->src[i]->index];
+    if (!n->src[i]->needs_grad || s->n_parts != 1) return LYNE_NO_BUFFER;
+    s->n_parts = 0;
+    return s->part[0];
+}
+
 typedef struct sum_config {
     int64_t n;
     int n_parts;

@@ -14,10 +14,9 @@
 lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, lyne_split split, lyne_dataset *d,
                                lyne_error *err) {
     const lyne_data_paths paths = {.dataset = r->data, .directory = o->data_directory, .n = o->n_data_directories};
-    const lyne_format *format = (const lyne_format *)r->description.format.row;
-    lyne_status status = format->open(d, r->description.format.config, split, &paths, err);
+    const lyne_instance *format = &r->description.format;
+    lyne_status status = lyne_dataset_open(d, (const lyne_format *)format->row, format->config, split, &paths, err);
     if (status != LYNE_OK) return lyne_error_context(err, "data set '%s'", r->data);
-    d->name = r->data;
     const lyne_picture_size *want = &r->task.picture;
     const lyne_sequence *sequence = &r->task.sequence;
     if (d->sequence.length != sequence->length || d->sequence.vocabulary != sequence->vocabulary ||
@@ -107,6 +106,8 @@ lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_erro
     lyne_inputs_digest(in, "training pictures", p->train.digest);
     lyne_inputs_digest(in, "test pictures", p->test.digest);
     lyne_inputs_digest(in, "classes", r->classes);
+    const lyne_origin *format = lyne_origin_of(r->description.format.row);
+    if (format) lyne_inputs_digest(in, "plug-in of the data set", format->digest);
     if (r->validation) lyne_inputs_digest(in, "validation pictures", p->validation.digest);
     lyne_inputs_floats(in, "mean", &r->task.mean);
     lyne_inputs_floats(in, "sd", &r->task.sd);

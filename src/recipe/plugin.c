@@ -53,6 +53,13 @@ static const char *schedule_problem(const lyne_schedule *s) {
     return s->factor ? NULL : "it has no factor";
 }
 
+static const char *augmentation_problem(const lyne_augmentation *a) {
+    if (!a->apply == !a->mix) return "it must have apply or mix, and not both";
+    if (a->mix && !begins_with(&a->component, "probability", sizeof(lyne_mix_config)))
+        return "it mixes, so its config must begin with lyne_mix_config and its fields with LYNE_MIX_FIELDS";
+    return NULL;
+}
+
 const char *lyne_row_problem(const lyne_component *row) {
     if (!row->help || !*row->help) return "it has no help";
     switch (row->kind) {
@@ -66,8 +73,12 @@ const char *lyne_row_problem(const lyne_component *row) {
         return optimizer_problem((const lyne_optimizer *)row);
     case LYNE_SCHEDULE:
         return schedule_problem((const lyne_schedule *)row);
+    case LYNE_DATASET:
+        return ((const lyne_format *)row)->open ? NULL : "it has no open";
+    case LYNE_AUGMENTATION:
+        return augmentation_problem((const lyne_augmentation *)row);
     default:
-        return "a plug-in brings models, ops, losses, optimizers and schedules";
+        return "a plug-in brings models, ops, losses, optimizers, schedules, data sets and augmentations";
     }
 }
 
@@ -159,7 +170,9 @@ lyne_status lyne_rows_load(lyne_rows *rows, const char *path, lyne_error *err) {
     lyne_error local = {0};
     if (!err) err = &local;
     lyne_origin origin = {0};
-    lyne_status status = lyne_map_open(&map, path, err);
+    char *target = lyne_file_target(path);
+    lyne_status status = target ? lyne_map_open(&map, target, err) : lyne_fail_memory(err, "a plug-in");
+    lyne_free(target);
     if (status != LYNE_OK) return lyne_error_context(err, "plug-in");
     origin.digest = lyne_digest_of(map.data, map.size);
     lyne_map_close(&map);

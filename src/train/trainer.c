@@ -65,13 +65,10 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (r->rehearsing) return LYNE_OK;
-    if (r->net.n_features) {
-        const lyne_status status = lyne_features_read(&r->features, &r->net, err);
-        if (status != LYNE_OK) return status;
-    }
-    if (!r->net.teacher) return LYNE_OK;
     const double start = lyne_now();
-    lyne_status status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
+    lyne_status status = r->net.n_features ? lyne_features_read(&r->features, &r->net, err) : LYNE_OK;
+    if (status == LYNE_OK && r->net.teacher)
+        status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
     r->at.teacher_seconds += lyne_now() - start;
     return status;
 }
@@ -156,42 +153,6 @@ static void tell(run *r, bool ends_epoch) {
     r->t->listener.tell(r->t->listener.self, &p);
 }
 
-/* Errors on the validation split, and the best epoch's weights kept. */
-static lyne_status validate(run *r, lyne_error *err) {
-    const lyne_weights *w = r->net.weights;
-    lyne_scores scores;
-    lyne_status status = lyne_evaluate(&r->judge, r->t->validation, &scores, err);
-    if (status != LYNE_OK) return status;
-    r->at.last_errors = (uint64_t)scores.errors;
-    if (r->at.best_step && r->at.best_errors <= r->at.last_errors) return LYNE_OK;
-    r->at.best_step = r->at.step;
-    r->at.best_errors = r->at.last_errors;
-    memcpy(r->best, w->value, w->n_values * sizeof *r->best);
-    return LYNE_OK;
-}
-
-static lyne_status end_epoch(run *r, lyne_error *err) {
-    if (r->t->validation) {
-        const lyne_status judged = validate(r, err);
-        if (judged != LYNE_OK) return judged;
-    }
-    lyne_epoch e = {.epoch = epoch_at(r, r->at.step),
-                    .step = r->at.step,
-                    .learning_rate = learning_rate(r, r->at.step - 1),
-                    .n_terms = r->net.n_terms,
-                    .accuracy = (double)r->at.correct / (double)r->at.seen,
-                    .validation_errors = r->t->validation ? (int64_t)r->at.last_errors : -1,
-                    .seconds = seconds(r)};
-    for (int i = 0; i < e.n_terms; i++) {
-        e.term_name[i] = term_name(r, i);
-        e.term[i] = r->at.sum[i] / (double)r->at.seen;
-    }
-    lyne_status status = lyne_metrics_write(&r->metrics, &e, err);
-    memset(r->at.sum, 0, sizeof r->at.sum);
-    r->at.seen = r->at.correct = 0;
-    return status;
-}
-
 static lyne_checkpoint checkpoint(const run *r) {
     lyne_checkpoint c = {.directory = r->t->directory,
                          .fingerprint = r->t->fingerprint,
@@ -233,18 +194,56 @@ static lyne_status stop(run *r, lyne_error *err) {
                      r->t->name, (unsigned long long)r->at.step, (unsigned long long)r->steps);
 }
 
+/* Errors on the validation split, and the best epoch's weights kept.  Who is stopped here goes on here. */
+static lyne_status validate(run *r, lyne_error *err) {
+    const lyne_weights *w = r->net.weights;
+    lyne_scores scores;
+    lyne_error why = {0};
+    lyne_status status = lyne_evaluate(&r->judge, r->t->validation, &scores, &why);
+    if (status == LYNE_STOPPED) return stop(r, err);
+    if (status != LYNE_OK) return lyne_fail(err, status, "%s", why.text);
+    r->at.last_errors = (uint64_t)scores.errors;
+    if (r->at.best_step && r->at.best_errors <= r->at.last_errors) return LYNE_OK;
+    r->at.best_step = r->at.step;
+    r->at.best_errors = r->at.last_errors;
+    memcpy(r->best, w->value, w->n_values * sizeof *r->best);
+    return LYNE_OK;
+}
+
+static lyne_status end_epoch(run *r, lyne_error *err) {
+    if (r->t->validation) {
+        const lyne_status judged = validate(r, err);
+        if (judged != LYNE_OK) return judged;
+    }
+    lyne_epoch e = {.epoch = epoch_at(r, r->at.step),
+                    .step = r->at.step,
+                    .learning_rate = learning_rate(r, r->at.step - 1),
+                    .n_terms = r->net.n_terms,
+                    .accuracy = (double)r->at.correct / (double)r->at.seen,
+                    .validation_errors = r->t->validation ? (int64_t)r->at.last_errors : -1,
+                    .seconds = seconds(r)};
+    for (int i = 0; i < e.n_terms; i++) {
+        e.term_name[i] = term_name(r, i);
+        e.term[i] = r->at.sum[i] / (double)r->at.seen;
+    }
+    lyne_status status = lyne_metrics_write(&r->metrics, &e, err);
+    memset(r->at.sum, 0, sizeof r->at.sum);
+    r->at.seen = r->at.correct = 0;
+    return status;
+}
+
 static lyne_status loop(run *r, lyne_error *err) {
-    while (r->at.step < r->steps) {
+    lyne_status status = r->at.seen && epoch_ends(r) ? end_epoch(r, err) : LYNE_OK; /* in which it was stopped */
+    while (status == LYNE_OK && r->at.step < r->steps) {
         if (lyne_stop_requested()) return stop(r, err);
-        lyne_status status = step(r, NULL, err);
+        status = step(r, NULL, err);
         const bool ends = status == LYNE_OK && epoch_ends(r);
         if (status == LYNE_OK) tell(r, ends);
         if (ends) status = end_epoch(r, err);
         if (status == LYNE_OK && r->at.step < r->steps && lyne_now() - r->saved > r->t->checkpoint_seconds)
             status = save(r, err);
-        if (status != LYNE_OK) return status;
     }
-    return LYNE_OK;
+    return status;
 }
 
 /* ---- before and after ---- */

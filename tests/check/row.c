@@ -2,6 +2,7 @@
  * in tests/ops/tester.c. */
 #include "check/row.h"
 #include "base/memory.h"
+#include "lyne/augment.h"
 #include "lyne/loss.h"
 #include "lyne/op.h"
 #include "lyne/optim.h"
@@ -120,6 +121,94 @@ static double below(const void *config, double epoch, double epochs) {
 }
 #define SCHEDULE(f) &((const lyne_schedule){{LYNE_SCHEDULE, "x", "help"}, f}).component
 
+/* ---- data sets and augmentations ---- */
+
+enum { SAMPLES = 4, SIDE = 2, BYTES = SAMPLES * SIDE * SIDE };
+static uint8_t pixels[BYTES];
+static const uint8_t classes[SAMPLES] = {0, 1, 2, 1};
+
+static lyne_status open_good(lyne_dataset *d, const void *config, lyne_split split, const lyne_data_paths *paths,
+                             lyne_error *err) {
+    (void)config, (void)split, (void)paths, (void)err;
+    *d = (lyne_dataset){.n = SAMPLES,
+                        .channels = 1,
+                        .height = SIDE,
+                        .width = SIDE,
+                        .n_classes = 3,
+                        .labels = classes,
+                        .pictures = pixels};
+    return LYNE_OK;
+}
+/* A good one with one thing changed. */
+#define OPEN(name, change)                                                                                             \
+    static lyne_status open_##name(lyne_dataset *d, const void *config, lyne_split split,                              \
+                                   const lyne_data_paths *paths, lyne_error *err) {                                    \
+        lyne_status status = open_good(d, config, split, paths, err);                                                  \
+        change;                                                                                                        \
+        return status;                                                                                                 \
+    }
+OPEN(empty, d->n = 0)
+OPEN(label, d->n_classes = 2)
+OPEN(bare, d->pictures = NULL)
+OPEN(unlabelled, d->labels = NULL)
+OPEN(flat, d->height = 0)
+OPEN(vast, d->n = INT64_MAX)
+OPEN(many, d->n_classes = 257)
+OPEN(uneven, d->width = split == LYNE_TEST ? 1 : SIDE)
+OPEN(fickle, d->n -= pixels[0]++ == 1)
+OPEN(failing, status = lyne_fail(err, LYNE_EDATA, "no file"))
+static const uint16_t letters[SAMPLES] = {0, 1, 2, 3};
+OPEN(token, d->sequence = ((lyne_sequence){.length = 1, .vocabulary = 3}); d->tokens = letters)
+#define DATASET(f) &((const lyne_format){{LYNE_DATASET, "x", "help"}, open_##f}).component
+
+static void apply_flip(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
+                       uint8_t *dst) {
+    const uint8_t mask = lyne_stream_bits(stream) & 1 ? 255 : 0;
+    (void)config;
+    for (int64_t i = 0; i < size.channels * size.height * size.width; i++) dst[i] = src[i] ^ mask;
+}
+#define APPLY(name, change)                                                                                            \
+    static void apply_##name(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,      \
+                             uint8_t *dst) {                                                                           \
+        const int64_t n = size.channels * size.height * size.width;                                                    \
+        apply_flip(config, size, stream, src, dst);                                                                    \
+        change;                                                                                                        \
+    }
+static int calls;
+APPLY(outside, dst[n] = 1)
+APPLY(before, dst[-1 - (n & 0)] = 1)
+APPLY(source, ++*(uint8_t *)(uintptr_t)&src[n - 1])
+APPLY(counting, dst[n - 1] = (uint8_t)calls++)
+static void apply_lazy(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
+                       uint8_t *dst) {
+    (void)config, (void)stream;
+    memcpy(dst, src, (size_t)(size.channels * size.height * size.width) - 1);
+}
+#define AUGMENTATION(f) &((const lyne_augmentation){{LYNE_AUGMENTATION, "x", "help"}, .apply = f}).component
+
+static const lyne_field mix_fields[] = {LYNE_MIX_FIELDS, LYNE_FIELDS_END};
+static int32_t mix_half(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
+                        const uint8_t *partner, uint8_t *dst) {
+    const int32_t share = (int32_t)lyne_stream_between(stream, 0, LYNE_WHOLE);
+    (void)config;
+    for (int64_t i = 0; dst && i < size.channels * size.height * size.width; i++) dst[i] = src[i] / 2 + partner[i] / 2;
+    return share;
+}
+static int32_t mix_more(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
+                        const uint8_t *partner, uint8_t *dst) {
+    return mix_half(config, size, stream, src, partner, dst) + LYNE_WHOLE;
+}
+static int32_t mix_late(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
+                        const uint8_t *partner, uint8_t *dst) {
+    return dst ? mix_half(config, size, stream, src, partner, dst) : 0;
+}
+#define MIX(f)                                                                                                         \
+    &((const lyne_augmentation){                                                                                       \
+          {LYNE_AUGMENTATION, "x", "help", .config_size = sizeof(lyne_mix_config), .fields = mix_fields}, .mix = f})   \
+         .component
+
+static const lyne_data_paths paths = {.dataset = "x"};
+
 Test(row, good_and_bad_ones) {
     const struct {
         const lyne_component *row;
@@ -142,14 +231,34 @@ Test(row, good_and_bad_ones) {
         {OPTIMIZER(rate, spilling_step), false, "step 1: a step writes into the padding"},
         {SCHEDULE(falling), true, "not negative"},
         {SCHEDULE(below), false, "its factor is -"},
-        {&(const lyne_component){LYNE_AUGMENTATION, "x", "help"}, true, "nothing to try"},
+        {DATASET(good), true, "4 training and 4 test samples, pictures of 1 x 2 x 2, 3 classes"},
+        {DATASET(empty), false, "train samples: there are none"},
+        {DATASET(label), false, "train samples: label 2 is 2, and with n_classes = 2 it must be below"},
+        {DATASET(bare), false, "they have no pictures"},
+        {DATASET(unlabelled), false, "they have no labels"},
+        {DATASET(flat), false, "channels, height and width are not from 1"},
+        {DATASET(vast), false, "n is too large"},
+        {DATASET(many), false, "n_classes is not from 1 to 256"},
+        {DATASET(uneven), false, "its test samples are of another size than the training samples"},
+        {DATASET(fickle), false, "opened twice they are not the same"},
+        {DATASET(token), false, "token 3 is 3, and with a vocabulary of 3"},
+        {DATASET(failing), false, "no file"},
+        {AUGMENTATION(apply_flip), true, "256 views in 4 sizes, "},
+        {AUGMENTATION(apply_outside), false, "on 1 x 28 x 28: it writes outside dst"},
+        {AUGMENTATION(apply_before), false, "it writes outside dst"},
+        {AUGMENTATION(apply_source), false, "it writes into src"},
+        {AUGMENTATION(apply_counting), false, "it keeps a state"},
+        {AUGMENTATION(apply_lazy), false, "leaves bytes of dst as they were"},
+        {MIX(mix_half), true, "256 views"},
+        {MIX(mix_more), false, "its share is not from 0 to LYNE_WHOLE"},
+        {MIX(mix_late), false, "with dst NULL it draws another share"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         lyne_registry *registry;
         lyne_error err = {0};
         char told[LYNE_CHECK_TOLD] = "";
         cr_assert(lyne_registry_new(&rows[i].row, 1, &registry, &err) == LYNE_OK, "row %zu: %s", i, err.text);
-        const bool good = lyne_check_row(registry, rows[i].row, told, &err) == LYNE_OK;
+        const bool good = lyne_check_row(registry, rows[i].row, &paths, told, &err) == LYNE_OK;
         cr_expect(good == rows[i].good && strstr(good ? told : err.text, rows[i].says), "row %zu: %s%s", i, told,
                   err.text);
         lyne_registry_free(registry);
@@ -164,7 +273,7 @@ Test(row, nth_allocation_fails) {
         char told[LYNE_CHECK_TOLD];
         lyne_error err = {0};
         lyne_memory_fail_at(n);
-        const lyne_status status = lyne_check_row(registry, row, told, &err);
+        const lyne_status status = lyne_check_row(registry, row, &paths, told, &err);
         lyne_memory_fail_at(0);
         if (status == LYNE_OK) break;
         cr_assert(status == LYNE_ENOSPACE || strstr(err.text, "out of memory"), "allocation %d: %s", (int)n, err.text);

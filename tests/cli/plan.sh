@@ -71,6 +71,29 @@ expect 2 "$LYNE" plan
 has err 'usage: lyne plan RECIPE'
 expect 3 "$LYNE" plan recipe.yaml --set stages.student.distill.epohs=3
 
+say "a teacher that is asked in each step costs time and memory in each step"
+cat >live.yaml <<end
+lyne: 1
+name: live
+data: few
+stages:
+  teacher: {train: {model: {mlp: {hidden: [2000, 2000]}}, epochs: 1}}
+  stored: {label: {teacher: teacher}}
+  live: {label: {teacher: teacher, views: online}}
+  fixed: {distill: {model: {mlp: {hidden: [2]}}, labels: stored, epochs: 20}}
+  online: {distill: {model: {mlp: {hidden: [2]}}, labels: live, epochs: 20}}
+  again: {label: {teacher: teacher, views: online}}
+  both: {distill: {model: {mlp: {hidden: [2]}}, labels: [live, again], epochs: 20}}
+end
+expect 0 "$LYNE" plan live.yaml --threads 1 --json
+# of STAGE KEY: from the plan
+of() { tr -d '\n' <out | sed 's/{ *"disk/\n{"disk/g' | sed -n "/\"stage\": \"$1\"/s/.*\"$2\": \([0-9.e+-]*\).*/\1/p"; }
+for key in seconds memory; do
+    echo "  $key: from disk $(of fixed $key), live $(of online $key), of two $(of both $key)"
+    awk -v a="$(of fixed $key)" -v b="$(of online $key)" -v c="$(of both $key)" 'BEGIN { exit !(a > 0 && b > 2 * a && c > 1.4 * b) }' ||
+        fail "$key of stages that ask a teacher"
+done
+
 say "predictions for the quickstart come true: memory within 15%, soft labels within 2%"
 quickstart="$LYNE_SOURCE/recipes/quickstart.yaml --out quick --threads 2 --set seeds=[1]"
 for stage in teacher.train student.distill alone.train; do quickstart="$quickstart --set stages.$stage.epochs=1"; done

@@ -46,7 +46,7 @@ static size_t record(uint8_t *at, int k, int coarse, int label) {
 static lyne_status opened(lyne_dataset *d, const char *yaml, lyne_error *err) {
     filled f = filled_with(&lyne_dataset_cifar.component, yaml);
     *err = (lyne_error){0};
-    lyne_status status = lyne_dataset_cifar.open(d, f.instance.config, LYNE_TRAIN, &paths, err);
+    lyne_status status = lyne_dataset_open(d, &lyne_dataset_cifar, f.instance.config, LYNE_TRAIN, &paths, err);
     unfill(&f);
     if (status != LYNE_OK) cr_expect(!d->pictures && !d->owned[0] && !d->owned[1], "nothing is left behind");
     return status;
@@ -128,7 +128,7 @@ Test(cifar, no_memory) {
         lyne_dataset d;
         lyne_error err = {0};
         lyne_memory_fail_at(++n);
-        status = lyne_dataset_cifar.open(&d, f.instance.config, LYNE_TRAIN, &paths, &err);
+        status = lyne_dataset_open(&d, &lyne_dataset_cifar, f.instance.config, LYNE_TRAIN, &paths, &err);
         lyne_memory_fail_at(0);
         cr_assert(status == LYNE_OK || status == LYNE_ENOSPACE, "allocation %d: %s", (int)n, err.text);
         lyne_dataset_close(&d);

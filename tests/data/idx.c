@@ -41,7 +41,7 @@ static lyne_status opened(lyne_dataset *d, const char *more, lyne_error *err) {
     filled f = filled_with(&lyne_dataset_idx.component, yaml);
     *err = (lyne_error){0};
     memset(d, 0xEE, sizeof *d);
-    lyne_status status = lyne_dataset_idx.open(d, f.instance.config, LYNE_TRAIN, &paths, err);
+    lyne_status status = lyne_dataset_open(d, &lyne_dataset_idx, f.instance.config, LYNE_TRAIN, &paths, err);
     unfill(&f);
     if (status != LYNE_OK) cr_expect(!d->pictures && !d->owned[0] && !d->owned[1], "nothing is left behind");
     return status;
@@ -212,7 +212,7 @@ Test(idx, no_memory) {
         lyne_dataset d;
         lyne_error err = {0};
         lyne_memory_fail_at(++n);
-        status = lyne_dataset_idx.open(&d, f.instance.config, LYNE_TRAIN, &paths, &err);
+        status = lyne_dataset_open(&d, &lyne_dataset_idx, f.instance.config, LYNE_TRAIN, &paths, &err);
         lyne_memory_fail_at(0);
         cr_assert(status == LYNE_OK || status == LYNE_ENOSPACE, "allocation %d: %s", (int)n, err.text);
         lyne_dataset_close(&d);
@@ -251,8 +251,8 @@ Test(idx, mnist) {
     for (int i = 0; i < 2; i++) {
         lyne_dataset d;
         lyne_error err = {0};
-        cr_assert_eq(lyne_dataset_idx.open(&d, mnist.format.config, table[i].split, &real, &err), LYNE_OK, "%s",
-                     err.text);
+        cr_assert_eq(lyne_dataset_open(&d, &lyne_dataset_idx, mnist.format.config, table[i].split, &real, &err),
+                     LYNE_OK, "%s", err.text);
         cr_expect(d.n == table[i].n && d.channels == 1 && d.height == 28 && d.width == 28 && d.n_classes == 10);
         int64_t count[10] = {0};
         for (int64_t k = 0; k < d.n; k++) count[d.labels[k]]++;

@@ -45,7 +45,7 @@ static lyne_status opened(lyne_dataset *d, const char *more, lyne_error *err) {
     snprintf(yaml, sizeof yaml, TINY, more);
     filled f = filled_with(&lyne_dataset_pictures.component, yaml);
     *err = (lyne_error){0};
-    lyne_status status = lyne_dataset_pictures.open(d, f.instance.config, LYNE_TRAIN, &paths, err);
+    lyne_status status = lyne_dataset_open(d, &lyne_dataset_pictures, f.instance.config, LYNE_TRAIN, &paths, err);
     unfill(&f);
     if (status != LYNE_OK) cr_expect(!d->pictures && !d->owned[0] && !d->owned[1], "nothing is left behind");
     return status;
@@ -170,7 +170,7 @@ Test(pictures, no_memory) {
         lyne_dataset d;
         lyne_error err = {0};
         lyne_memory_fail_at(++n);
-        status = lyne_dataset_pictures.open(&d, f.instance.config, LYNE_TRAIN, &paths, &err);
+        status = lyne_dataset_open(&d, &lyne_dataset_pictures, f.instance.config, LYNE_TRAIN, &paths, &err);
         lyne_memory_fail_at(0);
         cr_assert(status == LYNE_OK || status == LYNE_ENOSPACE, "allocation %d: %s", (int)n, err.text);
         lyne_dataset_close(&d);
@@ -202,8 +202,9 @@ Test(pictures, cifar10_jpeg, .timeout = 120) {
     for (int split = LYNE_TRAIN; split < LYNE_N_SPLITS; split++) {
         lyne_dataset d;
         lyne_error err = {0};
-        cr_assert_eq(lyne_dataset_pictures.open(&d, described.format.config, (lyne_split)split, &real, &err), LYNE_OK,
-                     "%s", err.text);
+        cr_assert_eq(
+            lyne_dataset_open(&d, &lyne_dataset_pictures, described.format.config, (lyne_split)split, &real, &err),
+            LYNE_OK, "%s", err.text);
         const int64_t n = split == LYNE_TRAIN ? 50000 : 10000;
         cr_expect(d.n == n && d.channels == 3 && d.height == 32 && d.width == 32 && d.n_classes == 10);
         int64_t count[10] = {0};

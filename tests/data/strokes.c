@@ -7,9 +7,9 @@ static lyne_dataset opened(const char *yaml, lyne_split split) {
     filled f = filled_with(&lyne_dataset_strokes.component, yaml);
     lyne_dataset d;
     lyne_error err = {0};
-    cr_assert_eq(
-        lyne_dataset_strokes.open(&d, f.instance.config, split, &(lyne_data_paths){.dataset = "strokes"}, &err),
-        LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_dataset_open(&d, &lyne_dataset_strokes, f.instance.config, split,
+                                   &(lyne_data_paths){.dataset = "strokes"}, &err),
+                 LYNE_OK, "%s", err.text);
     unfill(&f);
     return d;
 }
@@ -108,9 +108,9 @@ Test(strokes, no_memory) {
         lyne_dataset d;
         lyne_error err = {0};
         lyne_memory_fail_at(n);
-        cr_expect_eq(
-            lyne_dataset_strokes.open(&d, f.instance.config, LYNE_TEST, &(lyne_data_paths){.dataset = "strokes"}, &err),
-            LYNE_ENOSPACE);
+        cr_expect_eq(lyne_dataset_open(&d, &lyne_dataset_strokes, f.instance.config, LYNE_TEST,
+                                       &(lyne_data_paths){.dataset = "strokes"}, &err),
+                     LYNE_ENOSPACE);
         cr_expect_null(d.pictures);
     }
     unfill(&f);

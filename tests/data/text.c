@@ -27,7 +27,7 @@ static lyne_status opened(lyne_dataset *d, const char *text, const char *yaml, l
     snprintf(path, sizeof path, "%s/a.txt", root);
     cr_assert_eq(lyne_file_commit(path, text, strlen(text), NULL), LYNE_OK);
     *err = (lyne_error){0};
-    lyne_status status = lyne_dataset_text.open(d, f.instance.config, split, &paths, err);
+    lyne_status status = lyne_dataset_open(d, &lyne_dataset_text, f.instance.config, split, &paths, err);
     unfill(&f);
     if (status != LYNE_OK) cr_expect(!d->tokens && !d->owned[0] && !d->owned[1], "nothing is left behind");
     return status;

@@ -30,7 +30,7 @@ static void open_dataset(const char *yaml, const uint8_t *data, size_t size, int
     const char *folder = fuzz_folder;
     const lyne_data_paths paths = {.dataset = "fuzz", .directory = &folder, .n = 1};
     lyne_dataset d = {0};
-    if (((const lyne_format *)format.row)->open(&d, format.config, LYNE_TRAIN, &paths, NULL) == LYNE_OK) {
+    if (lyne_dataset_open(&d, (const lyne_format *)format.row, format.config, LYNE_TRAIN, &paths, NULL) == LYNE_OK) {
         if (d.sequence.length)
             fuzz_touch(d.tokens, (size_t)(d.n * d.sequence.length) * sizeof *d.tokens);
         else

@@ -38,7 +38,10 @@ cmake -G Ninja -S "$here" -B "$scratch/out" -DCMAKE_PREFIX_PATH="$prefix" -DCMAK
 cmake --build "$scratch/out" >"$scratch/cmake.log"
 "$scratch/out/reader"
 
-echo "the installed program finds the installed descriptions of data sets"
+echo "the installed program finds the installed descriptions of data sets, moved or not"
 "$prefix/bin/lyne" version
 cp "$prefix/share/lyne/recipes/quickstart.yaml" "$scratch"
-"$prefix/bin/lyne" check "$scratch/quickstart.yaml"
+for program in "$prefix/bin/lyne" "$moved/bin/lyne"; do (cd "$scratch" && "$program" check quickstart.yaml); done
+mv "$moved/share/lyne/datasets/strokes.yaml" "$scratch"
+! "$moved/bin/lyne" check "$scratch/quickstart.yaml" 2>"$scratch/said"
+grep -q 'there is no datasets/strokes.yaml' "$scratch/said"

@@ -26,13 +26,23 @@ compile() {
 echo "by find_package, and each row stands its trial"
 cmake -G Ninja -S "$here" -B out -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_BUILD_TYPE=Release >cmake.log
 cmake --build out >cmake.log
-"$lyne" plugin out/*.so >said || { cat said && exit 1; }
-for row in 'model resnet20: fine' 'op prelu: fine' 'loss logit_mse: fine' 'optimizer lion: fine' 'schedule linear: fine'; do
+# csv FILE LINES: class 0 is bright above, class 1 below.
+csv() {
+    awk -v n="$2" 'BEGIN { for (i = 0; i < n; i++) { printf "%d", i % 2
+        for (k = 0; k < 16; k++) printf ",%d", (k < 8) == (i % 2 == 0) ? 200 - i : i + k; print "" } }' >"$1"
+}
+mkdir -p data/csv
+csv data/csv/train.csv 40
+csv data/csv/test.csv 20
+"$lyne" plugin --data data out/*.so >said || { cat said && exit 1; }
+for row in 'model resnet20: fine' 'op prelu: fine' 'loss logit_mse: fine' 'optimizer lion: fine' 'schedule linear: fine' \
+    'dataset csv: fine, 40 training and 20 test samples, pictures of 1 x 4 x 4, 2 classes' 'augmentation noise: fine' \
+    'augmentation seam: fine'; do
     grep -q "$row" said || { echo "'$row' is not said" && cat said && exit 1; }
 done
 
 echo "by pkg-config"
-for name in resnet20 prelu logit_mse lion; do compile $name.so $name.c; done
+for name in resnet20 prelu logit_mse lion csv noise; do compile $name.so $name.c; done
 mkdir datasets && cat >datasets/tiny.yaml <<'END'
 lyne_dataset: 1
 name: tiny
@@ -126,6 +136,59 @@ grep -q 'all.yaml:8:30: lion: lr = 11 is outside \[0, 10\]' said || { cat said &
 ! "$lyne" list --plugin 2>said
 grep -q -- '--plugin expects a file' said
 
+echo "data set and augmentations in a recipe; the digest of each is in the fingerprint of what uses it"
+cat >datasets/halves.yaml <<'END'
+lyne_dataset: 1
+name: halves
+format: csv
+picture: [1, 4, 4]
+classes: [above, below]
+END
+cat >halves.yaml <<'END'
+lyne: 1
+name: halves
+data: halves
+stages:
+  plain: {train: {model: {mlp: {hidden: [8]}}, epochs: 20, batch: 10}}
+  noisy: {train: {model: {mlp: {hidden: [8]}}, epochs: 20, batch: 10, augment: [noise, {seam: {probability: 0.5}}]}}
+END
+halves() { # STATUS OUT DATA_SET_PLUGIN AUGMENTATION_PLUGIN [OPTION]...: what it says is in the file said
+    wanted=$1 out=$2 status=0
+    LYNE_PLUGINS=./$3:./$4
+    export LYNE_PLUGINS
+    shift 4
+    "$lyne" run --data data --out "$out" "$@" halves.yaml >said 2>&1 || status=$?
+    unset LYNE_PLUGINS
+    [ $status -eq "$wanted" ] || { echo "status $status:" && cat said && exit 1; }
+}
+says() { grep -q "$1" said || { echo "not '$1':" && cat said && exit 1; }; }
+mkdir data/halves && cp data/csv/*.csv data/halves
+halves 0 halves csv.so noise.so
+says '^plain .* 100.00%'
+halves 0 halves csv.so noise.so
+says '^plain: up to date'
+says '^noisy: up to date'
+compile noise2.so noise.c -g
+halves 0 halves csv.so noise2.so
+says '^plain: up to date'
+! grep -q '^noisy: up to date' said
+compile csv2.so csv.c -g
+halves 0 halves csv2.so noise2.so
+! grep -q 'up to date' said
+halves 4 none noise.so noise2.so
+says "augmentation 'noise': there is one of this name already, from ./noise.so"
+! "$lyne" check --plugin noise.so halves.yaml 2>said
+says "there is no dataset 'csv'"
+sed 's/picture: .*/picture: [1, 5, 5]/' datasets/halves.yaml >datasets/fives.yaml
+halves 4 fives csv.so noise.so --set data=fives
+says 'train.csv: neither it nor train.csv.gz is in data/fives'
+mkdir data/fives && cp data/csv/*.csv data/fives
+halves 4 fives csv.so noise.so --set data=fives
+says 'train pictures are 1 x 4 x 4 with 2 classes where datasets/fives.yaml says 1 x 5 x 5'
+echo 'not,a,number' >>data/halves/test.csv
+halves 4 worse csv.so noise.so
+says 'halves/test.csv:21: expects a label and 16 pixels'
+
 echo "what is wrong is said"
 # refuses WORDS FILE: with exit status 4.
 refuses() {
@@ -164,11 +227,38 @@ field 'lies outside the config' '.type=LYNE_FIELD_INT,.help="a",.fallback="8",.o
 field 'has a range upside down' '.type=LYNE_FIELD_INT,.help="a",.fallback="8",LYNE_RANGE(9,1)'
 field 'refuses its own fallback' '.type=LYNE_FIELD_INT,.help="a",.fallback="8",LYNE_RANGE(1,7)'
 
+wrong "dataset 'bad': it has no open" -DROW=format -DOPEN=NULL
+wrong "dataset 'idx': there is one of this name already, built in" -DROW=format '-DNAME="idx"'
+wrong "augmentation 'flip': there is one of this name already, built in" -DROW=augmentation '-DNAME="flip"'
+wrong "augmentation 'bad': it has no help" -DROW=augmentation '-DHELP=""'
+wrong "augmentation 'bad': it must have apply or mix, and not both" -DROW=augmentation -DAPPLY=NULL
+wrong "augmentation 'bad': it must have apply or mix, and not both" -DROW=augmentation -DMIX=mix
+wrong "augmentation 'bad': it mixes, so its config must begin with lyne_mix_config" -DROW=mixing \
+    '-DMIX_FIELD={.name="p",.type=LYNE_FIELD_FLOAT,.help="p",.fallback="1"}'
+
 echo "a trial that fails says of what, and so does the exit status"
 compile bad.so bad.c
 status=0
 "$lyne" plugin bad.so >said 2>&1 || status=$?
 [ $status -eq 3 ] && grep -q 'model bad: WRONG, its logits fc are (2, 8) and not (2, 10)' said || { cat said && exit 1; }
+# failing WORDS FLAG...
+failing() {
+    words=$1 status=0
+    shift
+    compile bad.so bad.c -Wno-error "$@" 2>cc.log
+    "$lyne" plugin bad.so >said 2>&1 || status=$?
+    [ $status -eq 4 ] && grep -qF -- "$words" said || { echo "status $status, and not '$words':" && cat said && exit 1; }
+}
+failing 'dataset bad: WRONG, train samples: there are none' -DROW=format '-DCHANGE=d->n=0'
+failing 'dataset bad: WRONG, train samples: label 1 is 1, and with n_classes = 1' -DROW=format '-DCHANGE=d->n_classes=1'
+failing 'dataset bad: WRONG, its test samples are of another size' -DROW=format '-DCHANGE=d->width=split+1'
+failing 'augmentation bad: WRONG, on 1 x 28 x 28: it writes outside dst' -DROW=augmentation \
+    '-DCHANGE=dst[size.channels*size.height*size.width]=9'
+failing 'the same view is another picture the second time' -DROW=augmentation '-DCHANGE=dst[0]=(uint8_t)drawn'
+failing 'dataset bad: WRONG, it crashed: Segmentation fault (its row has no config_size, so config is NULL)' \
+    -DROW=format '-DCHANGE=d->n=((const config*)c)->units'
+failing 'augmentation bad: WRONG, it ended the process, with exit status 3' -DROW=augmentation \
+    '-DCHANGE=_exit(3)' -include unistd.h
 sed 's/a\[i % C\] \* diff_dst/-a[i % C] * diff_dst/' "$here/prelu.c" >wrong.c
 cc -shared -fPIC wrong.c $flags -o wrong.so
 status=0

@@ -93,8 +93,8 @@ static void open_dataset(lesson *l, int64_t n_samples) {
     snprintf(yaml, sizeof yaml, "{strokes: {train: %lld, size: %d}}", (long long)n_samples, LESSON_SIZE);
     filled f = filled_with(&lyne_dataset_strokes.component, yaml);
     lyne_error err = {0};
-    cr_assert_eq(lyne_dataset_strokes.open(&l->dataset, f.instance.config, LYNE_TRAIN,
-                                           &(lyne_data_paths){.dataset = "strokes"}, &err),
+    cr_assert_eq(lyne_dataset_open(&l->dataset, &lyne_dataset_strokes, f.instance.config, LYNE_TRAIN,
+                                   &(lyne_data_paths){.dataset = "strokes"}, &err),
                  LYNE_OK, "%s", err.text);
     unfill(&f);
 }

@@ -90,6 +90,9 @@ int system_fstat(int fd, struct stat *st) {
 int system_stat(const char *path, struct stat *st) {
     return due() ? -1 : stat(path, st);
 }
+int system_statvfs(const char *path, struct statvfs *st) {
+    return due() ? -1 : statvfs(path, st);
+}
 int system_rename(const char *from, const char *to) {
     return due() ? -1 : (int)TOLD(rename(from, to), LYNE_FILE_RENAMED, .path = from, .to = to);
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STAGE = LYNE_N_ARGUMENTS, SHARD, JSON, QUIET, ANY_ENVIRONMENT };
+enum { STAGE = LYNE_N_ARGUMENTS, SHARD, JSON, QUIET, ANY_ENVIRONMENT, IGNORE_LIMITS };
 static const lyne_option options[] = {
     LYNE_ARGUMENTS,
     [STAGE] = {"stage", "NAME", "run this stage and those it reads, no others"},
@@ -20,13 +20,15 @@ static const lyne_option options[] = {
     [JSON] = {"json", NULL, "print results.json instead of the table"},
     [QUIET] = {"quiet", NULL, "no progress on stderr"},
     [ANY_ENVIRONMENT] = {"any-environment", NULL, "go on from a checkpoint of another CPU, library or thread count"},
+    [IGNORE_LIMITS] = {"ignore-limits", NULL,
+                       "start even if it is not going to fit into the memory of the control group or onto the disk"},
     {NULL, NULL, NULL}};
 
 typedef struct arguments {
     lyne_arguments of_run;
     const char *stage;
     uint32_t part, n_parts;
-    bool json, quiet, any_environment;
+    bool json, quiet, any_environment, ignore_limits;
 } arguments;
 
 static lyne_status set_shard(arguments *a, const char *value, lyne_error *err) {
@@ -64,6 +66,9 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
         case ANY_ENVIRONMENT:
             a->any_environment = true;
             break;
+        case IGNORE_LIMITS:
+            a->ignore_limits = true;
+            break;
         default:
             status = lyne_arguments_take(&a->of_run, got, value, err);
         }
@@ -97,6 +102,7 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
                                 .data_directory = a->of_run.data.list.item,
                                 .n_data_directories = a->of_run.data.list.n,
                                 .any_environment = a->any_environment,
+                                .ignore_limits = a->ignore_limits,
                                 .stage = a->stage,
                                 .part = a->part,
                                 .n_parts = a->n_parts,

@@ -219,6 +219,7 @@ lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char
                       .n_parts = p->o->n_parts,
                       .environment = p->out->environment,
                       .any_environment = p->o->any_environment,
+                      .kernels = p->o->kernels,
                       .listener = p->o->listener};
     return LYNE_OK;
 }

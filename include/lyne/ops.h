@@ -92,10 +92,10 @@ typedef struct lyne_pool_config {
 lyne_node *lyne_max_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
 lyne_node *lyne_avg_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
 
-/** Mean over size x size parts of (B, C, H, W), which overlap where size does not divide H or W: dst (B, C, size, size), by
- *  PyTorch's rule. */
+/** Mean over size x width parts of (B, C, H, W), which overlap where size does not divide H or width W: dst (B, C, size,
+ *  width), by PyTorch's rule.  width 0: size. */
 typedef struct lyne_adaptive_avg_pool_config {
-    int64_t size;
+    int64_t size, width;
 } lyne_adaptive_avg_pool_config;
 #define LYNE_ADAPTIVE_AVG_POOL_DEFAULTS .size = 1
 lyne_node *lyne_adaptive_avg_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_adaptive_avg_pool_config c);

@@ -6,21 +6,13 @@
  *
  * --tokens: samples are so many tokens, of as many kinds as there are classes, with a label each.  A step is what the trainer does between reading its inputs and the next: forward, losses (KD with temperature 4 and
  * cross-entropy), backward, and the optimizer, SGD with momentum unless told.  Pictures, labels and teacher's logits are random and stay the same.
- * With `--labels f16` (an encoding) steps take turns with others that first read the teacher's logits from a cache on
- * disk, whose time is "cached_ms".
  * Each repetition has an FMA and an AMX probe before it.  `--kernels` prints where the time goes instead; `--probe`
  * only the probes. */
-#include "base/file.h"
 #include "base/log.h"
 #include "base/peaks.h"
-#include "base/random.h"
 #include "base/text.h"
-#include "cached.h"
-#include "component/config.h"
 #include "dnn/dnn.h"
-#include "optim/optimizer.h"
-#include "recipe/builtin.h"
-#include "train/network.h"
+#include "subject.h"
 #include <getopt.h>
 #include <math.h>
 #include <omp.h>
@@ -30,105 +22,11 @@
 #include <sys/resource.h>
 
 typedef struct options {
-    const char *model, *optimizer, *precision, *picture, *labels;
-    int64_t tokens, classes, batch, threads, repetitions;
+    subject_options of;
+    int64_t threads, repetitions;
     double seconds;
-    bool infer, lean, kernels, probe;
+    bool kernels, probe;
 } options;
-
-typedef struct subject {
-    lyne_registry *registry;
-    lyne_arena arena;
-    lyne_instance loss[2], optimizer;
-    lyne_task task;
-    lyne_network net;
-    float *slot[LYNE_MAX_SLOTS];
-    uint64_t steps;
-    cached cached; /* labels NULL: none */
-} subject;
-
-/* NAME or {NAME: {fields}} of a kind. */
-static bool instance(subject *s, lyne_kind kind, const char *yaml, lyne_instance *out, lyne_error *err) {
-    lyne_diagnostics said = {0};
-    const lyne_filler f = {.registry = s->registry, .arena = &s->arena, .out = &said};
-    const lyne_yaml *tree = lyne_yaml_parse("bench", yaml, strlen(yaml), &s->arena, &said);
-    if (tree) lyne_config_instance(&f, kind, "bench", tree, out);
-    lyne_diagnostics_error(&said, err);
-    const bool good = lyne_diagnostics_status(&said) == LYNE_OK && out->row;
-    lyne_diagnostics_free(&said);
-    return good;
-}
-
-static void fill_inputs(subject *s) {
-    lyne_network *n = &s->net;
-    lyne_stream r = lyne_stream_at(1, LYNE_FOR_CHECK, 0, 0);
-    void *picture = lyne_program_input(n->program, n->picture);
-    for (int64_t i = 0; i < lyne_shape_size(&n->picture->shape); i++)
-        if (n->picture->type == LYNE_S32)
-            ((int32_t *)picture)[i] = (int32_t)lyne_stream_between(&r, 0, s->task.n_classes - 1);
-        else
-            ((uint8_t *)picture)[i] = (uint8_t)lyne_stream_bits(&r);
-    int32_t *label = n->label ? lyne_program_input(n->program, n->label) : NULL;
-    for (int64_t i = 0; label && i < n->label->shape.dim[0]; i++)
-        label[i] = (int32_t)lyne_stream_between(&r, 0, s->task.n_classes - 1);
-    float *teacher = n->teacher ? lyne_program_input(n->program, n->teacher) : NULL;
-    for (int64_t i = 0; teacher && i < lyne_shape_size(&n->teacher->shape); i++) teacher[i] = lyne_stream_normal(&r);
-}
-
-static lyne_status open_subject(subject *s, const options *o, lyne_error *err) {
-    static const double half = 0.5, quarter = 0.25;
-    lyne_instance model = {0};
-    long long c, h, w;
-    if (lyne_registry_new(lyne_builtin_rows, lyne_n_builtin_rows, &s->registry, err) != LYNE_OK) return err->status;
-    if (!instance(s, LYNE_MODEL, o->model, &model, err) ||
-        !instance(s, LYNE_OPTIMIZER, o->optimizer, &s->optimizer, err))
-        return err->status;
-    if (!instance(s, LYNE_LOSS, "{kd: {temperature: 4, weight: 0.9}}", &s->loss[0], err) ||
-        !instance(s, LYNE_LOSS, "{cross_entropy: {weight: 0.1}}", &s->loss[1], err))
-        return err->status;
-    if (sscanf(o->picture, "%lld,%lld,%lld", &c, &h, &w) != 3)
-        return lyne_fail(err, LYNE_EUSAGE, "--picture expects C,H,W as in 3,32,32, not '%s'", o->picture);
-    s->task = (lyne_task){.picture = {c, h, w},
-                          .sequence = {o->tokens, o->classes, o->tokens > 0},
-                          .n_classes = o->classes,
-                          .mean = {1, &half},
-                          .sd = {1, &quarter},
-                          .precision = strcmp(o->precision, "bf16") == 0 ? LYNE_BF16 : LYNE_F32};
-    const lyne_network_options n = {.model = model,
-                                    .task = &s->task,
-                                    .batch = o->batch,
-                                    .lean = o->lean,
-                                    .losses = {o->infer ? 0 : 2, s->loss},
-                                    .seed = 1};
-    if (lyne_network_init(&s->net, &n, err) != LYNE_OK) return err->status;
-    for (int i = 0; i < ((const lyne_optimizer *)s->optimizer.row)->n_slots; i++)
-        if (!(s->slot[i] = lyne_alloc(s->net.weights->n_trained, sizeof(float))))
-            return lyne_fail_memory(err, "the optimizer");
-    fill_inputs(s);
-    return o->labels && s->net.teacher
-               ? cached_open(&s->cached, o->labels, s->net.teacher->shape.dim[0], o->classes, err)
-               : LYNE_OK;
-}
-
-static void close_subject(subject *s) {
-    for (int i = 0; i < LYNE_MAX_SLOTS; i++) lyne_free(s->slot[i]);
-    cached_close(&s->cached);
-    lyne_network_deinit(&s->net);
-    lyne_registry_free(s->registry);
-    lyne_arena_free(&s->arena);
-}
-
-/* seconds: as lyne_program_run_timed, and that of the optimizer behind them; or NULL. */
-static lyne_status step(subject *s, bool infer, double *seconds, lyne_error *err) {
-    lyne_status status = lyne_program_run_timed(s->net.program, &(lyne_clock){0}, seconds, err);
-    if (status != LYNE_OK || infer) return status;
-    const double start = lyne_now();
-    lyne_update u = {.weights = s->net.weights, .step = ++s->steps, .lr = 0.001};
-    memcpy(u.slot, s->slot, sizeof u.slot);
-    ((const lyne_optimizer *)s->optimizer.row)->step(s->optimizer.config, &u);
-    if (seconds) seconds[lyne_program_n_steps(s->net.program)] += lyne_now() - start;
-    return LYNE_OK;
-}
 
 static void print_probes(double fma, double amx) {
     printf("{\"fma\": %.1f, \"amx\": %.0f}", fma, amx);
@@ -143,7 +41,7 @@ static lyne_status kernels(subject *s, const options *o, int64_t steps, double *
     lyne_status status = seconds && one ? LYNE_OK : lyne_fail_memory(err, "times");
     for (int64_t i = 0; i < steps && status == LYNE_OK; i++) {
         memset(one, 0, ((size_t)n + 1) * sizeof *one);
-        status = step(s, o->infer, one, err);
+        status = subject_step(s, one, err);
         for (int k = 0; k <= n; k++)
             seconds[k] = !o->kernels ? seconds[k] + one[k] / (double)steps : i == 0 ? one[k] : fmin(seconds[k], one[k]);
     }
@@ -152,45 +50,29 @@ static lyne_status kernels(subject *s, const options *o, int64_t steps, double *
     if (o->kernels && status == LYNE_OK) {
         const lyne_peaks peaks = {lyne_peak_fma(), lyne_peak_amx(), lyne_peak_bandwidth()};
         lyne_program_print_kernels(p, seconds, &peaks, stdout);
-        if (!o->infer) printf("%-9s %-28s %-36s %8.4f ms\n", "update", "", s->optimizer.row->name, seconds[n] * 1e3);
+        if (!o->of.infer) printf("%-9s %-28s %-36s %8.4f ms\n", "update", "", s->optimizer.row->name, seconds[n] * 1e3);
     }
     lyne_free(seconds);
     lyne_free(one);
     return status;
 }
 
-/* Steps with logits that are there already and steps that read them first, in turns: the mean time of each [ms]. */
-static lyne_status in_turns(subject *s, int64_t steps, double ms[2], lyne_error *err) {
-    lyne_status status = LYNE_OK;
-    ms[0] = ms[1] = 0;
-    for (int64_t i = 0; i < 2 * steps && status == LYNE_OK; i++) {
-        const double start = lyne_now();
-        if (i % 2) status = cached_read(&s->cached, lyne_program_input(s->net.program, s->net.teacher), err);
-        if (status == LYNE_OK) status = step(s, false, NULL, err);
-        ms[i % 2] += (lyne_now() - start) * 1e3 / (double)steps;
-    }
-    return status;
-}
-
 static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
     lyne_status status = LYNE_OK;
     double sum = 0;
-    for (int i = 0; i < 3 && status == LYNE_OK; i++) status = step(s, o->infer, NULL, err);
+    for (int i = 0; i < 3 && status == LYNE_OK; i++) status = subject_step(s, NULL, err);
     const double start = lyne_now();
-    if (status == LYNE_OK) status = step(s, o->infer, NULL, err);
+    if (status == LYNE_OK) status = subject_step(s, NULL, err);
     const int64_t steps = 1 + (int64_t)(o->seconds / (lyne_now() - start));
     if (status != LYNE_OK || o->kernels) return status == LYNE_OK ? kernels(s, o, steps, &sum, err) : status;
-    printf("{\"batch\": %lld, \"steps\": %lld, \"repetitions\": [", (long long)o->batch, (long long)steps);
+    printf("{\"batch\": %lld, \"steps\": %lld, \"repetitions\": [", (long long)o->of.batch, (long long)steps);
     for (int64_t r = 0; r < o->repetitions && status == LYNE_OK; r++) {
         const double fma = lyne_peak_fma(), amx = lyne_peak_amx(), began = lyne_now();
-        for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = step(s, o->infer, NULL, err);
-        double ms[2] = {(lyne_now() - began) * 1e3 / (double)steps};
-        if (status == LYNE_OK && s->cached.labels) status = in_turns(s, steps, ms, err);
+        for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = subject_step(s, NULL, err);
+        const double ms = (lyne_now() - began) * 1e3 / (double)steps;
         if (status == LYNE_OK) status = kernels(s, o, steps, &sum, err);
-        printf("%s{\"ms\": %.4f, \"kernels_ms\": %.4f, \"fma\": %.1f, \"amx\": %.0f", r ? ", " : "", ms[0], sum, fma,
+        printf("%s{\"ms\": %.4f, \"kernels_ms\": %.4f, \"fma\": %.1f, \"amx\": %.0f}", r ? ", " : "", ms, sum, fma,
                amx);
-        if (s->cached.labels) printf(", \"cached_ms\": %.4f", ms[1]);
-        printf("}");
     }
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -214,7 +96,6 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
         OPTIMIZER,
         PRECISION,
         PICTURE,
-        LABELS,
         TOKENS,
         CLASSES,
         BATCH,
@@ -226,44 +107,31 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
         KERNELS,
         PROBE
     };
-    static const struct option all[] = {{"model", 1, 0, MODEL},
-                                        {"optimizer", 1, 0, OPTIMIZER},
-                                        {"precision", 1, 0, PRECISION},
-                                        {"picture", 1, 0, PICTURE},
-                                        {"labels", 1, 0, LABELS},
-                                        {"tokens", 1, 0, TOKENS},
-                                        {"classes", 1, 0, CLASSES},
-                                        {"batch", 1, 0, BATCH},
-                                        {"threads", 1, 0, THREADS},
-                                        {"repetitions", 1, 0, REPETITIONS},
-                                        {"seconds", 1, 0, SECONDS},
-                                        {"infer", 0, 0, INFER},
-                                        {"lean", 0, 0, LEAN},
-                                        {"kernels", 0, 0, KERNELS},
-                                        {"probe", 0, 0, PROBE},
-                                        {0}};
+    static const struct option all[] = {
+        {"model", 1, 0, MODEL},     {"optimizer", 1, 0, OPTIMIZER}, {"precision", 1, 0, PRECISION},
+        {"picture", 1, 0, PICTURE}, {"tokens", 1, 0, TOKENS},       {"classes", 1, 0, CLASSES},
+        {"batch", 1, 0, BATCH},     {"threads", 1, 0, THREADS},     {"repetitions", 1, 0, REPETITIONS},
+        {"seconds", 1, 0, SECONDS}, {"infer", 0, 0, INFER},         {"lean", 0, 0, LEAN},
+        {"kernels", 0, 0, KERNELS}, {"probe", 0, 0, PROBE},         {0}};
     lyne_status status = LYNE_OK;
-    int64_t *const number[] = {[TOKENS] = &o->tokens,
-                               [CLASSES] = &o->classes,
-                               [BATCH] = &o->batch,
+    int64_t *const number[] = {[TOKENS] = &o->of.tokens,
+                               [CLASSES] = &o->of.classes,
+                               [BATCH] = &o->of.batch,
                                [THREADS] = &o->threads,
                                [REPETITIONS] = &o->repetitions};
     for (int got; status == LYNE_OK && (got = getopt_long(argc, argv, "", all, NULL)) != -1;) {
         switch (got) {
         case MODEL:
-            o->model = optarg;
+            o->of.model = optarg;
             break;
         case OPTIMIZER:
-            o->optimizer = optarg;
+            o->of.optimizer = optarg;
             break;
         case PRECISION:
-            o->precision = optarg;
+            o->of.precision = optarg;
             break;
         case PICTURE:
-            o->picture = optarg;
-            break;
-        case LABELS:
-            o->labels = optarg;
+            o->of.picture = optarg;
             break;
         case TOKENS:
         case CLASSES:
@@ -277,10 +145,10 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
                 status = lyne_fail(err, LYNE_EUSAGE, "--seconds expects a time, not '%s'", optarg);
             break;
         case INFER:
-            o->infer = true;
+            o->of.infer = true;
             break;
         case LEAN:
-            o->lean = true;
+            o->of.lean = true;
             break;
         case KERNELS:
             o->kernels = true;
@@ -292,18 +160,18 @@ static lyne_status parse(int argc, char **argv, options *o, lyne_error *err) {
             status = lyne_fail(err, LYNE_EUSAGE, "the options are at the head of bench/step.c");
         }
     }
-    if (status == LYNE_OK && strcmp(o->precision, "f32") != 0 && strcmp(o->precision, "bf16") != 0)
-        status = lyne_fail(err, LYNE_EUSAGE, "--precision is f32 or bf16, not '%s'", o->precision);
+    if (status == LYNE_OK && strcmp(o->of.precision, "f32") != 0 && strcmp(o->of.precision, "bf16") != 0)
+        status = lyne_fail(err, LYNE_EUSAGE, "--precision is f32 or bf16, not '%s'", o->of.precision);
     return status;
 }
 
 int main(int argc, char **argv) {
-    options o = {.model = "{mlp: {hidden: [800, 800]}}",
-                 .optimizer = "{sgd: {lr: 0.05, momentum: 0.9, weight_decay: 5e-4}}",
-                 .precision = "f32",
-                 .picture = "1,28,28",
-                 .classes = 10,
-                 .batch = 128,
+    options o = {.of = {.model = "{mlp: {hidden: [800, 800]}}",
+                        .optimizer = "{sgd: {lr: 0.05, momentum: 0.9, weight_decay: 5e-4}}",
+                        .precision = "f32",
+                        .picture = "1,28,28",
+                        .classes = 10,
+                        .batch = 128},
                  .threads = omp_get_max_threads(),
                  .repetitions = 7,
                  .seconds = 0.3};
@@ -316,9 +184,9 @@ int main(int argc, char **argv) {
         print_probes(lyne_peak_fma(), lyne_peak_amx());
         return 0;
     }
-    if (status == LYNE_OK) status = open_subject(&s, &o, &err);
+    if (status == LYNE_OK) status = subject_open(&s, &o.of, &err);
     if (status == LYNE_OK) status = repeat(&s, &o, &err);
-    close_subject(&s);
+    subject_close(&s);
     if (status != LYNE_OK) fprintf(stderr, "lyne_bench: %s\n", err.text);
     return (int)status;
 }

@@ -153,7 +153,7 @@ fi
 export CRITERION_JOBS="$jobs" CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_stacktrace=1
 
 part 'Debian packages'
-packages="$lyne_packages libcriterion-dev"
+packages="$lyne_packages libcriterion-dev strace python3-jsonschema python3-numpy python3-yaml"
 [ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev"
 lyne_install_packages $packages || { failed=1 && finish; }
 

@@ -119,6 +119,7 @@ typedef struct lyne_field {
     int makes;                       /* STAGE, STAGES: what a named stage must make, a lyne_product     */
     const char *zero;                /* INT: a word that may be written, and is stored as 0; NULL: none */
     bool inert;                      /* cannot change a result, so it is left out of fingerprints       */
+    bool file;                       /* TEXT: a path; a recipe names files of its own folders only      */
 } lyne_field;
 
 /* Tables end with an entry whose name is NULL. */

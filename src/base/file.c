@@ -11,13 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { READ_FLAGS = O_RDONLY | O_CLOEXEC | O_NONBLOCK }; /* O_NONBLOCK: a fifo is refused, not waited for */
+/* O_NONBLOCK: a fifo is refused, not waited for. */
+enum { SAFELY = O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, READ_FLAGS = O_RDONLY | SAFELY };
+
+static lyne_status refuse_open(const char *path, const char *what, lyne_error *err) {
+    if (errno == ELOOP) return lyne_fail(err, LYNE_EDATA, "%s: is a symbolic link, which is not followed here", path);
+    return lyne_fail_errno(err, path, what);
+}
 
 /* Open a regular file and say how long it is. */
 static lyne_status open_regular(const char *path, int *fd, size_t *size, lyne_error *err) {
     struct stat st;
     *fd = system_open(path, READ_FLAGS);
-    if (*fd < 0) return lyne_fail_errno(err, path, "open");
+    if (*fd < 0) return refuse_open(path, "open", err);
     lyne_status status = LYNE_OK;
     if (system_fstat(*fd, &st))
         status = lyne_fail_errno(err, path, "examine");
@@ -185,7 +191,7 @@ lyne_status lyne_commit_begin(lyne_commit *c, const char *path, lyne_error *err)
         status = lyne_fail_memory(err, path);
     } else {
         snprintf(c->temporary, room, "%s.tmp.%ld", path, (long)getpid());
-        c->fd = system_open(c->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+        c->fd = system_open(c->temporary, O_WRONLY | O_CREAT | O_TRUNC | SAFELY);
         if (c->fd < 0) status = lyne_fail_errno(err, c->temporary, "create");
     }
     if (status != LYNE_OK) lyne_commit_abort(c);
@@ -244,10 +250,12 @@ lyne_status lyne_append_open(lyne_append *a, const char *path, uint64_t keep, ly
     struct stat st;
     *a = (lyne_append){.fd = -1, .path = lyne_strdup(path)};
     if (!a->path) return lyne_fail_memory(err, path);
-    a->fd = system_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC);
+    a->fd = system_open(path, O_WRONLY | O_CREAT | O_APPEND | SAFELY);
     lyne_status status = LYNE_OK;
     if (a->fd < 0 || system_fstat(a->fd, &st)) {
-        status = lyne_fail_errno(err, path, "open for appending");
+        status = refuse_open(path, "open for appending", err);
+    } else if (!S_ISREG(st.st_mode)) {
+        status = lyne_fail(err, LYNE_EDATA, "%s: is not a regular file", path);
     } else {
         a->size = (uint64_t)st.st_size < keep ? (uint64_t)st.st_size : keep;
         if (system_ftruncate(a->fd, (off_t)a->size)) status = lyne_fail_errno(err, path, "cut");
@@ -280,7 +288,7 @@ lyne_status lyne_spool_open(lyne_spool *s, const char *path, lyne_error *err) {
     *s = (lyne_spool){.fd = -1, .path = lyne_alloc(room, 1)};
     if (!s->path) return lyne_fail_memory(err, path);
     snprintf(s->path, room, "%s.tmp.%ld", path, (long)getpid());
-    s->fd = system_open(s->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW);
+    s->fd = system_open(s->path, O_RDWR | O_CREAT | O_TRUNC | SAFELY);
     if (s->fd >= 0 && system_unlink(s->path) == 0) return LYNE_OK;
     const lyne_status status = lyne_fail_errno(err, s->path, "make room in");
     lyne_spool_close(s);
@@ -331,8 +339,8 @@ static lyne_status refuse_lock(const char *path, int fd, lyne_error *err) {
 }
 
 static lyne_status open_lock(const char *path, int *fd, lyne_error *err) {
-    *fd = system_open(path, O_RDWR | O_CREAT | O_CLOEXEC);
-    return *fd < 0 ? lyne_fail_errno(err, path, "open the lock") : LYNE_OK;
+    *fd = system_open(path, O_RDWR | O_CREAT | SAFELY);
+    return *fd < 0 ? refuse_open(path, "open the lock", err) : LYNE_OK;
 }
 
 static lyne_status lock_whole(const char *path, bool shared, int *fd, lyne_error *err) {

@@ -13,6 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Opening follows no symbolic link at the end of a path, waits for no fifo, and takes nothing but regular files.  So
+ * what the user named goes through lyne_file_target first, and what a file named through lyne_file_within. */
+
+/** A copy of the path; of a symbolic link, where it leads.  Caller frees.  NULL: memory is out. */
+char *lyne_file_target(const char *path);
+/** LYNE_EDATA unless the path leads, links and dots followed, to something below one of n folders, or would if it were
+ *  there. */
+lyne_status lyne_file_within(const char *path, const char *const *folder, size_t n, lyne_error *err);
+
 /** The whole of a regular file, at most `limit` bytes (larger: LYNE_EDATA), NUL-terminated behind its end.
  *  Caller frees *data with lyne_free. */
 lyne_status lyne_file_read(const char *path, size_t limit, char **data, size_t *size, lyne_error *err);

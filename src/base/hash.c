@@ -83,19 +83,27 @@ bool lyne_digest_parse(const char *text, lyne_digest *out) {
 
 /* ---- CRC-32C: polynomial 0x1EDC6F41, reflected, inverted before and after ---- */
 
+enum { PIECE = 256 };
+static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
 static uint32_t crc_table[256];
+static uint32_t over_zeros[4][256]; /* what a byte of the register becomes in PIECE bytes of zeros */
 
-static void fill_crc_table(void) {
+static void fill_crc_tables(void) {
     for (uint32_t byte = 0; byte < 256; byte++) {
         uint32_t crc = byte;
         for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78u : 0);
         crc_table[byte] = crc;
     }
+    for (uint32_t i = 0; i < 4 * 256; i++) { /* the register is linear in its bits */
+        uint32_t *row = over_zeros[i / 256], byte = i % 256, others = byte & (byte - 1);
+        uint32_t crc = byte << 8 * (i / 256);
+        for (int k = 0; !others && k < PIECE; k++) crc = crc >> 8 ^ crc_table[crc & 0xFF];
+        row[byte] = others ? row[others] ^ row[byte ^ others] : crc;
+    }
 }
 
 uint32_t lyne_crc32c_portable(uint32_t crc, const void *bytes, size_t n) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fill_crc_table);
+    pthread_once(&crc_once, fill_crc_tables);
     const unsigned char *p = bytes;
     crc = ~crc;
     for (size_t i = 0; i < n; i++) crc = crc >> 8 ^ crc_table[(crc ^ p[i]) & 0xFF];
@@ -103,14 +111,33 @@ uint32_t lyne_crc32c_portable(uint32_t crc, const void *bytes, size_t n) {
 }
 
 #if defined(__x86_64__)
+/* The instruction takes three cycles and one can begin in each, so three stretches of PIECE bytes go side by side.  Behind
+ * a stretch the register is what it was, PIECE zeros later, xor what the stretch alone gives. */
+static uint64_t behind_zeros(uint64_t r) {
+    return over_zeros[0][r & 0xFF] ^ over_zeros[1][r >> 8 & 0xFF] ^ over_zeros[2][r >> 16 & 0xFF] ^
+           over_zeros[3][r >> 24 & 0xFF];
+}
+
+static uint64_t word_at(const unsigned char *p) {
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return word;
+}
+
 __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, const void *bytes, size_t n) {
     const unsigned char *p = bytes;
     uint64_t wide = ~crc;
-    for (; n >= 8; n -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-        wide = _mm_crc32_u64(wide, word);
+    if (n >= 3 * PIECE) pthread_once(&crc_once, fill_crc_tables);
+    for (; n >= 3 * PIECE; n -= 3 * PIECE, p += 3 * PIECE) {
+        uint64_t second = 0, third = 0;
+        for (size_t i = 0; i < PIECE; i += 8) {
+            wide = _mm_crc32_u64(wide, word_at(p + i));
+            second = _mm_crc32_u64(second, word_at(p + PIECE + i));
+            third = _mm_crc32_u64(third, word_at(p + 2 * PIECE + i));
+        }
+        wide = behind_zeros(behind_zeros(wide) ^ second) ^ third;
     }
+    for (; n >= 8; n -= 8, p += 8) wide = _mm_crc32_u64(wide, word_at(p));
     uint32_t narrow = (uint32_t)wide;
     for (; n > 0; n--, p++) narrow = _mm_crc32_u8(narrow, *p);
     return ~narrow;

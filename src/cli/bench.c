@@ -282,4 +282,5 @@ const lyne_command command_bench = {.name = "bench",
                                     .arguments = "SUITE",
                                     .help = "Run a suite of recipes and keep its results beside published ones.",
                                     .options = options,
+                                    .stops = true,
                                     .run = run};

@@ -36,7 +36,10 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     for (int i = optind; i < argc; i++) {
         lyne_recipe recipe;
         lyne_status here = lyne_cli_read(&recipe, argv[i], set, n_set, registry);
-        if (here == LYNE_OK) print_fine(argv[i], &recipe);
+        if (here == LYNE_OK) {
+            lyne_cli_advise(&recipe);
+            print_fine(argv[i], &recipe);
+        }
         if (here == LYNE_OK && verbose) here = lyne_cli_print_adapters(&recipe, err);
         if (status == LYNE_OK) status = here;
         lyne_recipe_free(&recipe);
@@ -46,6 +49,6 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
 
 const lyne_command command_check = {.name = "check",
                                     .arguments = "RECIPE...",
-                                    .help = "Say what is wrong with a recipe, without running it.",
+                                    .help = "Say what is wrong with a recipe, or hardly meant, without running it.",
                                     .options = options,
                                     .run = run};

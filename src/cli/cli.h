@@ -4,6 +4,7 @@
 
 #include "component/registry.h"
 #include "lyne/status.h"
+#include <stdbool.h>
 
 typedef struct lyne_option {
     const char *name;     /* without the dashes; NULL ends a table */
@@ -14,6 +15,7 @@ typedef struct lyne_option {
 typedef struct lyne_command {
     const char *name, *arguments, *help;
     const lyne_option *options;
+    bool stops; /* asked to by SIGTERM, SIGINT or SIGHUP with all it has done on disk; others end at once */
     /** argv[0] is the command's name.  What went wrong is in *err, or printed already when err->text is empty. */
     lyne_status (*run)(int argc, char **argv, const lyne_registry *registry, lyne_error *err);
 } lyne_command;

@@ -85,6 +85,12 @@ static void add_path(lyne_text *out, const char *path) {
     free(absolute);
 }
 
+/* `stages.soft_labels.import.KEY="PATH"`: on the command line, any file may be named. */
+static void say_path(lyne_text *out, const char *key, const char *path) {
+    lyne_text_add(out, "stages." STAGE ".import.%s=", key);
+    add_path(out, path);
+}
+
 static lyne_status write_recipe(const lyne_import *i, const char *path, lyne_error *err) {
     lyne_text text = {0};
     lyne_text_add(&text, "lyne: 1\nname: imported\ndata: {use: ");
@@ -104,15 +110,21 @@ lyne_status lyne_cli_import(const lyne_import *i, const lyne_registry *registry,
     char path[LYNE_PATH_MAX];
     lyne_recipe recipe = {0};
     lyne_folders data = {0};
+    lyne_text said[2] = {{0}};
     lyne_result result;
     lyne_status status = lyne_directory_make(i->out, err);
     if (status == LYNE_OK) status = lyne_path(path, i->out, "recipe.yaml", err);
     if (status == LYNE_OK) status = write_recipe(i, path, err);
-    if (status == LYNE_OK) status = lyne_cli_read(&recipe, path, NULL, 0, registry);
+    say_path(&said[0], "logits", i->logits);
+    say_path(&said[1], "ids", i->ids);
+    if (status == LYNE_OK && (said[0].failed || said[1].failed)) status = lyne_fail_memory(err, path);
+    const char *const set[] = {said[0].data, said[1].data};
+    if (status == LYNE_OK) status = lyne_cli_read(&recipe, path, set, 2, registry);
     if (status == LYNE_OK) status = folders(&data, i->folder, err);
     const lyne_run_options o = {.out = i->out, .data_directory = data.list.item, .n_data_directories = data.list.n};
     if (status == LYNE_OK) status = lyne_single_run(&recipe, &o, STAGE, i->out, &result, err);
     if (status == LYNE_OK) printf("%s: %lld records\n", i->out, (long long)result.records);
+    for (int k = 0; k < 2; k++) lyne_text_free(&said[k]);
     lyne_folders_free(&data);
     lyne_recipe_free(&recipe);
     return status;

@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "recipe/plugin.h"
 #include "train/progress.h"
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,11 +82,21 @@ static void on_signal(int number) {
     lyne_request_stop();
 }
 
-static void catch_signals(void) {
-    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN};
+static void catch_signals(bool stops) {
+    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as a failing write */
+    if (!stops) return;
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
-    sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as a failing write */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) /* nohup has it ignored */
+        sigaction(SIGHUP, &stop, NULL);
+}
+
+/* A standard stream that was closed by whoever started us gives its number to the next file that is opened, and what is
+ * printed would stand in a checkpoint.  What takes its place here fails each write. */
+static void fill_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return;
 }
 
 static bool wants_help(int argc, char **argv) {
@@ -165,6 +176,7 @@ static void shorten_spinning(char **argv) {
 }
 
 int main(int argc, char **argv) {
+    fill_standard_streams();
     shorten_spinning(argv);
     lyne_error err = {0};
     const char *name = argc > 1 ? argv[1] : "";
@@ -185,7 +197,7 @@ int main(int argc, char **argv) {
         print_help(c);
         return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;
     }
-    catch_signals();
+    catch_signals(c->stops);
     const lyne_status status = run_command(c, argc - 1, argv + 1, &err);
     if (err.text[0]) fprintf(stderr, "lyne: %s\n", err.text);
     return (int)status;

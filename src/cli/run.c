@@ -136,4 +136,5 @@ const lyne_command command_run = {.name = "run",
                                   .arguments = "RECIPE",
                                   .help = "Run a recipe: every stage that is not up to date, then the table.",
                                   .options = options,
+                                  .stops = true,
                                   .run = run};

@@ -17,6 +17,9 @@ typedef struct lyne_filler {
     /* For LYNE_FIELD_LAYERS; the recipe's blocks (NULL: none), and what arithmetic may name, such as classes. */
     const lyne_yaml *blocks;
     lyne_constants constants;
+    /* What a file may name (lyne_field.file) lies below one of them; n_folders 0: anything.  --set names what it likes. */
+    const char *const *folder;
+    size_t n_folders;
 } lyne_filler;
 
 /** Fill `config` (zeroed by the caller) from a map, or from defaults alone when map is NULL.  Reports every mistake:
@@ -35,6 +38,9 @@ bool lyne_config_default(const lyne_filler *f, const lyne_field *field, const ch
 /** `name` or `{name: {fields}}` or `{name: ~}` of a kind. */
 bool lyne_config_instance(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *node,
                           lyne_instance *out);
+
+/** Whether this node may name that file, by filler->folder; if not, it is said. */
+bool lyne_config_may_name(const lyne_filler *f, const lyne_field *field, const char *where, const lyne_yaml *node);
 
 /** Everything in a config that can change a result, into a hash: field names and values in table order, defaults
  *  included, inert fields, help texts and marks not.  So a default written out gives the same hash.  A stage reference

@@ -126,7 +126,7 @@ static bool read_float(const slot *s, const lyne_yaml *node, void *dst) {
 static bool read_text(const slot *s, const lyne_yaml *node, void *dst) {
     if (node->kind != LYNE_YAML_SCALAR) return refuse_type(s, node, "text", "");
     *(const char **)dst = node->text;
-    return true;
+    return !s->field->file || lyne_config_may_name(s->f, s->field, s->where, node);
 }
 
 static bool read_choice(const slot *s, const lyne_yaml *node, void *dst) {
@@ -395,6 +395,6 @@ bool lyne_config_instance(const lyne_filler *f, lyne_kind kind, const char *wher
         lyne_diagnose(f->out, name->mark, LYNE_ERECIPE, "%s: %s", row->name, problem);
         return false;
     }
-    *out = (lyne_instance){row, config, name->mark};
+    *out = (lyne_instance){row, config, f->depth ? (lyne_mark){0} : name->mark}; /* a default stands nowhere */
     return true;
 }

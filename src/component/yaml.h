@@ -15,6 +15,7 @@ typedef struct lyne_source {
     const char *name; /* path, or what it is: "--set", "default of sgd.lr" */
     const char *text; /* NUL-terminated                                    */
     size_t size;
+    bool assigned; /* by the user, with --set: no file says it */
 } lyne_source;
 
 typedef enum lyne_yaml_kind { LYNE_YAML_SCALAR, LYNE_YAML_LIST, LYNE_YAML_MAP } lyne_yaml_kind;

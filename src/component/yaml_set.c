@@ -136,6 +136,7 @@ static bool assign(const assignment *a, lyne_yaml *node, lyne_yaml *value) {
 bool lyne_yaml_set(lyne_yaml *root, const char *assignment_text, lyne_arena *arena, lyne_diagnostics *out) {
     lyne_source *source = lyne_source_new("--set", assignment_text, strlen(assignment_text), arena, out);
     if (!source) return false;
+    source->assigned = true;
     assignment a = {
         .source = source, .path = source->text, .equals = strchr(source->text, '='), .arena = arena, .out = out};
     if (!a.equals) {

@@ -113,6 +113,25 @@ static bool stays_inside(const char *file) {
     return true;
 }
 
+/* A file that was found: links in it stay within the folders that the user gave, or those of the data set in them. */
+static lyne_status check_links(const lyne_data_paths *paths, const char *path, lyne_arena *arena, const char **out,
+                               lyne_error *err) {
+    lyne_status status = LYNE_EDATA;
+    lyne_error why = {0};
+    for (size_t i = 0; i < paths->n && status == LYNE_EDATA; i++) {
+        const char *own = lyne_arena_printf(arena, "%s/%s", paths->directory[i], paths->dataset);
+        const char *const folder[] = {paths->directory[i], own};
+        why = (lyne_error){0};
+        status = own ? lyne_file_within(path, folder, 2, &why) : lyne_fail_memory(&why, path);
+    }
+    if (status != LYNE_OK)
+        return lyne_fail(err, status, "%s; give the folder it leads to with --data DIR as well", why.text);
+    char *target = lyne_file_target(path);
+    *out = target ? lyne_arena_strndup(arena, target, strlen(target)) : NULL;
+    lyne_free(target);
+    return *out ? LYNE_OK : lyne_fail_memory(err, path);
+}
+
 static lyne_status not_found(const lyne_data_paths *paths, const char *file, lyne_error *err) {
     lyne_text places = {0};
     for (size_t i = 0; i < paths->n; i++) {
@@ -143,7 +162,7 @@ lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_
             const char *path = lyne_arena_printf(arena, "%s/%s%s%s%s", paths->directory[i], dataset,
                                                  *dataset ? "/" : "", file, suffix);
             if (!path) return lyne_fail_memory(err, "the path of a data file");
-            if (lyne_file_exists(path)) return *out = path, LYNE_OK;
+            if (lyne_file_exists(path)) return check_links(paths, path, arena, out, err);
         }
     return not_found(paths, file, err);
 }

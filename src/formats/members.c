@@ -139,7 +139,8 @@ static lyne_status read_folder(lyne_members *m, const char *root, const char *fo
     size_t n = 0;
     lyne_arena scratch = {0};
     const char *path = lyne_arena_printf(&scratch, "%s/%s", root, folder);
-    lyne_status status = path ? lyne_directory_list(path, &names, &n, err) : lyne_fail_memory(err, root);
+    lyne_status status = path ? lyne_file_within(path, &root, 1, err) : lyne_fail_memory(err, root);
+    if (status == LYNE_OK) status = lyne_directory_list(path, &names, &n, err);
     for (size_t i = 0; status == LYNE_OK && i < n; i++) {
         char *data = NULL;
         size_t size = 0;

@@ -140,6 +140,13 @@ lyne_buffer lyne_diff_src(lyne_program *p, const lyne_node *n, int i) {
     return b;
 }
 
+lyne_buffer lyne_diff_src_so_far(lyne_program *p, const lyne_node *n, int i) {
+    lyne_node_state *s = &p->state[n->src[i]->index];
+    if (!n->src[i]->needs_grad || s->n_parts != 1) return LYNE_NO_BUFFER;
+    s->n_parts = 0;
+    return s->part[0];
+}
+
 typedef struct sum_config {
     int64_t n;
     int n_parts;
@@ -205,9 +212,10 @@ static size_t param_bytes(const lyne_program *p, int param) {
     return (size_t)lyne_shape_size(&p->weights->param[param].shape) * sizeof(float);
 }
 
-/* The value or gradient of a parameter as it is stored. */
+/* The value or gradient of a parameter as it is stored; of an outline, which has neither, a place that nobody reads. */
 static lyne_buffer stored(lyne_program *p, int param, float *array) {
-    return fixed(p, array + p->weights->offset[param], param_bytes(p, param));
+    static float nowhere;
+    return fixed(p, array ? array + p->weights->offset[param] : &nowhere, param_bytes(p, param));
 }
 
 static lyne_status emit_reorder(lyne_program *p, const lyne_node *n, const dnn_layout *from, lyne_buffer src,

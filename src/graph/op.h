@@ -39,6 +39,10 @@ bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight);
  *  add on the way.  Read only. */
 int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]);
 
+/** Before lyne_diff_src, for an op that can add on the way: what others have given to the gradient of source i so far, which
+ *  the op's own is then to include; LYNE_NO_BUFFER if that is nothing, or several buffers. */
+lyne_buffer lyne_diff_src_so_far(lyne_program *p, const lyne_node *n, int i);
+
 /** What is emitted from now on runs between runs, when the weights have changed, as the copies are made; and again not.
  *  Buffers in which it leaves something for the passes go through lyne_refreshed. */
 void lyne_at_refresh(lyne_program *p, bool yes);

@@ -122,7 +122,7 @@ static lyne_status place(lyne_program *p, lyne_error *err) {
             }
         }
     lyne_status status = lyne_place(p->storage, p->n_storage, at, &p->memory_bytes, err);
-    if (status != LYNE_OK) return status;
+    if (status != LYNE_OK || !p->weights->value) return status; /* an outline */
     p->memory = lyne_alloc(p->memory_bytes, 1);
     return p->memory ? LYNE_OK : lyne_fail_memory(err, "a program's activations");
 }
@@ -161,7 +161,7 @@ lyne_status lyne_program_compile(const lyne_graph *g, const lyne_compile *what, 
     for (int i = 0; i < what->n_terms; i++) keep_readable(p, what->term[i].node);
     for (int i = 0; i < what->n_outputs; i++) keep_readable(p, what->output[i]);
     if (place(p, err) != LYNE_OK) goto fail;
-    bind(p);
+    if (p->memory) bind(p);
     *out = p;
     lyne_free(cut);
     return LYNE_OK;
@@ -219,6 +219,7 @@ static lyne_status run(const lyne_step_list *steps, double *seconds, lyne_error 
 }
 
 lyne_status lyne_program_run_timed(lyne_program *p, const lyne_clock *clock, double *seconds, lyne_error *err) {
+    assert(p->memory);
     p->clock = *clock;
     const bool stale = p->seen_version != p->weights->version;
     for (int pass = 0; pass < N_PASSES; pass++) {

@@ -40,7 +40,7 @@ static void initialise(const lyne_weights *w, int i, uint64_t seed) {
     }
 }
 
-lyne_status lyne_weights_new(const lyne_graph *g, uint64_t seed, lyne_weights **out, lyne_error *err) {
+lyne_status lyne_weights_outline(const lyne_graph *g, lyne_weights **out, lyne_error *err) {
     lyne_weights *w = lyne_alloc(1, sizeof *w);
     if (!w) goto no_memory;
     w->n = lyne_graph_n_params(g);
@@ -57,16 +57,27 @@ lyne_status lyne_weights_new(const lyne_graph *g, uint64_t seed, lyne_weights **
     place(w, offset, false, &w->n_values);
     w->n_trained = w->n_values;
     place(w, offset, true, &w->n_values);
-    w->value = lyne_alloc(w->n_values, sizeof *w->value);
-    w->grad = lyne_alloc(w->n_trained, sizeof *w->grad);
-    if (!w->value || !w->grad) goto no_memory;
-    for (int i = 0; i < w->n; i++) initialise(w, i, seed);
-    w->version = 1;
     *out = w;
     return LYNE_OK;
 no_memory:
     lyne_weights_free(w);
     return lyne_fail_memory(err, "the weights of a model");
+}
+
+lyne_status lyne_weights_new(const lyne_graph *g, uint64_t seed, lyne_weights **out, lyne_error *err) {
+    lyne_weights *w = NULL;
+    const lyne_status status = lyne_weights_outline(g, &w, err);
+    if (status != LYNE_OK) return status;
+    w->value = lyne_alloc(w->n_values, sizeof *w->value);
+    w->grad = lyne_alloc(w->n_trained, sizeof *w->grad);
+    if (!w->value || !w->grad) {
+        lyne_weights_free(w);
+        return lyne_fail_memory(err, "the weights of a model");
+    }
+    for (int i = 0; i < w->n; i++) initialise(w, i, seed);
+    w->version = 1;
+    *out = w;
+    return LYNE_OK;
 }
 
 void lyne_weights_free(lyne_weights *w) {

@@ -10,6 +10,9 @@
 /** For the parameters of a graph; initialised from (seed, name of the parameter), so adding a layer leaves the others'
  *  numbers as they were. */
 lyne_status lyne_weights_new(const lyne_graph *g, uint64_t seed, lyne_weights **out, lyne_error *err);
+/** The same without the numbers: value and grad are NULL, and a program compiled with it cannot run and has no memory, but
+ *  says how much it would take (lyne_program_bytes). */
+lyne_status lyne_weights_outline(const lyne_graph *g, lyne_weights **out, lyne_error *err);
 void lyne_weights_free(lyne_weights *w);
 /** Whether a graph has these parameters: same names, shapes, order.  Behind its own there may be more, as those of adapters,
  *  which the graph of the model alone does without. */

@@ -48,7 +48,7 @@ lyne_status lyne_asking_compare(lyne_asking *a, uint64_t record, const float *fe
     a->said.n++;
     a->said.same += same;
     if (same) return LYNE_OK;
-    lyne_divergence(r->classes, a->stored, logits, a->scratch, kl);
+    lyne_divergence(1, r->classes, a->stored, logits, a->scratch, &kl);
     if (!(kl[0] <= a->said.max)) { /* also when it is no number */
         a->said.max = isfinite(kl[0]) ? kl[0] : (double)INFINITY;
         a->said.worst = record;

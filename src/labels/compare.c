@@ -52,7 +52,7 @@ static lyne_status compare_record(const lyne_labels *const labels[2], uint64_t r
         d.class[i] = likeliest(w->logits[i], classes);
     }
     double kl[LYNE_LABELS_TEMPERATURES];
-    lyne_divergence(classes, w->logits[0], w->logits[1], w->scratch, kl);
+    lyne_divergence(1, classes, w->logits[0], w->logits[1], w->scratch, &kl);
     lyne_tally_record(w->tally, kl);
     if (d.class[0] == d.class[1]) {
         out->agreeing++;

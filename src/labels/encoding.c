@@ -1,7 +1,9 @@
 /* labels/encoding.c -- an encoding by the name it has in a manifest; classes as narrow numbers. */
 #include "labels/encoding.h"
+#include "base/vector.h"
 #include "component/config.h"
 
+#include <math.h>
 #include <string.h>
 
 lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int64_t classes, int64_t features,
@@ -39,6 +41,17 @@ int64_t lyne_record_logits(const lyne_record *r, int64_t n, const void *const pa
     int64_t good = 0;
     while (good < n && r->encoding->decode(r, part[good], logits + good * r->classes)) good++;
     return good;
+}
+
+LYNE_VECTOR static int64_t count_within(const float *number, int64_t n, float largest) {
+    int64_t good = 0;
+#pragma omp simd reduction(+ : good)
+    for (int64_t i = 0; i < n; i++) good += fabsf(number[i]) <= largest;
+    return good;
+}
+
+bool lyne_all_within(const float *number, int64_t n, float largest) {
+    return count_within(number, n, largest) == n;
 }
 
 /* ---- text ---- */

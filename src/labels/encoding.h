@@ -74,6 +74,9 @@ lyne_status lyne_encoding_read(const char *text, lyne_arena *arena, lyne_instanc
 /** The same the other way, with every default; NULL when memory is out.  In the arena. */
 const char *lyne_encoding_print(const lyne_instance *encoding, lyne_arena *arena);
 
+/** Whether all n numbers are within [-largest, largest]; a NaN is not. */
+bool lyne_all_within(const float *number, int64_t n, float largest);
+
 /* ---- for encodings ---- */
 
 /* Halves: with F16C where the CPU has it, else by the portable functions, which give the same bits. */

@@ -5,7 +5,7 @@
  * Losses that compare features find the teacher's here too: lyne_labels_read_features. */
 #include "labels/encoding.h"
 
-#include <math.h>
+#include <float.h>
 #include <string.h>
 
 typedef struct feature_config {
@@ -47,9 +47,7 @@ static bool decode(const lyne_record *r, const void *const part[], float *featur
         lyne_f16_decode(part[0], r->features, features);
     else
         memcpy(features, part[0], (size_t)r->features * sizeof *features);
-    for (int64_t i = 0; i < r->features; i++)
-        if (!isfinite(features[i])) return false;
-    return true;
+    return lyne_all_within(features, r->features, FLT_MAX);
 }
 
 const lyne_encoding lyne_encoding_feature = {

@@ -10,8 +10,7 @@ static bool ends_in(const char *path, const char *end) {
     return n > m && strcmp(path + n - m, end) == 0;
 }
 
-static lyne_status open_file(lyne_given_file *f, const char *path, const char *tensor, lyne_error *err) {
-    f->path = path;
+static lyne_status open_target(lyne_given_file *f, const char *path, const char *tensor, lyne_error *err) {
     if (ends_in(path, ".npy")) {
         lyne_status status = lyne_npy_open(&f->npy, path, err);
         if (status == LYNE_OK) f->array = f->npy.array;
@@ -25,6 +24,14 @@ static lyne_status open_file(lyne_given_file *f, const char *path, const char *t
     if (!found) return lyne_fail(err, LYNE_EDATA, "%s: has no tensor `%s`", path, tensor);
     f->array = *found;
     return LYNE_OK;
+}
+
+static lyne_status open_file(lyne_given_file *f, const char *path, const char *tensor, lyne_error *err) {
+    char *target = lyne_file_target(path);
+    f->path = path;
+    const lyne_status status = target ? open_target(f, target, tensor, err) : lyne_fail_memory(err, path);
+    lyne_free(target);
+    return status;
 }
 
 static void close_file(lyne_given_file *f) {
@@ -149,7 +156,9 @@ lyne_status lyne_given_digest(const char *logits, const char *ids, lyne_digest *
     lyne_hash_init(&h);
     for (int i = 0; i < 2; i++) {
         lyne_map map;
-        lyne_status status = lyne_map_open(&map, path[i], err);
+        char *target = lyne_file_target(path[i]);
+        lyne_status status = target ? lyne_map_open(&map, target, err) : lyne_fail_memory(err, path[i]);
+        lyne_free(target);
         if (status != LYNE_OK) return status;
         lyne_hash_digest(&h, lyne_digest_of(map.data, map.size));
         lyne_map_close(&map);

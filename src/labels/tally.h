@@ -7,6 +7,7 @@
 #define LYNE_LABELS_TALLY_H
 
 #include "base/text.h"
+#include "labels/head.h"
 #include "lyne/labels.h"
 
 enum { LYNE_TALLY_BINS = 84 * 16 + 1 };
@@ -17,9 +18,10 @@ typedef struct lyne_tally {
     uint64_t bin[LYNE_LABELS_TEMPERATURES][LYNE_TALLY_BINS];
 } lyne_tally;
 
-/** KL(stored || exact) at each temperature, of softmaxes of (classes) logits; scratch (2, classes). */
-void lyne_divergence(int64_t classes, const float *stored, const float *exact, double *scratch,
-                     double out[LYNE_LABELS_TEMPERATURES]);
+/** KL(stored || exact) of rows <= LYNE_HEAD_ROWS records at each temperature, of softmaxes of (rows, classes) logits;
+ *  scratch (2, classes). */
+void lyne_divergence(int64_t rows, int64_t classes, const float *stored, const float *exact, double *scratch,
+                     double (*out)[LYNE_LABELS_TEMPERATURES]);
 
 void lyne_tally_record(lyne_tally *t, const double kl[LYNE_LABELS_TEMPERATURES]);
 void lyne_tally_add(lyne_tally *into, const lyne_tally *t);

@@ -20,13 +20,13 @@ struct lyne_labels_writer {
     uint64_t left;  /* records still to be written  */
     lyne_head head; /* of an encoding of features */
     lyne_shard_entry head_entry;
-    lyne_shard_entry *shards; /* n_shards; those that are whole are filled */
-    bool *whole;              /* n_shards                                  */
-    lyne_shard_writer open;   /* the shard of `next`                       */
-    lyne_tally *tally;        /* of it                                     */
-    double *kl;               /* (BLOCK, temperatures)                     */
-    double *scratch;          /* (threads, 2, classes)                     */
-    float *decoded;           /* (threads, LYNE_HEAD_ROWS, classes)        */
+    lyne_shard_entry *shards;               /* n_shards; those that are whole are filled */
+    bool *whole;                            /* n_shards                                  */
+    lyne_shard_writer open;                 /* the shard of `next`                       */
+    lyne_tally *tally;                      /* of it                                     */
+    double (*kl)[LYNE_LABELS_TEMPERATURES]; /* (BLOCK)                      */
+    double *scratch;                        /* (threads, 2, classes)                     */
+    float *decoded;                         /* (threads, LYNE_HEAD_ROWS, classes)        */
     int threads;
 };
 
@@ -109,7 +109,7 @@ static lyne_status allocate(lyne_labels_writer *w, lyne_error *err) {
     w->shards = lyne_alloc(l->n_shards, sizeof *w->shards);
     w->whole = lyne_alloc(l->n_shards, sizeof *w->whole);
     w->tally = lyne_alloc(1, sizeof *w->tally);
-    w->kl = lyne_alloc(BLOCK * LYNE_LABELS_TEMPERATURES, sizeof *w->kl);
+    w->kl = lyne_alloc(BLOCK, sizeof *w->kl);
     w->threads = omp_get_max_threads();
     w->scratch = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, 2 * sizeof *w->scratch);
     w->decoded = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, LYNE_HEAD_ROWS * sizeof *w->decoded);
@@ -219,6 +219,7 @@ uint64_t lyne_labels_total(const lyne_labels_writer *w) {
 static lyne_status check_numbers(const lyne_labels_writer *w, const char *what, const float *number, int64_t width,
                                  float largest, int64_t n, lyne_error *err) {
     const lyne_labels_plan *plan = &w->layout.plan;
+    if (lyne_all_within(number, n * width, largest)) return LYNE_OK;
     for (int64_t i = 0; i < n * width; i++) {
         if (fabsf(number[i]) <= largest) continue;
         uint64_t record = w->next + (uint64_t)(i / width);
@@ -267,9 +268,7 @@ static void store(lyne_labels_writer *w, int64_t first, int64_t n, const float *
         lyne_shard_writer_seal(&w->open, (uint64_t)(first + i), record);
     }
     lyne_record_logits(r, n, (const void *const(*)[LYNE_ENCODING_PARTS])part, decoded);
-    for (int64_t i = 0; i < n; i++)
-        lyne_divergence(classes, decoded + i * classes, logits + (first + i) * classes, scratch,
-                        w->kl + (first + i) * LYNE_LABELS_TEMPERATURES);
+    lyne_divergence(n, classes, decoded, logits + first * classes, scratch, w->kl + first);
 }
 
 /* At most BLOCK records of the open shard. */
@@ -278,7 +277,7 @@ static lyne_status store_block(lyne_labels_writer *w, const float *given, int64_
 #pragma omp parallel for schedule(static) num_threads(w->threads) if (n * w->layout.plan.classes >= 4096)
     for (int64_t i = 0; i < n; i += LYNE_HEAD_ROWS)
         store(w, i, n - i < LYNE_HEAD_ROWS ? n - i : LYNE_HEAD_ROWS, given, width, logits);
-    for (int64_t i = 0; i < n; i++) lyne_tally_record(w->tally, w->kl + i * LYNE_LABELS_TEMPERATURES);
+    for (int64_t i = 0; i < n; i++) lyne_tally_record(w->tally, w->kl[i]);
     const uint64_t shard = w->next / w->layout.plan.records_per_shard;
     const bool full = (uint64_t)n == lyne_labels_due(w);
     lyne_status status = lyne_shard_writer_add(&w->open, (uint64_t)n, err);

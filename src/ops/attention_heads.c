@@ -124,6 +124,25 @@ LYNE_VECTOR static void store_bf16(int64_t n, const float *src, void *dst) {
     store_row(n, src, dst, true);
 }
 
+/* While a sample's heads are at work their rows are read in pieces far from each other, which the CPU does not foresee: this
+ * has the next sample's rows on their way to the cache, a part for each head, in the order in which they lie. */
+static void foresee(const lyne_heads *h, const void *buffer, int64_t rows, int64_t width, int64_t sample,
+                    int64_t head) {
+    enum { LINE = 64 };
+    if (sample + 1 >= h->batch) return;
+    const int64_t bytes = rows * width * (h->bf16 ? 2 : 4);
+    const char *next = (const char *)buffer + (sample + 1) * bytes;
+    for (int64_t at = bytes * head / h->heads; at < bytes * (head + 1) / h->heads; at += LINE)
+        __builtin_prefetch(next + at, 0, 2);
+}
+
+static void foresee_sources(const lyne_heads *h, void *const *buffer, int64_t sample, int64_t head) {
+    foresee(h, buffer[0], h->L, h->row, sample, head);
+    if (buffer[1] == buffer[0]) return; /* all three are one */
+    foresee(h, buffer[1], h->S, h->row, sample, head);
+    foresee(h, buffer[2], h->S, h->row, sample, head);
+}
+
 /* What a product made into the rows of one head. */
 static void put(const lyne_matrix *m, const float *src) {
     const int64_t ld = lyne_tiles_round(m->columns);
@@ -131,16 +150,29 @@ static void put(const lyne_matrix *m, const float *src) {
         (m->bf16 ? store_bf16 : store_f32)(m->columns, src + r * ld, (void *)lyne_at(m->at, r * m->stride, m->bf16));
 }
 
-/* The transpose of it. */
+/* A product of factors that gives the rows of one head; room for it where they cannot take it themselves. */
+static void multiply_into(const lyne_matrix *dst, int64_t K, bool narrow, lyne_factor a, lyne_factor b, float *room) {
+    const bool straight = lyne_tiles_fit(dst, narrow);
+    float *to = straight ? (float *)dst->at : room;
+    lyne_tiles_product(dst->rows, dst->columns, K, narrow, a, b, to,
+                       straight ? dst->stride : lyne_tiles_round(dst->columns));
+    if (!straight) put(dst, room);
+}
+
+/* The transpose of what a product made. */
 static void put_transposed(const lyne_matrix *m, const float *src) {
     enum { WIDTH = 64 };
     const int64_t ld = lyne_tiles_round(m->rows);
+    if (!m->bf16) {
+        lyne_tiles_transpose(m->columns, m->rows, src, ld, (float *)m->at, m->stride);
+        return;
+    }
     for (int64_t r = 0; r < m->rows; r++)
         for (int64_t first = 0; first < m->columns; first += WIDTH) {
             const int64_t n = m->columns - first < WIDTH ? m->columns - first : WIDTH;
             float row[WIDTH];
             for (int64_t i = 0; i < n; i++) row[i] = src[(first + i) * ld + r];
-            (m->bf16 ? store_bf16 : store_f32)(n, row, (void *)lyne_at(m->at, r * m->stride + first, m->bf16));
+            store_bf16(n, row, (void *)lyne_at(m->at, r * m->stride + first, true));
         }
 }
 
@@ -175,15 +207,13 @@ static void head_forward(const lyne_heads *h, const lyne_call *call, int64_t sam
     const lyne_matrix v = head_of(h, call->buffer[2], 2, h->S, sample, head);
     const lyne_matrix dst = dst_of(h, call->buffer[4], sample, head), p = plain(m->s, h->L, h->S);
     look(h, call->buffer[3], sample, m->seen);
-    lyne_tiles_a(&q, h->narrow, m->q);
-    lyne_tiles_b_transposed(&k, h->narrow, m->k);
-    lyne_tiles_product(h->L, h->S, h->D, h->narrow, m->q, m->k, m->s);
+    foresee_sources(h, call->buffer, sample, head);
+    const lyne_factor q_a = lyne_tiles_a(&q, h->narrow, m->q), k_b = lyne_tiles_b_transposed(&k, h->narrow, m->k);
+    lyne_tiles_product(h->L, h->S, h->D, h->narrow, q_a, k_b, m->s, p.stride);
     for (int64_t l = 0; l < h->L; l++)
         lse[l] = softmax(h->causal ? l + 1 : h->S, h->S, h->scale, m->seen, m->s + l * p.stride);
-    lyne_tiles_a(&p, h->narrow, m->p);
-    lyne_tiles_b(&v, h->narrow, m->v);
-    lyne_tiles_product(h->L, h->D, h->S, h->narrow, m->p, m->v, m->dst);
-    put(&dst, m->dst);
+    const lyne_factor p_a = lyne_tiles_a(&p, h->narrow, m->p), v_b = lyne_tiles_b(&v, h->narrow, m->v);
+    multiply_into(&dst, h->S, h->narrow, p_a, v_b, m->dst);
 }
 
 static bool worth_threads(const lyne_heads *h) {
@@ -241,33 +271,28 @@ static void head_backward(const lyne_heads *h, const lyne_call *call, int64_t sa
     const lyne_matrix diff = dst_of(h, call->buffer[4], sample, head);
     const lyne_matrix p = plain(m->p, h->S, h->L), ds = plain(m->dp, h->S, h->L);
     look(h, call->buffer[3], sample, m->seen);
-    lyne_tiles_a(&k, narrow, m->k);
-    lyne_tiles_b_transposed(&q, narrow, m->q_transposed);
-    lyne_tiles_product(h->S, h->L, h->D, narrow, m->k, m->q_transposed, m->p);
-    lyne_tiles_a(&v, narrow, m->v);
-    lyne_tiles_b_transposed(&diff, narrow, m->diff_transposed);
-    lyne_tiles_product(h->S, h->L, h->D, narrow, m->v, m->diff_transposed, m->dp);
+    foresee_sources(h, call->buffer, sample, head);
+    foresee(h, call->buffer[4], h->L, h->heads * h->D, sample, head);
+    lyne_factor a = lyne_tiles_a(&k, narrow, m->k), b = lyne_tiles_b_transposed(&q, narrow, m->q_transposed);
+    lyne_tiles_product(h->S, h->L, h->D, narrow, a, b, m->p, p.stride);
+    a = lyne_tiles_a(&v, narrow, m->v), b = lyne_tiles_b_transposed(&diff, narrow, m->diff_transposed);
+    lyne_tiles_product(h->S, h->L, h->D, narrow, a, b, m->dp, ds.stride);
     scores_backward(h, lse, m);
     if (call->buffer[7]) {
         const lyne_matrix dst = head_of(h, call->buffer[7], 0, h->L, sample, head);
-        lyne_tiles_a_transposed(&k, narrow, m->k_transposed);
-        lyne_tiles_b(&ds, narrow, m->ds_b);
-        lyne_tiles_product(h->D, h->L, h->S, narrow, m->k_transposed, m->ds_b, m->out);
+        a = lyne_tiles_a_transposed(&k, narrow, m->k_transposed), b = lyne_tiles_b(&ds, narrow, m->ds_b);
+        lyne_tiles_product(h->D, h->L, h->S, narrow, a, b, m->out, lyne_tiles_round(h->L));
         put_transposed(&dst, m->out);
     }
     if (call->buffer[8]) {
         const lyne_matrix dst = head_of(h, call->buffer[8], 1, h->S, sample, head);
-        lyne_tiles_a(&ds, narrow, m->ds_transposed);
-        lyne_tiles_b(&q, narrow, m->q);
-        lyne_tiles_product(h->S, h->D, h->L, narrow, m->ds_transposed, m->q, m->out);
-        put(&dst, m->out);
+        a = lyne_tiles_a(&ds, narrow, m->ds_transposed), b = lyne_tiles_b(&q, narrow, m->q);
+        multiply_into(&dst, h->L, narrow, a, b, m->out);
     }
     if (call->buffer[9]) {
         const lyne_matrix dst = head_of(h, call->buffer[9], 2, h->S, sample, head);
-        lyne_tiles_a(&p, narrow, m->p_transposed);
-        lyne_tiles_b(&diff, narrow, m->diff);
-        lyne_tiles_product(h->S, h->D, h->L, narrow, m->p_transposed, m->diff, m->out);
-        put(&dst, m->out);
+        a = lyne_tiles_a(&p, narrow, m->p_transposed), b = lyne_tiles_b(&diff, narrow, m->diff);
+        multiply_into(&dst, h->L, narrow, a, b, m->out);
     }
 }
 

@@ -96,7 +96,7 @@ lyne_status lyne_emit_weighted(lyne_program *p, const lyne_node *n, lyne_make *m
     lyne_binding b[4] = {{DNN_SRC, lyne_src(p, n, 0)}, {DNN_DST, lyne_dst(p, n)}};
     lyne_buffer weights = LYNE_NO_BUFFER, bias = LYNE_NO_BUFFER;
     if (reset == LYNE_OK && lyne_folds_norm(p, n)) {
-        lyne_emit_folded_weights(p, n, layout, &weights, &bias, err);
+        if (lyne_emit_fold(p, n, &weights, &bias, err) == LYNE_OK) weights = lyne_refreshed(p, n, weights, layout, err);
     } else if (reset == LYNE_OK) {
         weights = lyne_weight(p, n, 0, layout, err);
         if (n->n_params > 1) bias = lyne_weight(p, n, 1, NULL, err);

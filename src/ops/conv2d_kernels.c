@@ -25,9 +25,10 @@ conv_geometry conv_geometry_of(const lyne_node *n) {
 
 const conv_kernel *conv_kernel_for(const lyne_program *p, const lyne_node *n, conv_pass pass) {
     const conv_geometry c = conv_geometry_of(n);
-    if (!lyne_is_training(p) || (pass == CONV_FORWARD && n->type != n->src[0]->type)) return NULL;
+    if (pass == CONV_FORWARD && n->type != n->src[0]->type) return NULL;
     for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-        if (kernels[i]->can(&c, pass) && kernels[i]->pays(&c, pass)) return kernels[i];
+        if ((lyne_is_training(p) || kernels[i]->folds) && kernels[i]->can(&c, pass) && kernels[i]->pays(&c, pass))
+            return kernels[i];
     return NULL;
 }
 

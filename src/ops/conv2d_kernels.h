@@ -1,8 +1,8 @@
 /* ops/conv2d_kernels.h -- convolutions by other means than a oneDNN convolution, where measurement says so.
  *
  * A kernel says for a geometry and a pass whether it can do it and whether it pays.  The first of the table that does
- * both is taken, by geometry and CPU alone: no clock is asked, so the same recipe gives the same bits.  Only training
- * programs use them; in inference a convolution has its norm and activation folded in, which oneDNN does as it writes. */
+ * both is taken, by geometry and CPU alone: no clock is asked, so the same recipe gives the same bits.  In inference a
+ * convolution does what stands behind it (ops/fold.h), so only a kernel that can do that is asked. */
 #ifndef LYNE_OPS_CONV2D_KERNELS_H
 #define LYNE_OPS_CONV2D_KERNELS_H
 
@@ -25,6 +25,7 @@ typedef struct conv_diff {
 
 typedef struct conv_kernel {
     const char *name;
+    bool folds; /* its forward pass does in inference what lyne_folded says; else it is for training alone */
     bool (*can)(const conv_geometry *c, conv_pass pass);
     bool (*pays)(const conv_geometry *c, conv_pass pass); /* asked only if it can */
     lyne_status (*emit)(lyne_program *p, const lyne_node *n, conv_pass pass, conv_diff diff, lyne_error *err);

@@ -11,6 +11,7 @@
 #include "ops/conv2d_winograd.h"
 #include "base/cpu.h"
 #include "ops/conv2d_kernels.h"
+#include "ops/fold.h"
 #include <omp.h>
 
 enum { MAX_PARTS = 8, LARGEST = 256 };
@@ -34,8 +35,9 @@ static bool pays(const conv_geometry *c, conv_pass pass) {
 
 typedef struct winograd_config {
     winograd_pictures src, dst; /* of the product: in backward data the gradients' */
-    int64_t blocks;
+    int64_t tiles, blocks;
     int parts;
+    winograd_after after;
 } winograd_config;
 
 static winograd_config config_of(const conv_geometry *c) {
@@ -47,7 +49,8 @@ static winograd_config config_of(const conv_geometry *c) {
                                  .across = tiles_of(c->columns)}};
     w.dst = w.src;
     w.dst.channels = c->out;
-    w.blocks = (c->batch * w.src.down * w.src.across + WINOGRAD_TILES - 1) / WINOGRAD_TILES;
+    w.tiles = c->batch * w.src.down * w.src.across;
+    w.blocks = (w.tiles + WINOGRAD_TILES - 1) / WINOGRAD_TILES;
     w.parts = w.blocks < MAX_PARTS ? (int)w.blocks : MAX_PARTS;
     return w;
 }
@@ -68,9 +71,10 @@ static void convolve(const lyne_call *call) {
         float *m = v + WINOGRAD_POINTS * winograd_plane(k);
 #pragma omp for schedule(static)
         for (int64_t b = 0; b < w->blocks; b++) {
-            winograd_around(&w->src, call->buffer[0], b * WINOGRAD_TILES, v);
-            winograd_multiply(k, n, v, call->buffer[2], m);
-            winograd_gather(&w->dst, m, b * WINOGRAD_TILES, call->buffer[3], call->buffer[1]);
+            const int64_t first = b * WINOGRAD_TILES, rest = w->tiles - first;
+            winograd_around(&w->src, call->buffer[0], first, v);
+            winograd_multiply(rest < WINOGRAD_TILES ? rest : WINOGRAD_TILES, k, n, v, call->buffer[2], m);
+            winograd_gather(&w->dst, m, first, call->buffer[3], w->after, call->buffer[1]);
         }
     }
 }
@@ -98,12 +102,34 @@ static void transform_filters(const lyne_call *call) {
     }
 }
 
-static lyne_status emit_convolve(lyne_program *p, const lyne_node *n, winograd_config w, bool turned, lyne_buffer src,
-                                 lyne_buffer dst, lyne_buffer bias, lyne_error *err) {
+static size_t filter_bytes(const filter_config *f) {
+    return (size_t)(WINOGRAD_POINTS * f->out * f->in) * sizeof(float);
+}
+
+static filter_config filters_of(const lyne_node *n, bool turned) {
     const int64_t *shape = lyne_graph_param(n->graph, n->param[0])->shape.dim;
-    const filter_config f = {.out = shape[0], .in = shape[1], .turned = turned};
-    const size_t bytes = (size_t)(WINOGRAD_POINTS * f.out * f.in) * sizeof(float);
-    const lyne_buffer u = lyne_weight_made(p, n, 0, bytes, "winograd filters", transform_filters, &f, sizeof f, err);
+    return (filter_config){.out = shape[0], .in = shape[1], .turned = turned};
+}
+
+/* The filters as they are after the norm behind the convolution. */
+static lyne_buffer folded_filters(lyne_program *p, const lyne_node *n, lyne_buffer *bias, lyne_error *err) {
+    const filter_config f = filters_of(n, false);
+    lyne_buffer b[2];
+    if (lyne_emit_fold(p, n, &b[0], bias, err) != LYNE_OK) return LYNE_NO_BUFFER;
+    b[1] = lyne_scratch(p, filter_bytes(&f));
+    lyne_at_refresh(p, true);
+    lyne_status status = lyne_emit_kernel(p, n, "winograd filters", transform_filters, &f, sizeof f, b, 2, err);
+    lyne_at_refresh(p, false);
+    return status == LYNE_OK ? lyne_refreshed(p, n, b[1], NULL, err) : LYNE_NO_BUFFER;
+}
+
+static lyne_buffer filters(lyne_program *p, const lyne_node *n, bool turned, lyne_error *err) {
+    const filter_config f = filters_of(n, turned);
+    return lyne_weight_made(p, n, 0, filter_bytes(&f), "winograd filters", transform_filters, &f, sizeof f, err);
+}
+
+static lyne_status emit_convolve(lyne_program *p, const lyne_node *n, winograd_config w, lyne_buffer u, lyne_buffer src,
+                                 lyne_buffer dst, lyne_buffer bias, lyne_error *err) {
     if (u == LYNE_NO_BUFFER) return err->status;
     const size_t scratch = (size_t)(omp_get_max_threads() * transformed(&w)) * sizeof(float);
     const lyne_buffer b[] = {src, dst, u, bias, lyne_scratch(p, scratch)};
@@ -163,17 +189,28 @@ static lyne_status emit_correlate(lyne_program *p, const lyne_node *n, winograd_
     return status == LYNE_OK ? conv_emit_diff_bias(p, n, diff_dst, err) : status;
 }
 
+static lyne_status emit_forward(lyne_program *p, const lyne_node *n, winograd_config w, lyne_error *err) {
+    if (!lyne_is_training(p)) lyne_fold_readers(p, n);
+    const dnn_after after = lyne_folded(p, n);
+    w.after = (winograd_after){.add = after.add_dst, .relu = after.relu, .upper = after.upper};
+    lyne_buffer u, bias = LYNE_NO_BUFFER;
+    if (lyne_folds_norm(p, n))
+        u = folded_filters(p, n, &bias, err);
+    else {
+        u = filters(p, n, false, err);
+        if (n->n_params > 1) bias = lyne_weight(p, n, 1, NULL, err);
+    }
+    return emit_convolve(p, n, w, u, lyne_src(p, n, 0), lyne_dst(p, n), bias, err);
+}
+
 static lyne_status emit(lyne_program *p, const lyne_node *n, conv_pass pass, conv_diff diff, lyne_error *err) {
     const conv_geometry c = conv_geometry_of(n);
     winograd_config w = config_of(&c);
     if (pass == CONV_WEIGHTS) return emit_correlate(p, n, w, diff.dst, err);
-    if (pass == CONV_FORWARD) {
-        const lyne_buffer bias = n->n_params > 1 ? lyne_weight(p, n, 1, NULL, err) : LYNE_NO_BUFFER;
-        return emit_convolve(p, n, w, false, lyne_src(p, n, 0), lyne_dst(p, n), bias, err);
-    }
+    if (pass == CONV_FORWARD) return emit_forward(p, n, w, err);
     w.src.channels = c.out;
     w.dst.channels = c.in;
-    return emit_convolve(p, n, w, true, diff.dst, diff.src, LYNE_NO_BUFFER, err);
+    return emit_convolve(p, n, w, filters(p, n, true, err), diff.dst, diff.src, LYNE_NO_BUFFER, err);
 }
 
-const conv_kernel conv_winograd = {.name = "winograd", .can = can, .pays = pays, .emit = emit};
+const conv_kernel conv_winograd = {.name = "winograd", .folds = true, .can = can, .pays = pays, .emit = emit};

@@ -4,6 +4,7 @@
 #ifndef LYNE_OPS_CONV2D_WINOGRAD_H
 #define LYNE_OPS_CONV2D_WINOGRAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { WINOGRAD_POINTS = 36, WINOGRAD_TILES = 32 };
@@ -22,11 +23,18 @@ typedef struct winograd_pictures {
 void winograd_around(const winograd_pictures *p, const float *picture, int64_t first, float *out);
 /** A y A^T of the 4 x 4 pixels of each tile. */
 void winograd_spread(const winograd_pictures *p, const float *picture, int64_t first, float *out);
-/** The 4 x 4 pixels A^T m A, plus bias (channels) or NULL, of each tile into the pictures. */
-void winograd_gather(const winograd_pictures *p, const float *m, int64_t first, const float *bias, float *picture);
+/* What becomes of A^T m A on its way into the pictures: min(max(0, A^T m A + bias + what is there), upper). */
+typedef struct winograd_after {
+    bool add, relu;
+    float upper; /* 0: none */
+} winograd_after;
+/** The 4 x 4 pixels of each tile into the pictures; bias (channels) or NULL.  A NaN stays one. */
+void winograd_gather(const winograd_pictures *p, const float *m, int64_t first, const float *bias, winograd_after after,
+                     float *picture);
 
-/** m (tiles, n) = v (tiles, k) u (k, n) for each point; u (POINTS, k, n). */
-void winograd_multiply(int64_t k, int64_t n, const float *v, const float *u, float *m);
+/** m (tiles, n) = v (tiles, k) u (k, n) for each point; u (POINTS, k, n).  tiles: of WINOGRAD_TILES those that count, at
+ *  least. */
+void winograd_multiply(int64_t tiles, int64_t k, int64_t n, const float *v, const float *u, float *m);
 /** sum (k, n) += v^T (k, tiles) d (tiles, n) for each point; fresh: sum is overwritten. */
 void winograd_correlate(int64_t k, int64_t n, const float *v, const float *d, int fresh, float *sum);
 

@@ -12,6 +12,7 @@
 
 enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t bits __attribute__((vector_size(LANES * sizeof(int32_t))));
 
 LYNE_INLINE void get(const float *from, lanes *to) {
     memcpy(to, from, sizeof *to);
@@ -146,8 +147,22 @@ WIDE void winograd_spread(const winograd_pictures *p, const float *picture, int6
     }
 }
 
+/* Sixteen channels of a pixel of dst. */
+LYNE_INLINE void finish(const lanes *y, const lanes *bias, winograd_after after, float *to) {
+    lanes sum = *y + *bias;
+    if (after.add) {
+        lanes there;
+        get(to, &there);
+        sum += there;
+    }
+    const lanes upper = (lanes){0} + after.upper;
+    if (after.relu) sum = (lanes)((bits)sum & ~(sum < 0.0f));
+    if (after.upper > 0) sum = (lanes)(((bits)sum & ~(sum > upper)) | ((bits)upper & (sum > upper)));
+    put(to, &sum);
+}
+
 WIDE void winograd_gather(const winograd_pictures *p, const float *m, int64_t first, const float *bias,
-                          float *picture) {
+                          winograd_after after, float *picture) {
     const int64_t plane = winograd_plane(p->channels), n = p->batch * p->down * p->across;
     for (int64_t t = 0; t < WINOGRAD_TILES && first + t < n; t++, m += p->channels) {
         const place at = place_of(p, first + t);
@@ -166,10 +181,8 @@ WIDE void winograd_gather(const winograd_pictures *p, const float *m, int64_t fi
                 UNROLL for (int i = 0; i < 6; i++) x[i] = half[i][j];
                 gather(x, y);
                 float *to = picture + ((at.picture * p->height + at.row) * p->width + at.column + j) * p->channels + c;
-                UNROLL for (int i = 0; i < 4; i++) {
-                    const lanes sum = y[i] + add;
-                    if (at.row + i < p->height) put(to + i * p->width * p->channels, &sum);
-                }
+                UNROLL for (int i = 0; i < 4; i++) if (at.row + i < p->height)
+                    finish(&y[i], &add, after, to + i * p->width * p->channels);
             }
         }
     }
@@ -191,13 +204,13 @@ LYNE_INLINE void multiply_block(int64_t k, int64_t n, const float *v, const floa
         put(m + t * n + j * LANES, &sum[t * vectors + j]);
 }
 
-WIDE void winograd_multiply(int64_t k, int64_t n, const float *v, const float *u, float *m) {
+WIDE void winograd_multiply(int64_t tiles, int64_t k, int64_t n, const float *v, const float *u, float *m) {
     for (int point = 0; point < WINOGRAD_POINTS; point++) {
         int64_t c = 0;
         for (; c + 2 * LANES <= n; c += 2 * LANES)
-            for (int t = 0; t < WINOGRAD_TILES; t += 8) multiply_block(k, n, v + t * k, u + c, m + t * n + c, 8, 2);
+            for (int t = 0; t < tiles; t += 8) multiply_block(k, n, v + t * k, u + c, m + t * n + c, 8, 2);
         for (; c < n; c += LANES)
-            for (int t = 0; t < WINOGRAD_TILES; t += 16) multiply_block(k, n, v + t * k, u + c, m + t * n + c, 16, 1);
+            for (int t = 0; t < tiles; t += 16) multiply_block(k, n, v + t * k, u + c, m + t * n + c, 16, 1);
         v += winograd_plane(k), u += k * n, m += winograd_plane(n);
     }
 }

@@ -56,8 +56,8 @@ static void fold(const lyne_call *call) {
     }
 }
 
-lyne_status lyne_emit_folded_weights(lyne_program *p, const lyne_node *n, const dnn_layout *layout,
-                                     lyne_buffer *weights, lyne_buffer *bias, lyne_error *err) {
+lyne_status lyne_emit_fold(lyne_program *p, const lyne_node *n, lyne_buffer *weights, lyne_buffer *bias,
+                           lyne_error *err) {
     const lyne_node *norm = lyne_taken(p, n, &lyne_op_batch_norm);
     const lyne_batch_norm_config *config = norm->config;
     const int64_t size = lyne_shape_size(&lyne_graph_param(n->graph, n->param[0])->shape);
@@ -72,7 +72,7 @@ lyne_status lyne_emit_folded_weights(lyne_program *p, const lyne_node *n, const 
     lyne_status status = lyne_emit_kernel(p, n, "fold", fold, &c, sizeof c, b, 8, err);
     lyne_at_refresh(p, false);
     if (status != LYNE_OK) return status;
-    *weights = lyne_refreshed(p, n, b[6], layout, err);
+    *weights = b[6];
     *bias = lyne_refreshed(p, n, b[7], NULL, err);
     return LYNE_OK;
 }

@@ -16,8 +16,9 @@ void lyne_fold_readers(lyne_program *p, const lyne_node *n);
 /** What its primitive then does behind itself; in training nothing. */
 dnn_after lyne_folded(const lyne_program *p, const lyne_node *n);
 bool lyne_folds_norm(const lyne_program *p, const lyne_node *n);
-/** Emit what makes weight' in a layout, and bias'.  Where this fails, err says why. */
-lyne_status lyne_emit_folded_weights(lyne_program *p, const lyne_node *n, const dnn_layout *layout,
-                                     lyne_buffer *weights, lyne_buffer *bias, lyne_error *err);
+/** Emit what makes weight' and bias' when weights have changed: weight' plain and there no longer than that, for
+ *  lyne_refreshed or a step of the refresh to read, bias' for the passes.  Where this fails, err says why. */
+lyne_status lyne_emit_fold(lyne_program *p, const lyne_node *n, lyne_buffer *weights, lyne_buffer *bias,
+                           lyne_error *err);
 
 #endif

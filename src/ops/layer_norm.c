@@ -3,6 +3,7 @@
  *     y = (src - mean) rstd;  dst = y weight + bias
  *     g = weight diff_dst;  diff_src = rstd (g - sum(g) / F - y sum(g y) / F)
  *     diff_weight = sum over places of diff_dst y;  diff_bias = of diff_dst
+ * To diff_src is added what came to src from a branch around the norm.
  * Mean and rstd are kept from forward.  Sums over F are in f32 in 16 lanes; those over places in f32 within a block of
  * BLOCK places and in double over blocks, which no number of threads changes. */
 #include "base/bf16.h"
@@ -128,8 +129,8 @@ static lyne_status layer_norm_emit(lyne_program *p, const lyne_node *n, lyne_err
 
 /* Of one place: diff_src, unless it is NULL, and what is added to the sums of its block. */
 LYNE_INLINE void back(int64_t F, const void *restrict src, const void *restrict diff, const float *restrict weight,
-                      float mean, float rstd, float *restrict sum_y, float *restrict sum, void *restrict diff_src,
-                      bool bf16) {
+                      float mean, float rstd, float *restrict sum_y, float *restrict sum, const void *restrict other,
+                      void *restrict diff_src, bool bf16) {
     float plain[LANES] = {0}, product[LANES] = {0};
     int64_t i = 0;
     for (; i + LANES <= F; i += LANES)
@@ -151,19 +152,21 @@ LYNE_INLINE void back(int64_t F, const void *restrict src, const void *restrict 
     const float a = total(plain) / (float)F, b = total(product) / (float)F;
     for (int64_t k = 0; k < F; k++) {
         const float y = (lyne_load(src, k, bf16) - mean) * rstd;
-        lyne_store(diff_src, k, bf16, rstd * (weight[k] * lyne_load(diff, k, bf16) - a - y * b));
+        const float own = rstd * (weight[k] * lyne_load(diff, k, bf16) - a - y * b);
+        lyne_store(diff_src, k, bf16, other ? lyne_load(other, k, bf16) + own : own);
     }
 }
 LYNE_VECTOR static void back_f32(int64_t F, const void *src, const void *diff, const float *weight, float mean,
-                                 float rstd, float *sum_y, float *sum, void *diff_src) {
-    back(F, src, diff, weight, mean, rstd, sum_y, sum, diff_src, false);
+                                 float rstd, float *sum_y, float *sum, const void *other, void *diff_src) {
+    back(F, src, diff, weight, mean, rstd, sum_y, sum, other, diff_src, false);
 }
 LYNE_VECTOR static void back_bf16(int64_t F, const void *src, const void *diff, const float *weight, float mean,
-                                  float rstd, float *sum_y, float *sum, void *diff_src) {
-    back(F, src, diff, weight, mean, rstd, sum_y, sum, diff_src, true);
+                                  float rstd, float *sum_y, float *sum, const void *other, void *diff_src) {
+    back(F, src, diff, weight, mean, rstd, sum_y, sum, other, diff_src, true);
 }
 
-/* src, diff_dst, weight, mean and rstd, sums (blocks, 2, F), diff_weight, diff_bias, diff_src or none */
+/* src, diff_dst, weight, mean and rstd, sums (blocks, 2, F), diff_weight, diff_bias, what is added or none,
+ * diff_src or none */
 static void backward(const lyne_call *call) {
     const norm_config *c = call->config;
     const float *weight = call->buffer[2], *kept = call->buffer[3];
@@ -177,7 +180,8 @@ static void backward(const lyne_call *call) {
             (c->bf16 ? back_bf16 : back_f32)(F, lyne_at(call->buffer[0], r * F, c->bf16),
                                              lyne_at(call->buffer[1], r * F, c->bf16), weight, kept[2 * r],
                                              kept[2 * r + 1], sum, sum + F,
-                                             call->buffer[7] ? lyne_at_mutable(call->buffer[7], r * F, c->bf16) : NULL);
+                                             call->buffer[7] ? lyne_at(call->buffer[7], r * F, c->bf16) : NULL,
+                                             call->buffer[8] ? lyne_at_mutable(call->buffer[8], r * F, c->bf16) : NULL);
     }
     for (int64_t i = 0; i < 2 * F; i++) {
         double all = 0;
@@ -188,6 +192,7 @@ static void backward(const lyne_call *call) {
 
 static lyne_status layer_norm_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
     const norm_config c = config_of(n);
+    const lyne_buffer so_far = lyne_diff_src_so_far(p, n, 0);
     const lyne_buffer b[] = {lyne_src(p, n, 0),
                              lyne_diff_dst(p, n),
                              lyne_weight(p, n, WEIGHT, NULL, err),
@@ -195,8 +200,9 @@ static lyne_status layer_norm_emit_backward(lyne_program *p, const lyne_node *n,
                              lyne_scratch(p, (size_t)(blocks_of(&c) * 2 * c.F) * sizeof(float)),
                              lyne_diff_weight(p, n, WEIGHT, NULL, err),
                              lyne_diff_weight(p, n, BIAS, NULL, err),
+                             so_far,
                              lyne_diff_src(p, n, 0)};
-    return lyne_emit_kernel(p, n, "layer_norm", backward, &c, sizeof c, b, 8, err);
+    return lyne_emit_kernel(p, n, "layer_norm", backward, &c, sizeof c, b, 9, err);
 }
 
 static const lyne_op_case cases[] = {{.src = {{2, {3, 5}}}},

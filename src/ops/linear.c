@@ -4,6 +4,7 @@
 #include "lyne/ops.h"
 #include "ops/column_sums.h"
 #include "ops/common.h"
+#include "ops/gemm.h"
 
 static const lyne_field fields[] = {{.name = "units",
                                      .type = LYNE_FIELD_INT,
@@ -49,6 +50,27 @@ static lyne_status linear_emit(lyne_program *p, const lyne_node *n, lyne_error *
     return lyne_emit_weighted(p, n, make, err);
 }
 
+/* Whether the gradients are products of ours: those of sequences in f32. */
+static bool own_products(const lyne_node *n) {
+    const lyne_shape *src = &n->src[0]->shape, *dst = &n->shape;
+    return src->rank == 3 && n->src[0]->type == LYNE_F32 &&
+           lyne_gemm_pays(src->dim[0] * src->dim[1], dst->dim[2], src->dim[2]);
+}
+
+static lyne_status emit_own_diff_weights(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err) {
+    const int64_t *src = n->src[0]->shape.dim;
+    const lyne_gemm g = {.M = n->shape.dim[2], .N = src[2], .K = src[0] * src[1], .a_transposed = true};
+    return lyne_emit_gemm(p, n, g, diff_dst, lyne_src(p, n, 0), lyne_diff_weight(p, n, 0, NULL, err),
+                          n->n_params > 1 ? lyne_diff_weight(p, n, 1, NULL, err) : LYNE_NO_BUFFER, err);
+}
+
+static lyne_status emit_own_diff_src(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_buffer diff_src,
+                                     lyne_error *err) {
+    const int64_t *src = n->src[0]->shape.dim;
+    const lyne_gemm g = {.M = src[0] * src[1], .N = src[2], .K = n->shape.dim[2]};
+    return lyne_emit_gemm(p, n, g, diff_dst, lyne_weight(p, n, 0, NULL, err), diff_src, LYNE_NO_BUFFER, err);
+}
+
 /* diff_weight (units, F) = diff_dst^T (units, B) src (B, F), a plain product: oneDNN's own gradient of an inner product is
  * slower in bf16, and writes a layout that must be brought to plain behind it, which takes nearly as long again. */
 static lyne_status emit_diff_weights(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err) {
@@ -71,7 +93,9 @@ static lyne_status emit_diff_src(lyne_program *p, const lyne_node *n, lyne_buffe
 }
 
 static lyne_status linear_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_emit_weighted_backward(p, n, emit_diff_weights, emit_diff_src, err);
+    const bool own = own_products(n);
+    return lyne_emit_weighted_backward(p, n, own ? emit_own_diff_weights : emit_diff_weights,
+                                       own ? emit_own_diff_src : emit_diff_src, err);
 }
 
 static int64_t linear_macs(const lyne_node *n) {
@@ -83,6 +107,7 @@ static const lyne_op_case cases[] = {{.config = "{units: 3}", .src = {{2, {4, 5}
                                      {.config = "{units: 1}", .src = {{2, {1, 1}}}},
                                      {.config = "{units: 65}", .src = {{2, {33, 129}}}},
                                      {.config = "{units: 6}", .src = {{3, {2, 3, 5}}}},
+                                     {.config = "{units: 200}", .src = {{3, {3, 101, 100}}}},
                                      {.config = "{units: 40, bias: false}", .src = {{3, {3, 17, 33}}}},
                                      {0}};
 

@@ -68,11 +68,16 @@ static void multiply(const product_config *c, const void *x, const void *y, char
     const int64_t M = c->x.transposed ? c->x.columns : c->x.rows, K = size_of(&c->x) / M, N = size_of(&c->y) / K;
     const lyne_matrix a = {x, c->x.rows, c->x.columns, c->x.columns, c->bf16};
     const lyne_matrix b = {y, c->y.rows, c->y.columns, c->y.columns, c->bf16};
+    const lyne_matrix to = {dst, M, N, N, c->bf16};
     void *pa = scratch, *pb = scratch + lyne_tiles_bytes(M, K);
     float *out = (float *)(scratch + lyne_tiles_bytes(M, K) + lyne_tiles_bytes(K, N));
-    (c->x.transposed ? lyne_tiles_a_transposed : lyne_tiles_a)(&a, c->narrow, pa);
-    (c->y.transposed ? lyne_tiles_b_transposed : lyne_tiles_b)(&b, c->narrow, pb);
-    lyne_tiles_product(M, N, K, c->narrow, pa, pb, out);
+    const lyne_factor fa = (c->x.transposed ? lyne_tiles_a_transposed : lyne_tiles_a)(&a, c->narrow, pa);
+    const lyne_factor fb = (c->y.transposed ? lyne_tiles_b_transposed : lyne_tiles_b)(&b, c->narrow, pb);
+    if (lyne_tiles_fit(&to, c->narrow)) {
+        lyne_tiles_product(M, N, K, c->narrow, fa, fb, dst, N);
+        return;
+    }
+    lyne_tiles_product(M, N, K, c->narrow, fa, fb, out, lyne_tiles_round(N));
     for (int64_t r = 0; r < M; r++)
         store_row(N, out + r * lyne_tiles_round(N), lyne_at_mutable(dst, r * N, c->bf16), c->bf16);
 }

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { SIDE = 32 };
+enum { SIDE = 32, ROWS = 8, LANES = 16 };
 
 /* ---- packing ---- */
 
@@ -43,8 +43,14 @@ static void copy_rows(const lyne_matrix *m, bool narrow, void *dst) {
     pad(dst, m->rows, m->columns, narrow ? 2 : 4);
 }
 
-void lyne_tiles_a(const lyne_matrix *m, bool narrow, void *a) {
-    copy_rows(m, narrow, a);
+static lyne_factor packed(const void *room, int64_t columns) {
+    return (lyne_factor){.at = room, .row = lyne_tiles_round(columns), .column = 1};
+}
+
+lyne_factor lyne_tiles_a(const lyne_matrix *m, bool narrow, void *room) {
+    if (!narrow && !m->bf16 && m->rows % ROWS == 0) return (lyne_factor){.at = m->at, .row = m->stride, .column = 1};
+    copy_rows(m, narrow, room);
+    return packed(room, m->columns);
 }
 
 /* The numbers of row r + 1 in the upper halves; there is none: zeros. */
@@ -63,13 +69,16 @@ LYNE_VECTOR static void pair_bf16(int64_t n, const void *low, const void *high, 
     pair_rows(n, low, high, dst, true);
 }
 
-void lyne_tiles_b(const lyne_matrix *m, bool narrow, void *b) {
+lyne_factor lyne_tiles_b(const lyne_matrix *m, bool narrow, void *room) {
+    /* it is read again for every few rows of A, and rows far apart would crowd each other out of the cache */
+    if (lyne_tiles_fit(m, narrow) && m->stride == m->columns)
+        return (lyne_factor){.at = m->at, .row = m->stride, .column = 1};
     if (!narrow) {
-        copy_rows(m, false, b);
-        return;
+        copy_rows(m, false, room);
+        return packed(room, m->columns);
     }
     const int64_t ld = lyne_tiles_round(m->columns), pairs = (m->rows + 1) / 2;
-    uint32_t *dst = b;
+    uint32_t *dst = room;
     for (int64_t k = 0; k < pairs; k++) {
         const void *low = lyne_at(m->at, 2 * k * m->stride, m->bf16);
         const void *high = 2 * k + 1 < m->rows ? lyne_at(m->at, (2 * k + 1) * m->stride, m->bf16) : NULL;
@@ -77,6 +86,7 @@ void lyne_tiles_b(const lyne_matrix *m, bool narrow, void *b) {
         memset(dst + k * ld + m->columns, 0, (size_t)(ld - m->columns) * sizeof *dst);
     }
     memset(dst + pairs * ld, 0, (size_t)((lyne_tiles_round(m->rows) / 2 - pairs) * ld) * sizeof *dst);
+    return packed(room, m->columns);
 }
 
 /* Row-major (columns, rows). */
@@ -92,25 +102,68 @@ LYNE_INLINE void transpose(const lyne_matrix *m, void *restrict dst, bool from, 
     }
 }
 
-void lyne_tiles_a_transposed(const lyne_matrix *m, bool narrow, void *a) {
-    if (m->bf16 && narrow)
-        transpose(m, a, true, true);
-    else if (m->bf16)
-        transpose(m, a, true, false);
-    else if (narrow)
-        transpose(m, a, false, true);
-    else
-        transpose(m, a, false, false);
-    pad(a, m->columns, m->rows, narrow ? 2 : 4);
+/* 16 x 16 numbers, in vectors: each of four rounds changes the places of halves of pairs of rows. */
+typedef float square_row __attribute__((vector_size(16 * sizeof(float)), aligned(4), may_alias));
+typedef int32_t places __attribute__((vector_size(16 * sizeof(int32_t))));
+
+LYNE_INLINE void exchange(square_row *restrict row, int distance, places low, places high) {
+    for (int i = 0; i < 16; i++) {
+        if (i & distance) continue;
+        const square_row a = row[i], b = row[i + distance];
+        row[i] = __builtin_shuffle(a, b, low);
+        row[i + distance] = __builtin_shuffle(a, b, high);
+    }
 }
 
-void lyne_tiles_b_transposed(const lyne_matrix *m, bool narrow, void *b) {
-    if (!narrow) {
-        lyne_tiles_a_transposed(m, false, b);
-        return;
-    }
+LYNE_VECTOR static void transpose_square(const float *restrict src, int64_t stride, float *restrict dst, int64_t ld) {
+    square_row row[16];
+    for (int r = 0; r < 16; r++) row[r] = *(const square_row *)(src + r * stride);
+    exchange(row, 8, (places){0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23},
+             (places){8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31});
+    exchange(row, 4, (places){0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27},
+             (places){4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31});
+    exchange(row, 2, (places){0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29},
+             (places){2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31});
+    exchange(row, 1, (places){0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30},
+             (places){1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31});
+    for (int r = 0; r < 16; r++) *(square_row *)(dst + r * ld) = row[r];
+}
+
+void lyne_tiles_transpose(int64_t rows, int64_t columns, const float *src, int64_t stride, float *dst, int64_t ld) {
+    for (int64_t r = 0; r < rows; r += 16)
+        for (int64_t c = 0; c < columns; c += 16) {
+            const int64_t last_r = rows - r < 16 ? rows : r + 16, last_c = columns - c < 16 ? columns : c + 16;
+            if (last_r - r == 16 && last_c - c == 16)
+                transpose_square(src + r * stride + c, stride, dst + c * ld + r, ld);
+            else
+                for (int64_t i = r; i < last_r; i++)
+                    for (int64_t j = c; j < last_c; j++) dst[j * ld + i] = src[i * stride + j];
+        }
+}
+
+/* m^T, padded. */
+static lyne_factor pack_transposed(const lyne_matrix *m, bool narrow, void *room) {
+    if (m->bf16 && narrow)
+        transpose(m, room, true, true);
+    else if (m->bf16)
+        transpose(m, room, true, false);
+    else if (narrow)
+        transpose(m, room, false, true);
+    else
+        lyne_tiles_transpose(m->rows, m->columns, m->at, m->stride, room, lyne_tiles_round(m->rows));
+    pad(room, m->columns, m->rows, narrow ? 2 : 4);
+    return packed(room, m->rows);
+}
+
+lyne_factor lyne_tiles_a_transposed(const lyne_matrix *m, bool narrow, void *room) {
+    if (!narrow && !m->bf16 && m->columns % ROWS == 0) return (lyne_factor){.at = m->at, .row = 1, .column = m->stride};
+    return pack_transposed(m, narrow, room);
+}
+
+lyne_factor lyne_tiles_b_transposed(const lyne_matrix *m, bool narrow, void *room) {
+    if (!narrow) return pack_transposed(m, false, room);
     const int64_t ld = lyne_tiles_round(m->rows), even = m->columns / 2, pairs = (m->columns + 1) / 2;
-    uint32_t *restrict dst = b;
+    uint32_t *restrict dst = room;
     for (int64_t r = 0; r < m->rows; r++) {
         const void *row = lyne_at(m->at, r * m->stride, m->bf16);
         if (m->bf16)
@@ -123,30 +176,44 @@ void lyne_tiles_b_transposed(const lyne_matrix *m, bool narrow, void *b) {
     }
     for (int64_t k = 0; k < pairs; k++) memset(dst + k * ld + m->rows, 0, (size_t)(ld - m->rows) * sizeof *dst);
     memset(dst + pairs * ld, 0, (size_t)((lyne_tiles_round(m->columns) / 2 - pairs) * ld) * sizeof *dst);
+    return packed(room, m->rows);
 }
 
 /* ---- products in f32 ---- */
 
-enum { ROWS = 8, LANES = 16 };
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
-LYNE_VECTOR static void product_f32(int64_t M, int64_t N, int64_t K, const float *a, const float *b, float *c) {
+/* A's rows or its columns lie close: `row` or `column` is 1, which the compiler is to know. */
+LYNE_INLINE void product(int64_t M, int64_t N, int64_t K, const float *a, int64_t row, int64_t column, const float *b,
+                         int64_t b_row, float *c, int64_t ld) {
     for (int64_t m = 0; m < M; m += ROWS)
         for (int64_t n = 0; n < N; n += 2 * LANES) {
             lanes sum[ROWS][2] = {{{0}}};
             for (int64_t k = 0; k < K; k++) {
-                const lanes b0 = *(const lanes *)(b + k * N + n), b1 = *(const lanes *)(b + k * N + n + LANES);
+                const lanes b0 = *(const lanes *)(b + k * b_row + n), b1 = *(const lanes *)(b + k * b_row + n + LANES);
                 for (int r = 0; r < ROWS; r++) {
-                    const float x = a[(m + r) * K + k];
+                    const float x = a[(m + r) * row + k * column];
                     sum[r][0] += x * b0;
                     sum[r][1] += x * b1;
                 }
             }
             for (int r = 0; r < ROWS; r++) {
-                *(lanes *)(c + (m + r) * N + n) = sum[r][0];
-                *(lanes *)(c + (m + r) * N + n + LANES) = sum[r][1];
+                *(lanes *)(c + (m + r) * ld + n) = sum[r][0];
+                *(lanes *)(c + (m + r) * ld + n + LANES) = sum[r][1];
             }
         }
+}
+LYNE_VECTOR static void product_f32(int64_t M, int64_t N, int64_t K, const float *a, int64_t row, const float *b,
+                                    int64_t b_row, float *c, int64_t ld) {
+    product(M, N, K, a, row, 1, b, b_row, c, ld);
+}
+LYNE_VECTOR static void product_f32_of_transposed(int64_t M, int64_t N, int64_t K, const float *a, int64_t column,
+                                                  const float *b, int64_t b_row, float *c, int64_t ld) {
+    product(M, N, K, a, 1, column, b, b_row, c, ld);
+}
+
+bool lyne_tiles_fit(const lyne_matrix *m, bool narrow) {
+    return !narrow && !m->bf16 && m->rows % ROWS == 0 && m->columns % (2 * LANES) == 0;
 }
 
 /* ---- products in bf16 ---- */
@@ -194,10 +261,13 @@ static void product_bf16(int64_t M, int64_t N, int64_t K, const uint16_t *a, con
 }
 #endif
 
-void lyne_tiles_product(int64_t M, int64_t N, int64_t K, bool narrow, const void *a, const void *b, float *c) {
-    const int64_t m = lyne_tiles_round(M), n = lyne_tiles_round(N), k = lyne_tiles_round(K);
+void lyne_tiles_product(int64_t M, int64_t N, int64_t K, bool narrow, lyne_factor a, lyne_factor b, float *c,
+                        int64_t ld) {
+    const int64_t m = (M + ROWS - 1) / ROWS * ROWS, n = lyne_tiles_round(N);
     if (narrow)
-        product_bf16(m, n, k, a, b, c);
+        product_bf16(lyne_tiles_round(M), n, lyne_tiles_round(K), a.at, b.at, c);
+    else if (a.column == 1)
+        product_f32(m, n, K, a.at, a.row, b.at, b.row, c, ld);
     else
-        product_f32(m, n, k, a, b, c);
+        product_f32_of_transposed(m, n, K, a.at, a.column, b.at, b.row, c, ld);
 }

@@ -3,8 +3,9 @@
  *
  *     C (M, N) f32 = A (M, K) B (K, N)
  *
- * One thread.  Factors are f32, or `narrow`, bf16, which needs AMX; sums are f32 always.  Factors and C lie padded to
- * multiples of 32 in both dimensions, the factors with zeros; a narrow B has pairs of rows interleaved. */
+ * One thread.  Factors are f32, or `narrow`, bf16, which needs AMX; sums are f32 always.  A factor that is f32 and whose sides
+ * are whole numbers of registers is read where it stands; others are packed, padded with zeros to multiples of 32 in both
+ * dimensions, a narrow B with pairs of rows interleaved. */
 #ifndef LYNE_OPS_TILES_H
 #define LYNE_OPS_TILES_H
 
@@ -30,13 +31,27 @@ typedef struct lyne_matrix {
     bool bf16;
 } lyne_matrix;
 
-/** m as the factor A or B, or its transpose as that. */
-void lyne_tiles_a(const lyne_matrix *m, bool narrow, void *a);
-void lyne_tiles_b(const lyne_matrix *m, bool narrow, void *b);
-void lyne_tiles_a_transposed(const lyne_matrix *m, bool narrow, void *a);
-void lyne_tiles_b_transposed(const lyne_matrix *m, bool narrow, void *b);
+/* A factor as a product reads it: where, and how many numbers it is to the next row and to the next column. */
+typedef struct lyne_factor {
+    const void *at;
+    int64_t row, column;
+} lyne_factor;
 
-/** C = A B; M, N, K as they are, before padding. */
-void lyne_tiles_product(int64_t M, int64_t N, int64_t K, bool narrow, const void *a, const void *b, float *c);
+/** m as the factor A or B, or its transpose as that.  It is m itself, or made in `room`, lyne_tiles_bytes of it. */
+lyne_factor lyne_tiles_a(const lyne_matrix *m, bool narrow, void *room);
+lyne_factor lyne_tiles_b(const lyne_matrix *m, bool narrow, void *room);
+lyne_factor lyne_tiles_a_transposed(const lyne_matrix *m, bool narrow, void *room);
+lyne_factor lyne_tiles_b_transposed(const lyne_matrix *m, bool narrow, void *room);
+
+/** Whether a product can be written straight into m, else into memory for lyne_tiles_bytes whose rows are
+ *  lyne_tiles_round(columns) apart. */
+bool lyne_tiles_fit(const lyne_matrix *m, bool narrow);
+
+/** C = A B, rows of C `ld` numbers apart; M, N, K as they are, before padding. */
+void lyne_tiles_product(int64_t M, int64_t N, int64_t K, bool narrow, lyne_factor a, lyne_factor b, float *c,
+                        int64_t ld);
+
+/** dst (columns, rows), rows `ld` numbers apart, is the transpose of src (rows, columns), rows `stride` apart. */
+void lyne_tiles_transpose(int64_t rows, int64_t columns, const float *src, int64_t stride, float *dst, int64_t ld);
 
 #endif

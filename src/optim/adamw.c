@@ -1,5 +1,5 @@
 /* optim/adamw.c -- Adam with decoupled weight decay (Loshchilov, Hutter 2019, arXiv:1711.05101, algorithm 2), in the
- * order of PyTorch's torch.optim.AdamW; t is the step, from 1:
+ * order of PyTorch's torch.optim.AdamW; t is the step, from 1; g is clipped before:
  *   w = w (1 - lr weight_decay)
  *   m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2
  *   w = w - lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon) */
@@ -9,7 +9,7 @@
 #include <math.h>
 
 typedef struct adamw_config {
-    double lr, beta1, beta2, epsilon, weight_decay, max_norm;
+    double lr, beta1, beta2, epsilon, weight_decay, clip_norm, max_norm;
     bool decay_all;
 } adamw_config;
 
@@ -45,6 +45,7 @@ static const lyne_field fields[] = {
      .offset = offsetof(adamw_config, weight_decay),
      LYNE_RANGE(0, 1e3)},
     LYNE_DECAY_ALL_FIELD(adamw_config),
+    LYNE_CLIP_NORM_FIELD(adamw_config),
     LYNE_MAX_NORM_FIELD(adamw_config),
     LYNE_FIELDS_END,
 };
@@ -55,14 +56,14 @@ static double base_lr(const void *config) {
 
 /* The numbers of one step that are the same for every weight of a parameter. */
 typedef struct factors {
-    float shrink, rate, beta1, rest1, beta2, rest2, root2, epsilon;
+    float clip, shrink, rate, beta1, rest1, beta2, rest2, root2, epsilon;
 } factors;
 
 LYNE_VECTOR static void update(const factors *restrict factors_of_step, int64_t n, const float *restrict grad,
                                float *restrict mean, float *restrict square, float *restrict value) {
     const factors f = *factors_of_step;
     for (int64_t i = 0; i < n; i++) {
-        float g = grad[i];
+        float g = lyne_clipped(grad[i], f.clip);
         float m = f.beta1 * mean[i] + f.rest1 * g;
         float v = f.beta2 * square[i] + f.rest2 * (g * g);
         mean[i] = m;
@@ -75,7 +76,8 @@ static void step(const void *config, const lyne_update *u) {
     const adamw_config *c = config;
     lyne_weights *w = u->weights;
     double t = (double)u->step;
-    factors f = {.rate = (float)(u->lr / (1 - pow(c->beta1, t))),
+    factors f = {.clip = lyne_clip_factor(w, c->clip_norm),
+                 .rate = (float)(u->lr / (1 - pow(c->beta1, t))),
                  .beta1 = (float)c->beta1,
                  .rest1 = (float)(1 - c->beta1),
                  .beta2 = (float)c->beta2,

@@ -4,13 +4,20 @@
 
 #include "graph/weights.h"
 
-/* The fields that optimizers share, for a config struct with bool decay_all and double max_norm. */
+/* The fields that optimizers share, for a config struct with bool decay_all, double clip_norm and double max_norm. */
 #define LYNE_DECAY_ALL_FIELD(config)                                                                                   \
     {.name = "decay_all",                                                                                              \
      .type = LYNE_FIELD_BOOL,                                                                                          \
      .help = "false: biases and the scales and shifts of norms are not decayed",                                       \
      .fallback = "true",                                                                                               \
      .offset = offsetof(config, decay_all)}
+#define LYNE_CLIP_NORM_FIELD(config)                                                                                   \
+    {.name = "clip_norm",                                                                                              \
+     .type = LYNE_FIELD_FLOAT,                                                                                         \
+     .help = "upper bound of the norm of all gradients together, which a step scales down to it; 0: none",             \
+     .fallback = "0",                                                                                                  \
+     .offset = offsetof(config, clip_norm),                                                                            \
+     LYNE_RANGE(0, 1e6)}
 #define LYNE_MAX_NORM_FIELD(config)                                                                                    \
     {.name = "max_norm",                                                                                               \
      .type = LYNE_FIELD_FLOAT,                                                                                         \
@@ -27,6 +34,15 @@ static inline bool lyne_decays(lyne_role role, bool decay_all) {
 #define LYNE_UPDATE_BLOCK ((size_t)16384)
 static inline int64_t lyne_update_block(size_t begin, size_t end) {
     return (int64_t)(end - begin < LYNE_UPDATE_BLOCK ? end - begin : LYNE_UPDATE_BLOCK);
+}
+
+/** What all gradients are to be multiplied by: clip_norm / (norm + 1e-6) if that is below 1, else 1, as PyTorch's
+ *  torch.nn.utils.clip_grad_norm_; norm is the Euclidean norm of all of them together (Pascanu, Mikolov, Bengio 2013,
+ *  arXiv:1211.5063).  clip_norm 0: 1, and nothing is read. */
+float lyne_clip_factor(const lyne_weights *w, double clip_norm);
+/** In an update's loop: the gradient times the factor.  A factor of 1 leaves the arithmetic behind it as it is. */
+static inline float lyne_clipped(float grad, float factor) {
+    return factor < 1 ? factor * grad : grad;
 }
 
 /** Scale each row of every WEIGHT of rank >= 2 whose Euclidean norm exceeds max_norm down to it (a row is all that

@@ -1,7 +1,9 @@
 /* recipe/data.c -- the data set that a recipe names: datasets/NAME.yaml, and the task that follows from it. */
 #include "recipe/data.h"
+#include "base/file.h"
 #include "component/config.h"
 #include "recipe/find.h"
+#include <string.h>
 
 const lyne_field lyne_data_fields[] = {{.name = "use",
                                         .type = LYNE_FIELD_TEXT,
@@ -77,6 +79,21 @@ static bool set_task(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *ou
     return out->n == before;
 }
 
+/* FOLDER/datasets/NAME.yaml is a file of FOLDER. */
+static bool stays(const char *path, const lyne_yaml *named, const lyne_filler *f) {
+    lyne_error err = {0};
+    const char *end = path + strlen(path);
+    for (int parts = 0; end > path && parts < 2;) parts += *--end == '/';
+    const char *folder = end > path     ? lyne_arena_strndup(f->arena, path, (size_t)(end - path))
+                         : *path == '/' ? "/"
+                                        : ".";
+    if (!folder)
+        f->out->out_of_memory = true;
+    else if (lyne_file_within(path, &folder, 1, &err) != LYNE_OK)
+        lyne_diagnose(f->out, named->mark, err.status, "data: %s; put a copy of it there", err.text);
+    return folder && err.status == LYNE_OK;
+}
+
 bool lyne_recipe_read_data(lyne_recipe *r, const lyne_filler *f) {
     const lyne_yaml *named = r->data_tree ? data_name(r, f) : NULL;
     if (!named) return false;
@@ -90,7 +107,7 @@ bool lyne_recipe_read_data(lyne_recipe *r, const lyne_filler *f) {
                       r->data, near);
         return false;
     }
-    const lyne_yaml *tree = lyne_yaml_read(path, f->arena, f->out);
+    const lyne_yaml *tree = stays(path, named, f) ? lyne_yaml_read(path, f->arena, f->out) : NULL;
     if (!tree || !lyne_config_fill(f, lyne_description_fields, "data set", tree->mark, tree, &r->description))
         return false;
     return set_task(r, tree, f->out);

@@ -129,6 +129,12 @@ static const char *extended_path(const char *path, const lyne_yaml *named, const
     uint64_t size;
     if (!base) {
         f->out->out_of_memory = true;
+    } else if (lyne_file_within(base, f->folder, f->n_folders, &err) != LYNE_OK) {
+        lyne_diagnose(f->out, named->mark, LYNE_ERECIPE,
+                      "extends: %s; a recipe extends files of its own folder, of that with datasets/ above it, or of "
+                      "the current one",
+                      err.text);
+        return NULL;
     } else if (lyne_file_size(base, &size, &err) != LYNE_OK) {
         lyne_diagnose(f->out, named->mark, LYNE_ERECIPE, "extends: %s", err.text);
         return NULL;
@@ -161,7 +167,10 @@ static bool enter(chain *c, const char *path, const lyne_yaml *named, const lyne
 
 static lyne_yaml *read_chain(const char *path, const lyne_yaml *named, chain *c, const lyne_filler *f) {
     if (!enter(c, path, named, f)) return NULL;
-    lyne_yaml *tree = lyne_yaml_read(path, f->arena, f->out);
+    char *target = lyne_file_target(path); /* of a link that the user named, or that stays within */
+    if (!target) f->out->out_of_memory = true;
+    lyne_yaml *tree = target ? lyne_yaml_read(target, f->arena, f->out) : NULL;
+    lyne_free(target);
     const lyne_yaml *extends = tree ? lyne_yaml_get(tree, "extends") : NULL;
     if (!extends || tree->kind != LYNE_YAML_MAP || lyne_yaml_is_null(extends)) return tree;
     const char *base_path = extended_path(path, extends, f);

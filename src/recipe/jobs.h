@@ -27,6 +27,8 @@ lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_erro
 /** All that the stage is given. */
 lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory,
                            lyne_job *out, lyne_error *err);
+/** As lyne_pipeline_look, for jobs that are open. */
+lyne_status lyne_jobs_look(lyne_jobs *p, double seconds, lyne_error *err);
 /** Note the size of the model of a job that is done. */
 lyne_status lyne_jobs_model_bytes(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err);
 

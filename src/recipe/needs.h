@@ -4,6 +4,9 @@
 
 #include "recipe/recipe.h"
 
+/** What a stage does to pictures; none if it has no such field. */
+lyne_instances lyne_augment_of(const lyne_instance *stage);
+
 /** Classes that are named exist; a stage that chooses by the validation split has one.  Once stages and data are read. */
 void lyne_needs_check(const lyne_recipe *r, lyne_diagnostics *out);
 

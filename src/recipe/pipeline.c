@@ -75,6 +75,7 @@ static lyne_status do_part(const lyne_jobs *p, lyne_outcome *o, const char *labe
 static lyne_status run_job(const lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
     char directory[LYNE_PATH_MAX], label[128];
     lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
+    if (status == LYNE_OK) status = lyne_file_within(directory, &p->o->out, 1, err);
     if (status != LYNE_OK) return status;
     const char *name = lyne_recipe_folder(p->r, o->stage);
     if (o->once || p->r->seeds.n == 1)

@@ -47,6 +47,7 @@ typedef struct lyne_outcome {
     lyne_inputs inputs;             /* what the fingerprint is of              */
     const char *why;                /* it is not up to date; this and cost by lyne_pipeline_look alone */
     lyne_cost cost;                 /* memory: with the soft labels that it reads */
+    uint64_t peak_memory;           /* expected of a process that does this job alone; by lyne_pipeline_look too */
     const char *directory;          /* relative to OUT */
     uint64_t model_bytes;           /* of model.safetensors, 0: none */
     lyne_result result;
@@ -68,7 +69,7 @@ void lyne_outcomes_free(lyne_outcomes *out);
 
 /** What a run of one recipe, or point of a sweep, would do, without writing anything: which jobs are up to date and why the others are not.  A job that reads
  *  one which will run is not up to date, whatever comes of that.  And what each would cost, with its time measured for
- *  `seconds` where it would run; 0: no times. */
+ *  `seconds` where it would run; 0: no times, and none of the memory is taken. */
 lyne_status lyne_pipeline_look(const lyne_recipe *r, const lyne_run_options *o, double seconds, lyne_outcomes *out,
                                lyne_error *err);
 

@@ -170,7 +170,9 @@ lyne_status lyne_rows_load(lyne_rows *rows, const char *path, lyne_error *err) {
     lyne_error local = {0};
     if (!err) err = &local;
     lyne_origin origin = {0};
-    lyne_status status = lyne_map_open(&map, path, err);
+    char *target = lyne_file_target(path);
+    lyne_status status = target ? lyne_map_open(&map, target, err) : lyne_fail_memory(err, "a plug-in");
+    lyne_free(target);
     if (status != LYNE_OK) return lyne_error_context(err, "plug-in");
     origin.digest = lyne_digest_of(map.data, map.size);
     lyne_map_close(&map);

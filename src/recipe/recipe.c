@@ -7,6 +7,7 @@
 #include "recipe/data.h"
 #include "recipe/expect.h"
 #include "recipe/extends.h"
+#include "recipe/find.h"
 #include "recipe/needs.h"
 #include "recipe/sweep.h"
 #include <assert.h>
@@ -271,6 +272,13 @@ static void find_teacher(lyne_recipe *r, size_t i, const lyne_field *field, cons
         *out = row_of(teacher)->model(teacher->kind.config);
 }
 
+/* Whether samples are mixed where the soft labels come from. */
+static void find_mixing(lyne_recipe *r, size_t i, const lyne_field *field, const lyne_reference *ref, void *data) {
+    const lyne_stage_instance *from = find_stage(r, ref->name, i);
+    (void)field;
+    if (from) *(bool *)data |= lyne_count_mixing(lyne_augment_of(&from->kind)) > 0;
+}
+
 lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, lyne_mark *place, lyne_error *err) {
     const lyne_stage *row = row_of(&r->stage[stage]);
     const void *config = r->stage[stage].kind.config;
@@ -278,8 +286,11 @@ lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, l
                               .failed_at = place,
                               .task = &r->task,
                               .batch = 2,
+                              .mixes = !r->task.sequence.length &&
+                                       lyne_count_mixing(lyne_augment_of(&r->stage[stage].kind)) > 0,
                               .losses = row->losses ? row->losses(config) : (lyne_instances){0}};
     each_reference(r, stage, find_teacher, &o.teacher);
+    if (!r->task.sequence.length) each_reference(r, stage, find_mixing, &o.mixes);
     *place = (lyne_mark){0};
     const lyne_status status = lyne_network_build(net, &o, err);
     if (!place->source) *place = o.model.mark.source ? o.model.mark : r->stage[stage].mark;
@@ -339,10 +350,13 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
 lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
                              const lyne_registry *registry, lyne_diagnostics *diagnostics) {
     *out = (lyne_recipe){0};
-    const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
+    const char *folder[] = {NULL, "."};
+    const lyne_filler f = {
+        .registry = registry, .arena = &out->arena, .out = diagnostics, .folder = folder, .n_folders = 2};
     out->path = lyne_arena_strndup(&out->arena, path, strlen(path));
-    if (!out->path) diagnostics->out_of_memory = true;
-    lyne_yaml *tree = out->path ? lyne_extends_read(path, &f) : NULL;
+    if (!out->path || lyne_find_project(path, &out->arena, &folder[0], NULL) != LYNE_OK)
+        diagnostics->out_of_memory = true;
+    lyne_yaml *tree = folder[0] ? lyne_extends_read(path, &f) : NULL;
     const lyne_yaml *extends = tree ? lyne_yaml_get(tree, "extends") : NULL;
     for (size_t i = 0; tree && i < n_set; i++) lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
     const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;

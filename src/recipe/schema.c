@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_PATTERN "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$" /* lyne_name_ok */
+#define NAME_PATTERN "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"                 /* lyne_name_ok */
+#define PATH_PATTERN "^(precision|data|(stages|data|blocks)(\\.[^.=]+)+)$" /* what a sweep varies */
 
 typedef struct schema {
     const lyne_registry *registry;
@@ -125,29 +126,62 @@ static json_t *or_null(json_t *value) {
     return json_pack("{s:[o,{s:s}]}", "anyOf", value, "type", "null");
 }
 
-/* The name of a data set, alone or as {use: NAME}. */
-static json_t *data_schema(schema *s) {
-    return json_pack("{s:[o,o]}", "anyOf", scalar(), fields_schema(s, lyne_data_fields));
+/* A text that names a folder or a file. */
+static json_t *name_schema(schema *s) {
+    json_t *out = scalar();
+    put(s, out, "pattern", json_string(NAME_PATTERN));
+    return out;
 }
 
+/* The name of a data set, alone or as {use: NAME}. */
+static json_t *data_schema(schema *s) {
+    return json_pack("{s:[o,o]}", "anyOf", name_schema(s), fields_schema(s, lyne_data_fields));
+}
+
+/* A stage's name is that of its folder, beside other files of the run. */
 static json_t *stages_schema(schema *s) {
     json_t *stage = kind_reference(s, LYNE_STAGE);
-    return json_pack("{s:s, s:i, s:{s:s}, s:o}", "type", "object", "minProperties", s->changes ? 0 : 1, "propertyNames",
-                     "pattern", NAME_PATTERN, "additionalProperties", s->changes ? or_null(stage) : stage);
+    return json_pack("{s:s, s:i, s:{s:s, s:{s:[s,s,s]}}, s:o}", "type", "object", "minProperties", s->changes ? 0 : 1,
+                     "propertyNames", "pattern", NAME_PATTERN, "not", "enum", "recipe.yaml", "results.json", "points",
+                     "additionalProperties", s->changes ? or_null(stage) : stage);
+}
+
+/* {path: [values]} or [{path: value}, ...] */
+static json_t *sweep_schema(void) {
+    json_t *value = json_pack("{s:{s:s}}", "not", "type", "null");
+    json_t *axes = json_pack("{s:s, s:i, s:i, s:{s:s}, s:{s:s, s:i, s:O}}", "type", "object", "minProperties", 1,
+                             "maxProperties", 8, "propertyNames", "pattern", PATH_PATTERN, "additionalProperties",
+                             "type", "array", "minItems", 1, "items", value);
+    json_t *points =
+        json_pack("{s:s, s:i, s:{s:s, s:i, s:{s:s}, s:o}}", "type", "array", "minItems", 1, "items", "type", "object",
+                  "minProperties", 1, "propertyNames", "pattern", PATH_PATTERN, "additionalProperties", value);
+    return json_pack("{s:[o,o]}", "anyOf", axes, points);
+}
+
+/* One figure of the paper, with how far off ours may be; or a control, with how many times our errors it makes. */
+static json_t *expect_schema(schema *s) {
+    static const char *const figure[] = {"test_errors", "test_accuracy", "agreement"};
+    json_t *item = fields_schema(s, lyne_expect_fields), *one = json_array();
+    if (s->changes) return list_of(s, item);
+    for (size_t i = 0; i < sizeof figure / sizeof *figure; i++)
+        append(s, one,
+               json_pack("{s:[s,s], s:{s:{s:i}, s:{s:i}}}", "required", figure[i], "within", "properties", figure[i],
+                         "minimum", 0, "times", "const", 1));
+    append(s, one,
+           json_pack("{s:[s], s:{s:{s:{s:s}}}}", "required", "better_than", "properties", "better_than", "not", "type",
+                     "null"));
+    put(s, item, "oneOf", one);
+    return list_of(s, item);
 }
 
 /* The trees of a recipe are read by recipe/ and so described here. */
 static json_t *tree_schema(schema *s, const lyne_field *f) {
     if (f->offset == offsetof(lyne_recipe, data_tree) && strcmp(f->name, "data") == 0) return data_schema(s);
     if (f->offset == offsetof(lyne_recipe, stages_tree) && strcmp(f->name, "stages") == 0) return stages_schema(s);
-    if (f->offset == offsetof(lyne_recipe, expect_tree) && strcmp(f->name, "expect") == 0)
-        return list_of(s, fields_schema(s, lyne_expect_fields));
+    if (f->offset == offsetof(lyne_recipe, expect_tree) && strcmp(f->name, "expect") == 0) return expect_schema(s);
     if (f->offset == offsetof(lyne_recipe, blocks_tree) && strcmp(f->name, "blocks") == 0)
         return json_pack("{s:s, s:o}", "type", "object", "additionalProperties", fields_schema(s, lyne_block_fields));
-    if (f->offset == offsetof(lyne_recipe, sweep_tree) && strcmp(f->name, "sweep") == 0)
-        return json_pack("{s:[{s:s, s:i, s:{s:s, s:i}}, {s:s, s:i, s:{s:s, s:i}}]}", "anyOf", "type", "object",
-                         "minProperties", 1, "additionalProperties", "type", "array", "minItems", 1, "type", "array",
-                         "minItems", 1, "items", "type", "object", "minProperties", 1);
+    if (f->offset == offsetof(lyne_recipe, sweep_tree) && strcmp(f->name, "sweep") == 0) return sweep_schema();
     return json_object(); /* anything */
 }
 
@@ -157,7 +191,25 @@ static json_t *layers_schema(void) {
                      "array", "object", "minProperties", 1, "maxProperties", 1);
 }
 
+static bool is_field_of(const lyne_field *f, const lyne_field *table, const char *name) {
+    for (; table->name; table++)
+        if (f == table) return strcmp(f->name, name) == 0;
+    return false;
+}
+
+/* What recipe/ asks of a value besides what its field says. */
+static json_t *checked_schema(schema *s, const lyne_field *f) {
+    if (is_field_of(f, lyne_recipe_fields, "name") || is_field_of(f, lyne_data_fields, "use")) return name_schema(s);
+    if (!is_field_of(f, lyne_recipe_fields, "seeds")) return NULL;
+    json_t *out = list_of(s, ranged(s, f, "integer"));
+    put(s, out, "minItems", json_integer(1));
+    put(s, out, "uniqueItems", json_true());
+    return out;
+}
+
 static json_t *field_schema(schema *s, const lyne_field *f) {
+    json_t *checked = checked_schema(s, f);
+    if (checked) return checked;
     switch (f->type) {
     case LYNE_FIELD_BOOL:
         return of_type("boolean");

@@ -1,5 +1,6 @@
 /* recipe/suite.c -- a suite and the recipes that it names. */
 #include "recipe/suite.h"
+#include "base/file.h"
 #include <string.h>
 
 static const lyne_field run_fields[] = {{.name = "recipe",
@@ -85,7 +86,10 @@ lyne_status lyne_suite_read(lyne_suite *out, const char *path, const char *const
                             const lyne_registry *registry, lyne_diagnostics *diagnostics) {
     *out = (lyne_suite){0};
     const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
-    const lyne_yaml *tree = lyne_yaml_read(path, f.arena, f.out);
+    char *target = lyne_file_target(path);
+    if (!target) diagnostics->out_of_memory = true;
+    const lyne_yaml *tree = target ? lyne_yaml_read(target, f.arena, f.out) : NULL;
+    lyne_free(target);
     if (!tree || !lyne_config_fill(&f, suite_fields, "suite", tree->mark, tree, out))
         return lyne_diagnostics_status(diagnostics);
     if (!lyne_name_ok(out->name))

@@ -37,18 +37,24 @@ lyne_bench_figure lyne_bench_figure_of(const json_t *log, const char *stage, con
     return f;
 }
 
-const char *lyne_bench_stage(const json_t *log, size_t k) {
+/* The k-th stage, in a log's order, that is scored or, if `labels`, made soft labels. */
+static const char *nth_stage(const json_t *log, size_t k, bool labels) {
     const json_t *stages = json_object_get(log, "stages");
     const char *last = "";
     for (size_t i = 0; i < json_array_size(stages); i++) {
         const char *name = text_of(json_array_get(stages, i), "stage");
         if (strcmp(name, last) == 0) continue; /* runs of a stage stand together */
         last = name;
-        const bool tells =
-            lyne_bench_figure_of(log, name, "test_errors").n || lyne_bench_figure_of(log, name, "agreement").n;
+        const bool tells = lyne_bench_figure_of(log, name, "test_errors").n ||
+                           lyne_bench_figure_of(log, name, "agreement").n ||
+                           (labels && lyne_bench_figure_of(log, name, "records").n);
         if (tells && k-- == 0) return name;
     }
     return NULL;
+}
+
+const char *lyne_bench_stage(const json_t *log, size_t k) {
+    return nth_stage(log, k, false);
 }
 
 const json_t *lyne_bench_published(const json_t *log, const char *stage) {
@@ -82,8 +88,10 @@ static void stage(const place *x, char out[CELL]) {
     snprintf(out, CELL, "%.*s", CELL - 1, x->stage);
 }
 static void runs(const place *x, char out[CELL]) {
-    const lyne_bench_figure errors = figure(x, "test_errors"), agreement = figure(x, "agreement");
-    snprintf(out, CELL, "%d", errors.n > agreement.n ? errors.n : agreement.n);
+    static const char *const of[] = {"test_errors", "agreement", "records"};
+    int n = 0;
+    for (int i = 0; i < 3 && !n; i++) n = figure(x, of[i]).n;
+    snprintf(out, CELL, "%d", n);
 }
 static void errors(const place *x, char out[CELL]) {
     mean_sd(figure(x, "test_errors"), 1, "", out);
@@ -128,6 +136,11 @@ static void minutes(const place *x, char out[CELL]) {
     const lyne_bench_figure f = figure(x, "seconds");
     if (f.n) snprintf(out, CELL, "%.1f", f.mean * f.n / 60);
 }
+/* Of a stage that writes soft labels all of it; of a student its share: reading them, or asking the live teacher. */
+static void asking(const place *x, char out[CELL]) {
+    const lyne_bench_figure f = figure(x, figure(x, "records").n ? "seconds" : "teacher_seconds");
+    if (f.n) snprintf(out, CELL, "%.2g", f.mean * f.n / 60);
+}
 
 /* Errors as they are, shares as percentages. */
 static double unit_of(const json_t *e) {
@@ -170,14 +183,15 @@ static const struct column {
                {"agreement (sd)", agreement, false},
                {"steps", steps, false},
                {"parameters", parameters, false},
-               {"minutes", minutes, false}};
+               {"minutes", minutes, false},
+               {"asking", asking, false}};
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
 static void table(const json_t *log, lyne_text *out) {
     bool shown[N_COLUMNS] = {false};
     place x = {.log = log};
     char cell[CELL];
-    for (size_t k = 0; (x.stage = lyne_bench_stage(log, k)); k++)
+    for (size_t k = 0; (x.stage = nth_stage(log, k, true)); k++)
         for (size_t c = 0; c < N_COLUMNS; c++) {
             *cell = '\0';
             columns[c].cell(&x, cell);
@@ -189,7 +203,7 @@ static void table(const json_t *log, lyne_text *out) {
     lyne_text_add(out, "\n|");
     for (size_t c = 0; c < N_COLUMNS; c++)
         if (shown[c]) lyne_text_add(out, columns[c].left ? "---|" : "---:|");
-    for (size_t k = 0; (x.stage = lyne_bench_stage(log, k)); k++) {
+    for (size_t k = 0; (x.stage = nth_stage(log, k, true)); k++) {
         lyne_text_add(out, "\n|");
         for (size_t c = 0; c < N_COLUMNS; c++) {
             *cell = '\0';

@@ -169,11 +169,11 @@ static json_t *job_json(const lyne_recipe *r, const lyne_outcome *o, bool timed)
     json_t *reads = json_array();
     for (size_t k = 0, source; (source = lyne_recipe_reads(r, o->stage, k)) != SIZE_MAX; k++)
         json_array_append_new(reads, json_string(r->stage[source].name));
-    json_t *j =
-        json_pack("{s:s, s:s, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I}", "stage", lyne_recipe_folder(r, o->stage),
-                  "kind", r->stage[o->stage].kind.row->name, "seed", (json_int_t)o->seed, "reads", reads, "up_to_date",
-                  o->was_up_to_date, "parameters", (json_int_t)c->parameters, "macs", (json_int_t)c->macs, "samples",
-                  (json_int_t)c->samples, "memory", (json_int_t)c->memory, "disk", (json_int_t)c->disk);
+    json_t *j = json_pack(
+        "{s:s, s:s, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "stage", lyne_recipe_folder(r, o->stage), "kind",
+        r->stage[o->stage].kind.row->name, "seed", (json_int_t)o->seed, "reads", reads, "up_to_date", o->was_up_to_date,
+        "parameters", (json_int_t)c->parameters, "macs", (json_int_t)c->macs, "samples", (json_int_t)c->samples,
+        "memory", (json_int_t)c->memory, "peak_memory", (json_int_t)o->peak_memory, "disk", (json_int_t)c->disk);
     if (j && o->why) json_object_set_new(j, "why", json_string(o->why));
     if (j && timed && !o->was_up_to_date) lyne_json_set_real(j, "seconds", c->seconds);
     return j;

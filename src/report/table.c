@@ -110,26 +110,28 @@ static void seconds(const row *x, char out[CELL]) {
     if (s.n) snprintf(out, CELL, "%.1f", s.mean * s.n);
 }
 
+/* Of a stage that writes soft labels all its seconds; of a student those in which it read them or asked a live teacher. */
+static void asking(const row *x, char out[CELL]) {
+    const bool writes = x->first->result.records >= 0;
+    const lyne_summary s = real(x, writes ? offsetof(lyne_result, seconds) : offsetof(lyne_result, teacher_seconds));
+    if (s.n) snprintf(out, CELL, "%.1f", s.mean * s.n);
+}
+
 static const struct column {
     const char *title;
     void (*cell)(const row *x, char out[CELL]);
     bool left; /* aligned */
-} columns[] = {{"stage", stage, true},
-               {"seeds", seeds, false},
-               {"test errors", errors, false},
-               {"sd", errors_sd, false},
-               {"accuracy", accuracy, false},
-               {"nats a token", loss, false},
-               {"at best", best_errors, false},
-               {"validation", validation_errors, false},
-               {"bias", bias, false},
-               {"on classes", class_errors, false},
-               {"agreement", agreement, false},
-               {"params", parameters, false},
-               {"MACs", macs, false},
-               {"file", file, false},
-               {"samples/s", speed, false},
-               {"seconds", seconds, false}};
+} columns[] = {
+    {"stage", stage, true},          {"seeds", seeds, false},
+    {"test errors", errors, false},  {"sd", errors_sd, false},
+    {"accuracy", accuracy, false},   {"nats a token", loss, false},
+    {"at best", best_errors, false}, {"validation", validation_errors, false},
+    {"bias", bias, false},           {"on classes", class_errors, false},
+    {"agreement", agreement, false}, {"params", parameters, false},
+    {"MACs", macs, false},           {"file", file, false},
+    {"samples/s", speed, false},     {"seconds", seconds, false},
+    {"asking", asking, false},
+};
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
 static const lyne_outcome *first_of(const lyne_outcomes *o, size_t stage_index) {

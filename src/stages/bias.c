@@ -4,6 +4,7 @@
  * A sample goes to the classes once the number is above  t = max of the other logits - max of theirs.  So errors are a
  * step function of it whose steps are the t of all samples: sorted, one walk finds its lowest place. */
 #include "stages/stage.h"
+#include "train/evaluate.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,7 +47,8 @@ static const char *check(const void *config) {
 
 static lyne_needs needs(const void *config) {
     const bias_config *c = config;
-    return (lyne_needs){.validation = c->tune == VALIDATION ? "tune" : NULL, .classes = {c->classes}};
+    return (lyne_needs){
+        .validation = c->tune == VALIDATION ? "tune" : NULL, .classes = {c->classes}, .some_left = {true}};
 }
 
 /* A sample: above which number it goes to the classes, and whether the answer is right before and after. */
@@ -82,6 +84,7 @@ static lyne_status look_at_all(lyne_network *net, const lyne_dataset *d, const b
         const float *z;
         lyne_batch b = {.n = BATCH, .picture = lyne_program_input(net->program, net->picture)};
         lyne_loader_records(&loader, (uint64_t)first, &b);
+        if ((status = lyne_scoring_stopped(first, d->n, err)) != LYNE_OK) break;
         if ((status = lyne_network_infer(net, &z, err)) != LYNE_OK) break;
         for (int64_t i = 0; i < BATCH && first + i < d->n; i++)
             (*out)[first + i] = look(z + i * d->n_classes, d->n_classes, chosen, d->labels[first + i]);
@@ -146,20 +149,10 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
                                                         : job->test;
     lyne_network net = {0};
     sample *test = NULL, *tuning = NULL;
-    if (job->task->sequence.labelled)
-        return lyne_fail(err, LYNE_ERECIPE, "%s: bias is for samples of one class each, and here each token has one",
-                         job->label);
     bool *chosen = lyne_alloc((size_t)job->task->n_classes, sizeof *chosen);
     if (!chosen) return lyne_fail_memory(err, "classes");
     choose(job, &c->classes, chosen);
-    int64_t n_chosen = 0;
-    for (int64_t i = 0; i < job->task->n_classes; i++) n_chosen += chosen[i];
-    lyne_status status = n_chosen < job->task->n_classes ? LYNE_OK
-                                                         : lyne_fail(err, LYNE_ERECIPE,
-                                                                     "%s: classes names all of them, and to raise all "
-                                                                     "logits alike changes nothing",
-                                                                     job->label);
-    if (status == LYNE_OK) status = lyne_job_load(job, c->model.name, BATCH, &net, err);
+    lyne_status status = lyne_job_load(job, c->model.name, BATCH, &net, err);
     if (status == LYNE_OK) status = look_at_all(&net, job->test, chosen, &test, err);
     if (status == LYNE_OK && c->tune != TEST && c->tune != NONE)
         status = look_at_all(&net, tuned, chosen, &tuning, err);

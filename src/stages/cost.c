@@ -27,7 +27,8 @@ static lyne_status time_inference(lyne_network *net, lyne_loader *loader, double
 
 lyne_status lyne_job_cost(const lyne_job *job, lyne_instance model, int64_t batch, uint64_t n, double seconds,
                           lyne_cost *out, lyne_error *err) {
-    const lyne_network_options o = {.model = model, .task = job->task, .batch = batch, .seed = job->seed};
+    const lyne_network_options o = {
+        .model = model, .task = job->task, .batch = batch, .seed = job->seed, .outline = seconds == 0};
     lyne_network net = {0};
     lyne_loader loader = {0};
     double pass = 0;
@@ -38,8 +39,8 @@ lyne_status lyne_job_cost(const lyne_job *job, lyne_instance model, int64_t batc
         *out = (lyne_cost){.parameters = lyne_graph_count_params(net.graph),
                            .macs = lyne_graph_count_macs(net.graph),
                            .samples = n,
-                           .memory = lyne_program_bytes(net.program) +
-                                     (net.weights->n_values + net.weights->n_trained) * sizeof(float),
+                           /* and the file that the weights come from or go to */
+                           .memory = lyne_network_bytes(&net) + net.weights->n_values * sizeof(float),
                            .seconds = pass * ceil((double)n / (double)batch)};
     lyne_loader_deinit(&loader);
     lyne_network_deinit(&net);

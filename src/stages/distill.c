@@ -146,6 +146,16 @@ static lyne_status check_named(const void *config, const lyne_stage_instance *co
     return LYNE_OK;
 }
 
+static void advise(const lyne_stage_instance *stage, const lyne_stage_instance *const *named, size_t n,
+                   lyne_diagnostics *out) {
+    const distill_config *c = stage->kind.config;
+    training_advise(&c->base, stage->mark, out);
+    if (n == 0) return;
+    lyne_label_source views; /* of the first, and so of all */
+    ((const lyne_stage *)named[0]->kind.row)->views(named[0]->kind.config, &views);
+    training_advise_views(&c->base, c->labels.item[0].mark, named[0]->name, &views, out);
+}
+
 /* ---- a run ---- */
 
 /* Who is asked for features: of the models that the labels are of the first. */
@@ -217,6 +227,24 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     return status;
 }
 
+/* What it takes to ask those teachers that answer live: of each step, beside the student's. */
+static lyne_status add_live(const lyne_job *job, const distill_config *c, double seconds, lyne_cost *out,
+                            lyne_error *err) {
+    lyne_status status = LYNE_OK;
+    for (size_t i = 0; i < c->labels.n && status == LYNE_OK; i++) {
+        const lyne_instance *labels = &lyne_job_find(job, c->labels.item[i].name)->stage->kind;
+        lyne_label_source from;
+        lyne_cost asking;
+        ((const lyne_stage *)labels->row)->views(labels->config, &from);
+        if (!from.live) continue;
+        status = lyne_job_cost(job, lyne_job_model(job, from.live), c->base.batch, out->samples, seconds, &asking, err);
+        if (status != LYNE_OK) continue;
+        out->seconds += asking.seconds;
+        out->memory += asking.memory - (uint64_t)asking.parameters * sizeof(float); /* its file was closed before */
+    }
+    return status;
+}
+
 static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
     const distill_config *c = job->stage->kind.config;
     const lyne_instance *kind = &lyne_job_find(job, c->labels.item[0].name)->stage->kind;
@@ -225,7 +253,8 @@ static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyn
     char path[LYNE_PATH_MAX];
     training_source source = {.view_seed = from.view_seed, .views = from.views, .augment = from.augment};
     lyne_status status = find_teacher(job, c, &source, path, err);
-    return status != LYNE_OK ? status : training_cost(job, &c->base, &source, seconds, out, err);
+    if (status == LYNE_OK) status = training_cost(job, &c->base, &source, seconds, out, err);
+    return status == LYNE_OK ? add_live(job, c, seconds / 2, out, err) : status;
 }
 
 const lyne_stage lyne_stage_distill = {
@@ -242,5 +271,6 @@ const lyne_stage lyne_stage_distill = {
     .losses = training_losses,
     .needs = training_needs,
     .check = check_named,
+    .advise = advise,
     .run = run,
     .cost = cost};

@@ -67,7 +67,8 @@ static lyne_status agreement(const lyne_dataset *d, lyne_network *a, lyne_networ
         lyne_loader_records(&loader, first, &batch);
         batch.picture = lyne_program_input(b->program, b->picture);
         lyne_loader_records(&loader, first, &batch);
-        status = lyne_network_infer(a, &x, err);
+        status = lyne_scoring_stopped((int64_t)first, d->n, err);
+        if (status == LYNE_OK) status = lyne_network_infer(a, &x, err);
         if (status == LYNE_OK) status = lyne_network_infer(b, &y, err);
         for (uint64_t i = 0; status == LYNE_OK && i < BATCH * rows && first * rows + i < n; i++)
             same += lyne_argmax(x + (int64_t)i * classes, classes) == lyne_argmax(y + (int64_t)i * classes, classes);

@@ -81,11 +81,13 @@ typedef struct lyne_job {
 
 struct lyne_label_source; /* stages/label.h */
 struct lyne_asking;       /* labels/ask.h   */
+struct lyne_diagnostics;  /* component/diagnostics.h */
 
 /* What a stage's config asks of the recipe around it, for `lyne check`. */
 typedef struct lyne_needs {
     const char *validation; /* the field that reads the validation split; NULL: none does */
     lyne_texts classes[2];  /* names of classes                                           */
+    bool some_left[2];      /* not all of them may be named                               */
 } lyne_needs;
 
 typedef struct lyne_stage {
@@ -104,6 +106,10 @@ typedef struct lyne_stage {
      *  the place into *at.  NULL: nothing can be. */
     lyne_status (*check)(const void *config, const lyne_stage_instance *const *named, size_t n, lyne_mark *at,
                          lyne_error *err);
+    /** What of that is no mistake and yet hardly meant: warnings, which are diagnostics of status LYNE_OK.  The recipe is
+     *  without mistakes.  NULL: nothing is. */
+    void (*advise)(const lyne_stage_instance *stage, const lyne_stage_instance *const *named, size_t n,
+                   struct lyne_diagnostics *out);
     /** For a stage that makes soft labels: how they are stored (row NULL: they are not), */
     lyne_instance (*encoding)(const void *config);
     /** of which views, as its config says, and */
@@ -119,7 +125,7 @@ typedef struct lyne_stage {
      *  clears them once the result is on disk. */
     lyne_status (*run)(const lyne_job *job, lyne_result *out, lyne_error *err);
     /** What that will need.  Nothing is read of the earlier stages, which may not be done.  seconds: how long to measure; 0:
-     *  not at all.  NULL: next to nothing. */
+     *  not at all, and nothing that grows with a model or a batch is allocated.  NULL: next to nothing. */
     lyne_status (*cost)(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err);
 } lyne_stage;
 

@@ -42,6 +42,12 @@ static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyn
     return training_cost(job, &c->base, &source, seconds, out, err);
 }
 
+static void advise(const lyne_stage_instance *stage, const lyne_stage_instance *const *named, size_t n,
+                   lyne_diagnostics *out) {
+    (void)named, (void)n;
+    training_advise(&((const train_config *)stage->kind.config)->base, stage->mark, out);
+}
+
 const lyne_stage lyne_stage_train = {
     .component = {.kind = LYNE_STAGE,
                   .name = "train",
@@ -54,5 +60,6 @@ const lyne_stage lyne_stage_train = {
     .model = training_model,
     .losses = training_losses,
     .needs = training_needs,
+    .advise = advise,
     .run = run,
     .cost = cost};

@@ -34,7 +34,8 @@ lyne_instances training_losses(const void *config) {
 lyne_needs training_needs(const void *config) {
     const training_config *c = config;
     return (lyne_needs){.validation = c->keep == KEEP_BEST ? "keep" : NULL,
-                        .classes = {c->show.classes, c->show.without}};
+                        .classes = {c->show.classes, c->show.without},
+                        .some_left = {false, true}};
 }
 
 const char *training_check(const training_config *c) {

@@ -3,6 +3,7 @@
 #ifndef LYNE_STAGES_TRAINING_H
 #define LYNE_STAGES_TRAINING_H
 
+#include "component/diagnostics.h"
 #include "lyne/labels.h"
 #include "stages/stage.h"
 #include "train/teacher.h"
@@ -109,6 +110,12 @@ typedef struct training_source {
 bool training_shows_all(const training_config *c);
 /** NULL or what is wrong between the fields that both kinds have. */
 const char *training_check(const training_config *c);
+
+/** What it says without error and hardly means; of the stage where nothing of its own is to blame. */
+void training_advise(const training_config *c, lyne_mark stage, lyne_diagnostics *out);
+/** The same of the soft labels that it reads, whose name stands at `at`. */
+void training_advise_views(const training_config *c, lyne_mark at, const char *labels,
+                           const struct lyne_label_source *source, lyne_diagnostics *out);
 
 /** What training_run will need; source->teachers is not looked at. */
 lyne_status training_cost(const lyne_job *job, const training_config *c, const training_source *source, double seconds,

@@ -18,6 +18,12 @@ static double cross_entropy(const float *z, int64_t n, int32_t label) {
     return log(sum) + top - (double)z[label];
 }
 
+lyne_status lyne_scoring_stopped(int64_t done, int64_t samples, lyne_error *err) {
+    if (!lyne_stop_requested()) return LYNE_OK;
+    return lyne_fail(err, LYNE_STOPPED, "scoring was stopped at sample %lld of %lld; the same command goes on",
+                     (long long)done, (long long)samples);
+}
+
 lyne_status lyne_evaluate(lyne_network *net, const lyne_dataset *dataset, lyne_scores *out, lyne_error *err) {
     const int64_t batch = lyne_graph_batch(net->graph), classes = net->logits->shape.dim[1];
     const int64_t rows = lyne_sequence_rows(&dataset->sequence), all = dataset->n * rows;
@@ -32,6 +38,7 @@ lyne_status lyne_evaluate(lyne_network *net, const lyne_dataset *dataset, lyne_s
         lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture), .label = label};
         const float *logits;
         lyne_loader_records(&loader, (uint64_t)first, &b);
+        if ((status = lyne_scoring_stopped(first, dataset->n, err)) != LYNE_OK) break;
         if ((status = lyne_network_infer(net, &logits, err)) != LYNE_OK) break;
         for (int64_t i = 0; i < batch * rows && first * rows + i < all; i++) {
             const float *z = logits + i * classes;

@@ -121,11 +121,14 @@ bool lyne_match_features(lyne_network *net, lyne_graph *teacher, const lyne_inst
 
 lyne_status lyne_features_open(lyne_feature_source *f, const lyne_network *student, lyne_instance model,
                                const lyne_task *task, const char *weights, lyne_error *err) {
-    lyne_network_options o = {
-        .model = model, .task = task, .batch = lyne_graph_batch(student->graph), .n_taps = student->n_features};
+    lyne_network_options o = {.model = model,
+                              .task = task,
+                              .batch = lyne_graph_batch(student->graph),
+                              .n_taps = student->n_features,
+                              .outline = !weights};
     for (int i = 0; i < student->n_features; i++) o.tap[i] = student->feature[i].path;
     lyne_status status = lyne_network_init(&f->net, &o, err);
-    if (status == LYNE_OK) status = lyne_weights_load(f->net.weights, weights, err);
+    if (status == LYNE_OK && weights) status = lyne_weights_load(f->net.weights, weights, err);
     return status == LYNE_OK ? LYNE_OK : lyne_error_context(err, "the teacher");
 }
 

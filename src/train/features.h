@@ -24,7 +24,7 @@ typedef struct lyne_feature_source {
     lyne_network net;
 } lyne_feature_source;
 
-/** For the features that `student` reads; the weights are read from a model.safetensors. */
+/** For the features that `student` reads; the weights are read from a model.safetensors (NULL: only an outline). */
 lyne_status lyne_features_open(lyne_feature_source *f, const lyne_network *student, lyne_instance model,
                                const lyne_task *task, const char *weights, lyne_error *err);
 void lyne_features_close(lyne_feature_source *f); /* NULL and zeroed are fine */

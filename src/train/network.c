@@ -156,7 +156,9 @@ lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, 
     if (status != LYNE_OK) return status;
     net->weights = o->weights;
     net->owns_weights = !o->weights;
-    if (!o->weights) status = lyne_weights_new(net->graph, o->seed, &net->weights, err);
+    if (!o->weights)
+        status = o->outline ? lyne_weights_outline(net->graph, &net->weights, err)
+                            : lyne_weights_new(net->graph, o->seed, &net->weights, err);
     lyne_node *output[2 + LYNE_MAX_TERMS] = {net->logits};
     for (int i = 0; i < net->n_taps; i++) output[1 + i] = net->tap[i];
     output[1 + net->n_taps] = net->features; /* NULL: not asked for */
@@ -170,6 +172,11 @@ lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, 
     if (status == LYNE_OK) status = lyne_program_compile(net->graph, &what, &net->program, err);
     if (status != LYNE_OK) lyne_network_deinit(net);
     return status;
+}
+
+uint64_t lyne_network_bytes(const lyne_network *net) {
+    const lyne_weights *w = net->weights;
+    return lyne_program_bytes(net->program) + (net->owns_weights ? (w->n_values + w->n_trained) * sizeof(float) : 0);
 }
 
 void lyne_network_deinit(lyne_network *net) {

@@ -54,6 +54,7 @@ typedef struct lyne_network_options {
     bool mixes;            /* samples are mixed: hard labels come in twos (data/mix.h) */
     bool lean;             /* training: less memory for more time (lyne_compile) */
     bool features;         /* what goes into the last layer is read too: it must be linear */
+    bool outline;          /* only to see what it takes: it holds no numbers and cannot be run */
     uint64_t seed;         /* of the initial weights */
     lyne_weights *weights; /* borrowed; NULL: made anew from seed */
     lyne_mark *failed_at; /* set by a failing build to the place in the recipe, if the model knows it; NULL: unwanted */
@@ -64,6 +65,8 @@ lyne_status lyne_network_build(lyne_network *net, const lyne_network_options *o,
 /** Build and compile. */
 lyne_status lyne_network_init(lyne_network *net, const lyne_network_options *o, lyne_error *err);
 void lyne_network_deinit(lyne_network *net); /* NULL and zeroed are fine */
+/** What it takes in memory, with its weights and their gradients if they are its own. */
+uint64_t lyne_network_bytes(const lyne_network *net);
 
 /** Of term i: the loss's name, numbered from the second of a kind on ("kd", "kd_2").  Borrowed from the network. */
 const char *lyne_network_term_name(const lyne_network *net, int i);

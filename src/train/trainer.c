@@ -33,6 +33,7 @@ typedef struct run {
     double started, told, saved; /* clock at the start of this process, the last report, the last checkpoint */
     uint64_t first_step;         /* of this process */
     bool rehearsing;             /* without soft labels or files */
+    bool outline;                /* and without numbers          */
 } run;
 
 uint64_t lyne_training_steps(double epochs, int64_t n_samples, int64_t batch) {
@@ -64,13 +65,10 @@ static lyne_status fill_inputs(run *r, uint64_t position, lyne_error *err) {
                     .mix = r->net.mix ? lyne_program_input(p, r->net.mix) : NULL};
     lyne_loader_training(r->t->loader, position, &b);
     if (r->rehearsing) return LYNE_OK;
-    if (r->net.n_features) {
-        const lyne_status status = lyne_features_read(&r->features, &r->net, err);
-        if (status != LYNE_OK) return status;
-    }
-    if (!r->net.teacher) return LYNE_OK;
     const double start = lyne_now();
-    lyne_status status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
+    lyne_status status = r->net.n_features ? lyne_features_read(&r->features, &r->net, err) : LYNE_OK;
+    if (status == LYNE_OK && r->net.teacher)
+        status = lyne_teachers_ask(r->t->teachers, &b, lyne_program_input(p, r->net.teacher), err);
     r->at.teacher_seconds += lyne_now() - start;
     return status;
 }
@@ -152,42 +150,6 @@ static void tell(run *r, bool ends_epoch) {
     r->t->listener.tell(r->t->listener.self, &p);
 }
 
-/* Errors on the validation split, and the best epoch's weights kept. */
-static lyne_status validate(run *r, lyne_error *err) {
-    const lyne_weights *w = r->net.weights;
-    lyne_scores scores;
-    lyne_status status = lyne_evaluate(&r->judge, r->t->validation, &scores, err);
-    if (status != LYNE_OK) return status;
-    r->at.last_errors = (uint64_t)scores.errors;
-    if (r->at.best_step && r->at.best_errors <= r->at.last_errors) return LYNE_OK;
-    r->at.best_step = r->at.step;
-    r->at.best_errors = r->at.last_errors;
-    memcpy(r->best, w->value, w->n_values * sizeof *r->best);
-    return LYNE_OK;
-}
-
-static lyne_status end_epoch(run *r, lyne_error *err) {
-    if (r->t->validation) {
-        const lyne_status judged = validate(r, err);
-        if (judged != LYNE_OK) return judged;
-    }
-    lyne_epoch e = {.epoch = epoch_at(r, r->at.step),
-                    .step = r->at.step,
-                    .learning_rate = learning_rate(r, r->at.step - 1),
-                    .n_terms = r->net.n_terms,
-                    .accuracy = (double)r->at.correct / (double)r->at.seen,
-                    .validation_errors = r->t->validation ? (int64_t)r->at.last_errors : -1,
-                    .seconds = seconds(r)};
-    for (int i = 0; i < e.n_terms; i++) {
-        e.term_name[i] = term_name(r, i);
-        e.term[i] = r->at.sum[i] / (double)r->at.seen;
-    }
-    lyne_status status = lyne_metrics_write(&r->metrics, &e, err);
-    memset(r->at.sum, 0, sizeof r->at.sum);
-    r->at.seen = r->at.correct = 0;
-    return status;
-}
-
 static lyne_checkpoint checkpoint(const run *r) {
     lyne_checkpoint c = {.directory = r->t->directory,
                          .fingerprint = r->t->fingerprint,
@@ -229,18 +191,56 @@ static lyne_status stop(run *r, lyne_error *err) {
                      r->t->name, (unsigned long long)r->at.step, (unsigned long long)r->steps);
 }
 
+/* Errors on the validation split, and the best epoch's weights kept.  Who is stopped here goes on here. */
+static lyne_status validate(run *r, lyne_error *err) {
+    const lyne_weights *w = r->net.weights;
+    lyne_scores scores;
+    lyne_error why = {0};
+    lyne_status status = lyne_evaluate(&r->judge, r->t->validation, &scores, &why);
+    if (status == LYNE_STOPPED) return stop(r, err);
+    if (status != LYNE_OK) return lyne_fail(err, status, "%s", why.text);
+    r->at.last_errors = (uint64_t)scores.errors;
+    if (r->at.best_step && r->at.best_errors <= r->at.last_errors) return LYNE_OK;
+    r->at.best_step = r->at.step;
+    r->at.best_errors = r->at.last_errors;
+    memcpy(r->best, w->value, w->n_values * sizeof *r->best);
+    return LYNE_OK;
+}
+
+static lyne_status end_epoch(run *r, lyne_error *err) {
+    if (r->t->validation) {
+        const lyne_status judged = validate(r, err);
+        if (judged != LYNE_OK) return judged;
+    }
+    lyne_epoch e = {.epoch = epoch_at(r, r->at.step),
+                    .step = r->at.step,
+                    .learning_rate = learning_rate(r, r->at.step - 1),
+                    .n_terms = r->net.n_terms,
+                    .accuracy = (double)r->at.correct / (double)r->at.seen,
+                    .validation_errors = r->t->validation ? (int64_t)r->at.last_errors : -1,
+                    .seconds = seconds(r)};
+    for (int i = 0; i < e.n_terms; i++) {
+        e.term_name[i] = term_name(r, i);
+        e.term[i] = r->at.sum[i] / (double)r->at.seen;
+    }
+    lyne_status status = lyne_metrics_write(&r->metrics, &e, err);
+    memset(r->at.sum, 0, sizeof r->at.sum);
+    r->at.seen = r->at.correct = 0;
+    return status;
+}
+
 static lyne_status loop(run *r, lyne_error *err) {
-    while (r->at.step < r->steps) {
+    lyne_status status = r->at.seen && epoch_ends(r) ? end_epoch(r, err) : LYNE_OK; /* in which it was stopped */
+    while (status == LYNE_OK && r->at.step < r->steps) {
         if (lyne_stop_requested()) return stop(r, err);
-        lyne_status status = step(r, err);
+        status = step(r, err);
         const bool ends = status == LYNE_OK && epoch_ends(r);
         if (status == LYNE_OK) tell(r, ends);
         if (ends) status = end_epoch(r, err);
         if (status == LYNE_OK && r->at.step < r->steps && lyne_now() - r->saved > r->t->checkpoint_seconds)
             status = save(r, err);
-        if (status != LYNE_OK) return status;
     }
-    return LYNE_OK;
+    return status;
 }
 
 /* ---- before and after ---- */
@@ -248,8 +248,8 @@ static lyne_status loop(run *r, lyne_error *err) {
 static lyne_status init_validation(run *r, lyne_error *err) {
     const lyne_network_options o = {
         .model = r->t->model, .task = r->t->task, .batch = VALIDATION_BATCH, .weights = r->net.weights};
-    r->best = lyne_alloc(r->net.weights->n_values, sizeof *r->best);
-    return r->best ? lyne_network_init(&r->judge, &o, err) : lyne_fail_memory(err, "the best weights");
+    if (!r->outline) r->best = lyne_alloc(r->net.weights->n_values, sizeof *r->best);
+    return r->best || r->outline ? lyne_network_init(&r->judge, &o, err) : lyne_fail_memory(err, "the best weights");
 }
 
 /* All that a step needs. */
@@ -262,18 +262,20 @@ static lyne_status init_step(run *r, lyne_error *err) {
                                     .teacher = t->teacher,
                                     .mixes = lyne_count_mixing(t->loader->augment) > 0,
                                     .lean = t->lean,
+                                    .outline = r->outline,
                                     .rest_is_class = lyne_teachers_rest_is_class(t->teachers),
                                     .seed = t->seed};
     lyne_status status = lyne_network_init(&r->net, &o, err);
     if (status != LYNE_OK) return status;
-    if (r->net.n_features && !r->rehearsing) {
-        status = lyne_features_open(&r->features, &r->net, t->teacher, t->task, t->teacher_weights, err);
+    if (r->net.n_features) {
+        status = lyne_features_open(&r->features, &r->net, t->teacher, t->task,
+                                    r->rehearsing ? NULL : t->teacher_weights, err);
         if (status != LYNE_OK) return status;
     }
     r->sample = lyne_alloc((size_t)r->rows, sizeof *r->sample);
     r->view = lyne_alloc((size_t)r->rows, sizeof *r->view);
     if (!r->sample || !r->view) return lyne_fail_memory(err, "a batch");
-    for (int i = 0; i < r->optimizer->n_slots; i++) {
+    for (int i = 0; i < r->optimizer->n_slots && !r->outline; i++) {
         r->slot[i] = lyne_alloc(r->net.weights->n_trained, sizeof(float));
         if (!r->slot[i]) return lyne_fail_memory(err, "the optimizer");
     }
@@ -351,14 +353,15 @@ enum { WARM_UP = 2 };
 lyne_status lyne_train_rehearse(const lyne_training *t, double seconds, lyne_rehearsal *out, lyne_error *err) {
     run r = run_of(t);
     r.rehearsing = true;
+    r.outline = seconds == 0;
     double start = 0;
     lyne_status status = init_step(&r, err);
     *out = (lyne_rehearsal){.steps = r.steps};
     if (status == LYNE_OK) {
         const lyne_weights *w = r.net.weights;
-        out->memory = lyne_program_bytes(r.net.program) +
-                      (w->n_values + w->n_trained * (uint64_t)(1 + r.optimizer->n_slots)) * sizeof(float);
-        if (t->validation) out->memory += lyne_program_bytes(r.judge.program) + w->n_values * sizeof(float);
+        out->memory = lyne_network_bytes(&r.net) + w->n_trained * (uint64_t)r.optimizer->n_slots * sizeof(float);
+        if (t->validation) out->memory += lyne_network_bytes(&r.judge) + w->n_values * sizeof(float);
+        if (r.net.n_features) out->memory += lyne_network_bytes(&r.features.net);
         out->model_bytes = (w->n_values + 25 * (uint64_t)w->n) * sizeof(float); /* about 100 bytes name each */
     }
     for (int i = -WARM_UP; status == LYNE_OK && seconds > 0 && (i < 3 || lyne_now() - start < seconds); i++) {

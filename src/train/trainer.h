@@ -51,12 +51,13 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
 /* What training will need, of what its first steps took. */
 typedef struct lyne_rehearsal {
     uint64_t steps;       /* in all                                            */
-    uint64_t memory;      /* of program, weights, gradients and optimizer [bytes] */
+    uint64_t memory;      /* of programs, weights, gradients and optimizer [bytes] */
     uint64_t model_bytes; /* of model.safetensors                              */
     double step_seconds;  /* mean; 0: not measured                             */
 } lyne_rehearsal;
 
-/** Make everything ready and train for at least `seconds` (0: not at all), leaving nothing on disk.  t->labels and
+/** Make everything ready and train for at least `seconds`, leaving nothing on disk; 0: not at all, and nothing that grows
+ *  with the model or the batch is allocated.  t->labels and
  *  t->directory are not looked at: soft labels are all zero. */
 lyne_status lyne_train_rehearse(const lyne_training *t, double seconds, lyne_rehearsal *out, lyne_error *err);
 

@@ -106,8 +106,8 @@ Test(hash, crc32c_known_answers) {
 }
 
 Test(hash, crc32c_continues_at_any_place) {
-    unsigned char bytes[200];
-    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * 151);
+    unsigned char bytes[1800]; /* SSE 4.2 does 768 of them at a time */
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * 151 + i / 256 * 89);
     for (size_t start = 0; start < 9; start++) {
         uint32_t whole = lyne_crc32c_portable(0, bytes + start, sizeof bytes - start);
         for (size_t cut = start; cut <= sizeof bytes; cut++) {

@@ -50,6 +50,29 @@ expect 2 "$LYNE" plan
 has err 'usage: lyne plan RECIPE'
 expect 3 "$LYNE" plan recipe.yaml --set stages.student.distill.epohs=3
 
+say "a teacher that is asked in each step costs time and memory in each step"
+cat >live.yaml <<end
+lyne: 1
+name: live
+data: few
+stages:
+  teacher: {train: {model: {mlp: {hidden: [2000, 2000]}}, epochs: 1}}
+  stored: {label: {teacher: teacher}}
+  live: {label: {teacher: teacher, views: online}}
+  fixed: {distill: {model: {mlp: {hidden: [2]}}, labels: stored, epochs: 20}}
+  online: {distill: {model: {mlp: {hidden: [2]}}, labels: live, epochs: 20}}
+  again: {label: {teacher: teacher, views: online}}
+  both: {distill: {model: {mlp: {hidden: [2]}}, labels: [live, again], epochs: 20}}
+end
+expect 0 "$LYNE" plan live.yaml --threads 1 --json
+# of STAGE KEY: from the plan
+of() { tr -d '\n' <out | sed 's/{ *"disk/\n{"disk/g' | sed -n "/\"stage\": \"$1\"/s/.*\"$2\": \([0-9.e+-]*\).*/\1/p"; }
+for key in seconds memory; do
+    echo "  $key: from disk $(of fixed $key), live $(of online $key), of two $(of both $key)"
+    awk -v a="$(of fixed $key)" -v b="$(of online $key)" -v c="$(of both $key)" 'BEGIN { exit !(a > 0 && b > 2 * a && c > 1.4 * b) }' ||
+        fail "$key of stages that ask a teacher"
+done
+
 say "predictions for the quickstart come true: memory within 15%, soft labels within 2%"
 quickstart="$LYNE_SOURCE/recipes/quickstart.yaml --out quick --threads 2 --set seeds=[1]"
 for stage in teacher.train student.distill alone.train; do quickstart="$quickstart --set stages.$stage.epochs=1"; done
@@ -68,4 +91,30 @@ close() {
 labels=$(sed -n '/"kind": "label"/q; s/^ *"disk": \([0-9]*\),*$/\1/p' plan.json | tail -n 1)
 close "soft labels" "$labels" "$(cat quick/soft_labels/labels-* | wc -c)" 2
 # A sanitizer's own memory is no business of the plan's.
-grep -q __asan_init "$LYNE" || close "peak of memory" "$(number peak_memory plan.json)" "$(number peak_memory quick/results.json)" 15
+! grep -q __asan_init "$LYNE" || exit 0
+close "peak of memory" "$(number peak_memory plan.json)" "$(number peak_memory quick/results.json)" 15
+
+say "so do those of each stage, before anything of it is compiled for good or has memory: in a process of its own, within 15%"
+cp "$LYNE_SOURCE/datasets/strokes.yaml" datasets/
+cat >kinds.yaml <<-end
+	lyne: 1
+	name: kinds
+	data: {use: strokes}
+	stages:
+	  teacher: {train: {model: {mlp: {hidden: [1200, 1200]}}, epochs: 0.01}}
+	  soft_labels: {label: {teacher: teacher, batch: 2000}}
+	  student: {distill: {model: {mlp: {hidden: [128]}}, labels: soft_labels, epochs: 1}}
+	  live: {label: {teacher: teacher, views: online}}
+	  pupil: {distill: {model: {lenet: {}}, labels: live, epochs: 0.05, batch: 512}}
+	  mobile: {train: {model: {mobilenet_v2: {width: 0.5}}, epochs: 0.01, batch: 64}}
+	  deep: {train: {model: {resnet_cifar: {depth: 20}}, epochs: 0.01, batch: 64}}
+	  lean: {train: {model: {resnet_cifar: {depth: 20}}, epochs: 0.01, batch: 64, memory: lean}}
+end
+expect 0 "$LYNE" plan kinds.yaml --quick --json --threads 2 --out kinds
+mv out plan.json
+for stage in teacher soft_labels student live pupil mobile deep lean; do
+    expect 0 "$LYNE" run kinds.yaml --threads 2 --out kinds --stage $stage --quiet
+    [ $stage != live ] || continue # nothing is done there
+    close $stage "$(sed -n "/\"peak_memory\"/h; /\"stage\": \"$stage\"/{x; p}" plan.json | sed 's/[^0-9]//g')" \
+        "$(number peak_memory kinds/results.json)" 15
+done

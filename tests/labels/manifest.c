@@ -3,11 +3,35 @@
 
 TestSuite(manifest, .init = make_root, .fini = remove_root);
 
-/* One text of the manifest replaced by another. */
+/* One text of a manifest replaced by another, and what is said of it. */
+typedef struct change {
+    const char *from, *to, *message;
+} change;
+
+static void refuse_each(const char *encoding, const change *table, size_t n) {
+    lyne_labels_plan plan = small_plan(encoding);
+    write_cache(&plan);
+    bytes good = get_file("manifest.json");
+    for (size_t i = 0; i < n; i++) {
+        char *from = strstr(good.data, table[i].from);
+        cr_assert(from, "%s is in the manifest", table[i].from);
+        size_t before = (size_t)(from - good.data);
+        char *changed = lyne_alloc(good.size + 256, 1);
+        memcpy(changed, good.data, before);
+        strcpy(changed + before, table[i].to);
+        strcat(changed, from + strlen(table[i].from));
+        put_file("manifest.json", changed, strlen(changed));
+        lyne_free(changed);
+        lyne_error err;
+        bool wrong;
+        cr_expect_eq(examine(&err, &wrong), LYNE_EDATA, "%s", table[i].to);
+        cr_expect(strstr(err.text, table[i].message), "%s: %s", table[i].to, err.text);
+    }
+    lyne_free(good.data);
+}
+
 Test(manifest, refused) {
-    static const struct {
-        const char *from, *to, *message;
-    } table[] = {
+    static const change table[] = {
         {"\"lyne_labels\": 2", "\"lyne_labels\": 1", "is of version 1 of the format, and this program reads version 2"},
         {"\"lyne_labels\": 2", "\"lyne_labels\": \"2\"", "\"lyne_labels\" is a text"},
         {"\"lyne_labels\": 2,", "", "\"lyne_labels\" is missing"},
@@ -52,26 +76,56 @@ Test(manifest, refused) {
         {"\"bytes\": ", "\"bytes\": -", "is outside"},
         {"\"xxh128\": \"", "\"xxh128\": \"x", "shard 0: \"xxh128\" is no fingerprint"},
         {"\"shards\": [", "\"shards\": [{}, ", "lists 4 shards, but its records make 3"},
+        {"\"identity\"", "\"head\": 1, \"identity\"", "\"head\" is an integer"},
+        {"\"identity\"",
+         "\"head\": {\"name\": \"head.safetensors\", \"features\": 2, \"bytes\": 1, \"xxh128\": "
+         "\"00000000000000010000000000000002\"}, \"identity\"",
+         "f16 with 2 features: 1 to 8192 are due with `feature`, none with another"},
         {"{", "[{", "manifest.json"},
     };
-    lyne_labels_plan plan = small_plan("f16");
-    write_cache(&plan);
-    bytes good = get_file("manifest.json");
-    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        char *from = strstr(good.data, table[i].from);
-        cr_assert(from, "%s is in the manifest", table[i].from);
-        size_t before = (size_t)(from - good.data);
-        char *changed = lyne_alloc(good.size + 256, 1);
-        memcpy(changed, good.data, before);
-        strcpy(changed + before, table[i].to);
-        strcat(changed, from + strlen(table[i].from));
-        put_file("manifest.json", changed, strlen(changed));
-        lyne_free(changed);
-        lyne_error err;
-        bool wrong;
-        cr_expect_eq(examine(&err, &wrong), LYNE_EDATA, "%s", table[i].to);
+    refuse_each("f16", table, sizeof table / sizeof *table);
+}
 
-        cr_expect(strstr(err.text, table[i].message), "%s: %s", table[i].to, err.text);
-    }
-    lyne_free(good.data);
+/* What it says of the layer behind the features, whose file stays as it was. */
+Test(manifest, head_refused) {
+    static const change table[] = {
+        {"\"head\": {", "\"head\": {\"more\": 1, ", "\"head\" has 5 keys, and 4 are due"},
+        {"\"head\": {", "\"heat\": {", "the manifest has 11 keys, and 10 are due"},
+        {"\"head.safetensors\"", "\"../head.safetensors\"",
+         "\"head\" is called \"../head.safetensors\", but it must be \"head.safetensors\""},
+        {"\"head.safetensors\"", "\"/etc/passwd\"", "\"head\" is called \"/etc/passwd\""},
+        {"\"head.safetensors\"", "\"labels-00000-of-00003.safetensors\"", "but it must be \"head.safetensors\""},
+        {"\"head.safetensors\"", "\"head.safetensors\\u0000\"", "manifest.json"},
+        {"\"head.safetensors\"", "null", "\"name\" is null"},
+        {"\"features\": 2", "\"features\": 0", "\"features\" = 0 is outside [1, 8192]"},
+        {"\"features\": 2", "\"features\": -2", "\"features\" = -2 is outside"},
+        {"\"features\": 2", "\"features\": 8193", "\"features\" = 8193 is outside [1, 8192]"},
+        {"\"features\": 2", "\"features\": 9223372036854775807", "is outside [1, 8192]"},
+        {"\"features\": 2", "\"features\": 2.0", "\"features\" is a real"},
+        {"\"features\": 2", "\"features\": 3", "its fingerprint does not fit its numbers"},
+        {"\"features\": 2", "\"width\": 2", "\"features\" is missing"},
+        {"\"bytes\": ", "\"bytes\": 1", "head.safetensors: is not the file that the manifest describes"},
+        {"\"bytes\": ", "\"bytes\": 0, \"b\": ", "\"head\" has 5 keys"},
+        {"\"bytes\": ", "\"bytes\": -", "\"bytes\" = -"},
+        {"\"xxh128\": \"", "\"xxh128\": \"x", "\"xxh128\" is no fingerprint"},
+        {"\"xxh128\": \"", "\"xxh128\": \"00000000000000010000000000000002\", \"xxh127\": \"", "\"head\" has 5 keys"},
+    };
+    refuse_each("feature", table, sizeof table / sizeof *table);
+}
+
+/* Another layer of the same size under its name: only the hash tells. */
+Test(manifest, another_head_refused) {
+    static const float weight[CLASSES * FEATURES] = {1, 2, 3, 4, 5, 6};
+    lyne_labels_plan plan = small_plan("feature");
+    lyne_head other;
+    char path[160];
+    lyne_error err;
+    bool wrong;
+    write_cache(&plan);
+    cr_assert_eq(lyne_head_init(&other, CLASSES, FEATURES, weight, NULL, NULL), LYNE_OK);
+    snprintf(path, sizeof path, "%s/head.safetensors", root);
+    cr_assert_eq(lyne_head_save(&other, path, NULL), LYNE_OK);
+    lyne_head_deinit(&other);
+    cr_expect_eq(examine(&err, &wrong), LYNE_EDATA);
+    cr_expect(strstr(err.text, "its size or hash is another"), "%s", err.text);
 }

@@ -10,8 +10,15 @@ enum { STEPS = 6 };
 /* The formulas, one number at a time, in double.  slot: two of each number. */
 typedef struct formula {
     bool adam, nesterov, decay_all;
-    double lr, momentum, beta1, beta2, epsilon, decay;
+    double lr, momentum, beta1, beta2, epsilon, decay, clip;
 } formula;
+
+/* What the gradients are multiplied by; without `clip`, 1. */
+static double clip_of(const formula *f, const lyne_weights *w) {
+    double squares = 0;
+    for (int k = 0; k < TRAINED; k++) squares += (double)w->grad[k] * (double)w->grad[k];
+    return f->clip > 0 ? fmin(1, f->clip / (sqrt(squares) + 1e-6)) : 1;
+}
 
 static double one_step(const formula *f, int t, double decay, double g, double *slot, double w) {
     if (f->adam) {
@@ -38,6 +45,13 @@ static const struct {
     {&lyne_optimizer_sgd,
      "{sgd: {nesterov: true, weight_decay: 0.1, decay_all: false}}",
      {.nesterov = true, .lr = 0.05, .momentum = 0.9, .decay = 0.1}},
+    {&lyne_optimizer_sgd,
+     "{sgd: {lr: 0.5, weight_decay: 0.1, clip_norm: 3}}",
+     {.decay_all = true, .lr = 0.5, .momentum = 0.9, .decay = 0.1, .clip = 3}},
+    {&lyne_optimizer_sgd, "{sgd: {clip_norm: 1000}}", {.decay_all = true, .lr = 0.05, .momentum = 0.9, .clip = 1000}},
+    {&lyne_optimizer_adamw,
+     "{adamw: {lr: 0.1, epsilon: 0.01, weight_decay: 0, clip_norm: 0.5}}",
+     {.adam = true, .decay_all = true, .lr = 0.1, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 0.01, .clip = 0.5}},
     {&lyne_optimizer_adamw,
      "adamw",
      {.adam = true, .decay_all = true, .lr = 0.001, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .decay = 0.01}},
@@ -72,12 +86,13 @@ Test(optimizer, formulas) {
         for (int k = 0; k < TRAINED; k++) value[k] = (double)start->value[k];
         for (int t = 1; t <= STEPS; t++) {
             set_grad(grads, (uint32_t)t);
+            const double clip = clip_of(f, grads);
             for (int p = 0; p < N_PARAMS; p++) {
                 lyne_role role = test_params[p].role;
                 double decay = f->decay_all || role == LYNE_WEIGHT ? f->decay : 0;
                 for (int64_t k = 0; role != LYNE_STATE && k < lyne_shape_size(&test_params[p].shape); k++) {
                     size_t at = test_offsets[p] + (size_t)k;
-                    value[at] = one_step(f, t, decay, (double)grads->grad[at], slot + 2 * at, value[at]);
+                    value[at] = one_step(f, t, decay, clip * (double)grads->grad[at], slot + 2 * at, value[at]);
                 }
             }
         }
@@ -126,6 +141,15 @@ static const struct {
     {&lyne_optimizer_sgd,
      "{sgd: {lr: 0.1, momentum: 0.9, weight_decay: 0.01, nesterov: true}}",
      {-1.28286922f, 0.522993386f, -0.733205497f, 0.401504993f, -0.476366997f, 0.951168716f}},
+    {&lyne_optimizer_sgd,
+     "{sgd: {lr: 0.1, momentum: 0.9, weight_decay: 0.01, clip_norm: 0.5}}",
+     {-1.10709381f, 0.389375865f, -0.755068839f, 0.457492232f, -0.458686322f, 0.809517264f}},
+    {&lyne_optimizer_sgd,
+     "{sgd: {lr: 0.1, momentum: 0.9, clip_norm: 1}}",
+     {-1.24404383f, 0.519615948f, -0.76492548f, 0.418746054f, -0.440219074f, 0.897864521f}},
+    {&lyne_optimizer_adamw,
+     "{adamw: {lr: 0.1, epsilon: 0.01, weight_decay: 0.1, clip_norm: 0.25}}",
+     {-1.1423595f, 0.495942265f, -0.800765932f, 0.463562369f, -0.352911264f, 0.747811079f}},
     {&lyne_optimizer_adamw,
      "{adamw: {lr: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.01}}",
      {-1.02131045f, 0.278359711f, -0.758099496f, 0.498814493f, -0.486377478f, 0.753959298f}},

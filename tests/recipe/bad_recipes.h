@@ -59,6 +59,9 @@ static const bad_recipe bad_recipes[] = {
     /* soft labels that cannot be stored, or be read by who learns from them; a model compared with itself */
     {"encoding: f16", "encoding: {topk: {k: 11}}", 11, 42, "topk: k = 11, but there are 10 classes; give k at most that"},
     {"encoding: f16", "encoding: {sampled: {draws: 9, temperature: 1}}", 16, 15, "good at temperature 1 alone, but kd reads them at 4; give both the same"},
+    {"encoding: f16", "encoding: {sampled: {draws: 9}}", 16, 15, "good at temperature 1 alone, but kd reads them at 4; give both the same"},
+    {"encoding: f16}\n  student:\n    distill:\n      model: {lenet: {width: 0.5, norm: true}}\n      labels: soft_labels\n      loss: [{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "encoding: {sampled: {draws: 9}}}\n  student:\n    distill:\n      model: lenet\n      labels: soft_labels", 15, 15, "good at temperature 1 alone, but kd reads them at 4; give both the same"},
+    {"encoding: f16}\n  student:\n    distill:\n      model: {lenet: {width: 0.5, norm: true}}\n      labels: soft_labels\n      loss: [{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "augment: [mixup]}\n  student:\n    distill:\n      model: lenet\n      labels: soft_labels\n      loss: [cross_entropy, dkd]", 14, 14, "dkd needs one label for each picture, and mixed ones have two"},
     {"against: teacher", "against: student", 20, 5, "against is the model itself"},
     /* sweep */
     {"expect:\n", "sweep: {stages.student.distill.epochs: 5}\nexpect:\n", 21, 40, "sweep: expects a list of values, as in [1, 4, 20]"},
@@ -97,6 +100,9 @@ static const bad_recipe bad_recipes[] = {
     {"cross_entropy]\n", "cross_entropy]\n      keep: first\n", 17, 13, "keep"},
     {"data: {use: tiny}", "data: [tiny]", 4, 7, "data: expects a map, not a list"},
     {"data: {use: tiny}", "data: {use: [tiny]}", 4, 13, "use expects text, not a list"},
+    {"cross_entropy]\n", "cross_entropy]\n      show: {without: [a, b, c, d, e, f, g, h, i, j]}\n", 17, 24, "student: these are all classes of data set 'tiny'; name fewer"},
+    {"evaluate: {model: student, against: teacher}", "bias: {model: student, classes: [a, b, c, d, e, f, g, h, i, j]}", 20, 38, "fidelity: these are all classes of data set 'tiny'; name fewer"},
+    {"mlp: {hidden: [8], dropout: {input: 0.1}}}, augment: [{shift: {pixels: 1}}], epochs: 2}\n  soft_labels:\n    label: {teacher: teacher, encoding: f16}", "layers: [{conv2d: {filters: classes}}, global_avg_pool]}, epochs: 2}\n  soft_labels:\n    label: {teacher: teacher, encoding: feature}", 11, 41, "its logits are made by global_avg_pool (global_avg_pool), and features are what goes into a linear layer"},
     /* kinds of stages and their names */
     {"train: {model", "trian: {model", 9, 5, "there is no stage 'trian'; did you mean 'train'?"},
     {"train: {model", "shrink: {model", 9, 5, "there is no stage 'shrink'; the stages are"},
@@ -225,6 +231,32 @@ static const bad_recipe bad_descriptions[] = {
 static const bad_recipe bad_shapes[] = {
     {"[1, 12, 12]", "[1, 2, 2]", 14, 15, "student: model: conv2: kernel 5"},
     {"[1, 12, 12]", "[1, 1, 1]", 14, 15, "student: model: pool1: "},
+};
+/* clang-format on */
+
+/* What pictures have and text has not. */
+static const char good_text[] =
+    "lyne: 1\n"
+    "name: text\n"
+    "data: tiny\n"
+    "stages:\n"
+    "  teacher: {train: {model: {transformer: {width: 8, heads: 2}}}}\n"
+    "  soft_labels: {label: {teacher: teacher, encoding: f16}}\n"
+    "  student: {distill: {model: {transformer: {width: 4, heads: 1}}, labels: soft_labels}}\n"
+    "  fidelity: {evaluate: {model: student}}\n";
+static const char text_description[] = "lyne_dataset: 1\n"
+                                       "name: tiny\n"
+                                       "format: {text: {file: text.txt, length: 8}}\n"
+                                       "tokens: {length: 8, vocabulary: 4, labels: each}\n"
+                                       "classes: [a, b, c, d]\n";
+/* clang-format off */
+static const bad_recipe bad_texts[] = {
+    {"{width: 8, heads: 2}}", "{width: 8, heads: 2}}, augment: [flip]", 5, 75, "teacher: augment: flip is for pictures, and 'tiny' has none"},
+    {"encoding: f16", "encoding: f16, augment: [mixup]", 6, 68, "soft_labels: augment: mixup is for pictures, and 'tiny' has none"},
+    {"encoding: f16", "encoding: feature", 6, 53, "features are stored of models that answer once for a sample"},
+    {"labels: soft_labels", "labels: soft_labels, show: {classes: [a]}", 7, 105, "each token of data set 'tiny' has a class, and its samples have none"},
+    {"evaluate: {model: student}", "bias: {model: student, classes: [a]}", 8, 47, "each token of data set 'tiny' has a class, and its samples have none"},
+    {"transformer: {width: 4, heads: 1}", "mlp: {}", 7, 31, "flatten expects f32, not s32"},
 };
 /* clang-format on */
 

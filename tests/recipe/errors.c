@@ -56,6 +56,23 @@ Test(errors, one_mistake_in_a_description) {
     for (size_t i = 0; i < COUNT(bad_shapes); i++) spoil_description(&bad_shapes[i], at("recipe.yaml"));
 }
 
+Test(errors, one_mistake_in_a_recipe_for_text) {
+    reading r;
+    put("datasets/tiny.yaml", text_description);
+    put("recipe.yaml", good_text);
+    reading_begin(&r, at("recipe.yaml"), NULL, 0);
+    char *text = said(&r);
+    cr_expect_eq(r.status, LYNE_OK, "%s", text);
+    free(text);
+    reading_end(&r);
+    for (size_t i = 0; i < COUNT(bad_texts); i++) {
+        text = edited(good_text, bad_texts[i].from, bad_texts[i].to);
+        put("recipe.yaml", text);
+        expect_mistake(&bad_texts[i], at("recipe.yaml"));
+        free(text);
+    }
+}
+
 /* ---- files that are no recipe at all ---- */
 
 static const struct no_recipe {

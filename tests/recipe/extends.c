@@ -134,7 +134,9 @@ static const struct bad_path {
 } bad_paths[] = {
     {"extends: nowhere.yaml\n", 1, 10, "No such file"},
     {"extends: recipe.yaml\n", 1, 10, "leads back to itself"},
-    {"extends: ../nowhere/x.yaml\n", 1, 10, "No such file"},
+    {"extends: a/nowhere/x.yaml\n", 1, 10, "No such file"},
+    {"extends: ../nowhere/x.yaml\n", 1, 10, "leads out of its folder"},
+    {"extends: datasets/../../nowhere/x.yaml\n", 1, 10, "leads out of its folder"},
     {"name: a\nextends: /etc/passwd\n", 2, 10, "relative to this file"},
     {"extends: [a, b]\n", 1, 10, "expects the path of a recipe"},
     {"extends: ''\n", 1, 10, "expects the path of a recipe"},

@@ -196,15 +196,6 @@ Test(stages, bias_moves_the_answers_to_some_classes) {
     }
 }
 
-Test(stages, bias_of_all_classes_is_refused) {
-    static const float a[CLASSES] = {0};
-    lyne_result r;
-    lyne_error err = {0};
-    write_model(0, a, 1);
-    cr_expect_eq(run("bias: {model: a, classes: [red, green, blue]}", &r, &err), LYNE_ERECIPE);
-    cr_expect(strstr(err.text, "changes nothing"), "%s", err.text);
-}
-
 /* ---- a model file that does not do ---- */
 
 static void expect_refused(const char *words) {

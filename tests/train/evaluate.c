@@ -109,3 +109,15 @@ Test(evaluate, names_the_first_sample_without_an_answer) {
         expect_unanswered(&net, c, "too much", c);
     }
 }
+
+Test(evaluate, stops_when_asked_to) {
+    lyne_network net = network(2);
+    lyne_scores scores;
+    lyne_error err = {0};
+    const lyne_dataset d = dataset(N);
+    lyne_request_stop();
+    cr_expect_eq(lyne_evaluate(&net, &d, &scores, &err), LYNE_STOPPED);
+    lyne_clear_stop();
+    cr_expect(strstr(err.text, "at sample 0 of 7; the same command goes on"), "%s", err.text);
+    lyne_network_deinit(&net);
+}

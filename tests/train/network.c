@@ -55,6 +55,28 @@ Test(network, inputs_follow_the_losses) {
     unchoose(&c);
 }
 
+/* What is said of a network that holds no numbers is true of the one that does. */
+Test(network, outline_takes_what_the_network_takes) {
+    for (size_t n = 0; n <= 2; n += 2)
+        for (int lean = 0; lean < 2; lean++) {
+            options c;
+            lyne_network net, outline;
+            lyne_error err = {0};
+            choose(&c, &lyne_model_lenet, "{lenet: {norm: true}}", n);
+            c.o.lean = lean;
+            cr_assert_eq(lyne_network_init(&net, &c.o, &err), LYNE_OK, "%s", err.text);
+            c.o.outline = true;
+            const uint64_t before = lyne_memory_count();
+            cr_assert_eq(lyne_network_init(&outline, &c.o, &err), LYNE_OK, "%s", err.text);
+            cr_expect(lyne_memory_count() > before && !outline.weights->value && !outline.weights->grad);
+            cr_expect_eq(lyne_network_bytes(&outline), lyne_network_bytes(&net));
+            cr_expect_gt(lyne_network_bytes(&net), net.weights->n_values * sizeof(float));
+            lyne_network_deinit(&outline);
+            lyne_network_deinit(&net);
+            unchoose(&c);
+        }
+}
+
 /* Two losses of one kind, say kd at two temperatures, are told apart. */
 Test(network, losses_of_one_kind_are_numbered) {
     options c;

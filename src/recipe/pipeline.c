@@ -83,7 +83,8 @@ static lyne_status run_job(const lyne_jobs *p, lyne_outcome *o, lyne_error *err)
     else
         snprintf(label, sizeof label, "%s, seed %llu", name, (unsigned long long)o->seed);
     if ((status = lyne_jobs_fingerprint(p, o, err)) != LYNE_OK) return status;
-    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
+    status = lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
+    if (status != LYNE_OK) return status;
     if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date);
     if (!o->was_up_to_date) {
         o->result = lyne_result_empty();

@@ -116,10 +116,6 @@ static void global_avg_pool(const reference_call *r) {
     }
 }
 
-static void add(const reference_call *r) {
-    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] + r->src[1][i];
-}
-
 static void flatten(const reference_call *r) {
     memcpy(r->dst, r->src[0], (size_t)size(&r->node->shape) * sizeof(double));
 }
@@ -195,11 +191,20 @@ static int64_t place(const lyne_shape *dst, int64_t i, const lyne_shape *s, cons
     return at;
 }
 
+static void add(const reference_call *r) {
+    const int64_t none[LYNE_MAX_RANK] = {0};
+    const lyne_shape *s = &r->node->shape;
+    for (int64_t i = 0; i < size(s); i++)
+        r->dst[i] = r->src[0][place(s, i, &r->node->src[0]->shape, none)] +
+                    r->src[1][place(s, i, &r->node->src[1]->shape, none)];
+}
+
 static void mul(const reference_call *r) {
     const int64_t none[LYNE_MAX_RANK] = {0};
     const lyne_shape *s = &r->node->shape;
     for (int64_t i = 0; i < size(s); i++)
-        r->dst[i] = r->src[0][i] * r->src[1][place(s, i, &r->node->src[1]->shape, none)];
+        r->dst[i] = r->src[0][place(s, i, &r->node->src[0]->shape, none)] *
+                    r->src[1][place(s, i, &r->node->src[1]->shape, none)];
 }
 
 static void concat(const reference_call *r) {

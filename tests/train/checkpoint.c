@@ -6,9 +6,11 @@
 #include "base/random.h"
 #include "lyne/ops.h"
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A model of 3 parameters, two slots and where a run stands, all of it a function of the step. */
 typedef struct subject {
@@ -209,6 +211,31 @@ Test(checkpoint, every_changed_byte_is_seen) {
     }
     cr_expect_gt(n_flips, 500);
     lyne_free(whole.data);
+    close_subject(&s);
+}
+
+/* Each single bit, in place. */
+Test(checkpoint, every_flipped_bit_is_seen) {
+    subject s;
+    open_subject(&s);
+    save(&s, 5);
+    save(&s, 10);
+    uint64_t size;
+    cr_assert_eq(lyne_file_size(path_of(&s, 10), &size, NULL), LYNE_OK);
+    const int fd = open(path_of(&s, 10), O_RDWR);
+    cr_assert_not_null(freopen("/dev/null", "w", stderr));
+    for (uint64_t bit = 0; bit < 8 * size; bit++) {
+        unsigned char was;
+        char what[64];
+        cr_assert_eq(pread(fd, &was, 1, (off_t)(bit / 8)), 1);
+        const unsigned char other = (unsigned char)(was ^ 1 << bit % 8);
+        cr_assert_eq(pwrite(fd, &other, 1, (off_t)(bit / 8)), 1);
+        snprintf(what, sizeof what, "bit %d of byte %d", (int)(bit % 8), (int)(bit / 8));
+        expect_load(&s, 5, what);
+        cr_assert_eq(pwrite(fd, &was, 1, (off_t)(bit / 8)), 1);
+    }
+    close(fd);
+    expect_load(&s, 10, "whole again");
     close_subject(&s);
 }
 

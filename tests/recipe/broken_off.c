@@ -103,9 +103,9 @@ static const struct failing {
     lyne_status due;
     uint64_t stride;
 } failing[] = {{"a full disk", ENOSPC, LYNE_ENOSPACE, STRIDE},
-               {"a bad disk", EIO, LYNE_EDATA, 3 * STRIDE - 1},
-               {"an interruption", EINTR, LYNE_EDATA, 3 * STRIDE - 1},
-               {"a short read or write", LYNE_FILE_SHORT, LYNE_OK, 3 * STRIDE - 1}};
+               {"a bad disk", EIO, LYNE_EDATA, 6 * STRIDE - 1},
+               {"an interruption", EINTR, LYNE_EDATA, 6 * STRIDE - 1},
+               {"a short read or write", LYNE_FILE_SHORT, LYNE_OK, 6 * STRIDE - 1}};
 
 Test(broken_off, failing_at_each_system_call) {
     const uint64_t n = count().calls;

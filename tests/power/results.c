@@ -50,7 +50,10 @@ static uint64_t loaded(const char *folder, uint64_t most) {
         const lyne_inputs in = inputs_of(k);
         lyne_result r;
         lyne_digest made;
-        if (!lyne_result_file_load(folder, lyne_inputs_fingerprint(&in), &r, &made)) continue;
+        lyne_error err = {0};
+        bool stands;
+        cr_assert_eq(lyne_result_file_load(folder, lyne_inputs_fingerprint(&in), &stands, &r, &made, &err), LYNE_OK);
+        if (!stands) continue;
         cr_assert_eq(r.test_errors, (int64_t)k);
         found = k;
     }

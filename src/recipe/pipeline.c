@@ -2,6 +2,7 @@
 #include "recipe/pipeline.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "recipe/environment.h"
 #include "recipe/jobs.h"
 #include "recipe/result_file.h"
 #include "train/checkpoint.h"
@@ -112,7 +113,7 @@ static lyne_status enter(const lyne_recipe *r, const lyne_run_options *o, int *l
     lyne_recipe_print(r, &text);
     status = text.failed ? lyne_fail_memory(err, "a recipe") : lyne_file_commit(path, text.data, text.length, err);
     lyne_text_free(&text);
-    return status;
+    return status == LYNE_OK ? lyne_environment_begin(out, err) : status;
 }
 
 /* One recipe: the whole of it, or a point of a sweep. */
@@ -133,8 +134,9 @@ lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, l
     const size_t n = lyne_recipe_count(r);
     for (size_t i = 0; i < n; i++) out[i] = (lyne_outcomes){0};
     if (o->n_parts && r->n_points)
-        return lyne_fail(err, LYNE_EUSAGE, "--shard: the recipe sweeps; choose one point of it with --set sweep=~ and "
-                                           "the values");
+        return lyne_fail(err, LYNE_EUSAGE,
+                         "--shard: the recipe sweeps; choose one point of it with --set sweep=~ and "
+                         "the values");
     lyne_status status = enter(r, o, &lock, err);
     for (size_t i = 0; i < n && status == LYNE_OK; i++) {
         status = run_jobs(lyne_recipe_at(r, i), o, &out[i], err);
@@ -144,8 +146,9 @@ lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, l
         status = lyne_path(path, o->out, "results.json", err);
         if (status == LYNE_OK) status = lyne_results_save(r, out, path, err);
     }
+    const lyne_status logged = lyne_environment_end(status, err);
     lyne_unlock(lock);
-    return status;
+    return status == LYNE_OK ? logged : status;
 }
 
 void lyne_outcomes_free(lyne_outcomes *out) {

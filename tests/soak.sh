@@ -7,7 +7,7 @@
 #   kills      300 kills at random moments of three recipes, all stage kinds           5 to 10 min
 #   signals    100 SIGTERM, SIGINT and SIGHUP at random moments                        2 min
 #   races      100 pairs of runs in one folder                                         4 min
-#   soak       training, labelling, distilling, stages: resident memory, open files    30 min
+#   soak       training, labelling, distilling: resident memory, open files            30 min
 #   long       the unit tests that LYNE_LONG=1 makes exhaustive                        10 min
 #   mutations  every value of every shipped recipe changed: what check passes runs     1 h
 #   fuzz       every reader of files against hostile ones                              a minute for each

@@ -14,12 +14,12 @@ static const lyne_option options[] = {LYNE_ARGUMENTS,
                                       [JSON] = {"json", NULL, "the same for programs"},
                                       {NULL, NULL, NULL}};
 
-static lyne_status print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
+static lyne_status print(lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
                          lyne_error *err) {
     lyne_text text = {0};
     if (!json) {
         lyne_plan_print(r, jobs, out, timed, stdout);
-        return LYNE_OK;
+        return lyne_cli_print_adapters(r, err);
     }
     const lyne_status status = lyne_plan_json(r, jobs, out, timed, &text, err);
     if (status == LYNE_OK) fputs(text.data, stdout);
@@ -27,13 +27,14 @@ static lyne_status print(const lyne_recipe *r, const lyne_outcomes *jobs, const 
     return status;
 }
 
-static lyne_status plan(const lyne_arguments *a, const lyne_recipe *r, bool quick, bool json, lyne_error *err) {
+static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, bool quick, bool json, lyne_error *err) {
     lyne_folder folder;
     const size_t n = lyne_recipe_count(r);
     lyne_outcomes *jobs = lyne_alloc(n, sizeof *jobs);
     if (!jobs) return lyne_fail_memory(err, "a plan");
-    const lyne_run_options o = {
-        .out = lyne_arguments_out(a, r->name, folder), .data_directory = a->data.list.item, .n_data_directories = a->data.list.n};
+    const lyne_run_options o = {.out = lyne_arguments_out(a, r->name, folder),
+                                .data_directory = a->data.list.item,
+                                .n_data_directories = a->data.list.n};
     lyne_status status = LYNE_OK;
     for (size_t i = 0; i < n && status == LYNE_OK; i++)
         status = lyne_pipeline_look(lyne_recipe_at(r, i), &o, quick ? 0 : MEASURE_SECONDS, &jobs[i], err);

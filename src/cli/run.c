@@ -4,8 +4,6 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/recipe.h"
-#include "recipe/pipeline.h"
-#include "report/progress.h"
 #include "report/table.h"
 #include <stdio.h>
 #include <string.h>
@@ -98,17 +96,12 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     lyne_outcomes *outcomes = lyne_alloc(lyne_recipe_count(r), sizeof *outcomes);
     if (!outcomes) return lyne_fail_memory(err, "a run");
     lyne_display_init(&display, a->quiet);
-    const lyne_run_options o = {.out = lyne_arguments_out(&a->of_run, r->name, folder),
-                                .data_directory = a->of_run.data.list.item,
-                                .n_data_directories = a->of_run.data.list.n,
-                                .any_environment = a->any_environment,
-                                .ignore_limits = a->ignore_limits,
-                                .stage = a->stage,
-                                .part = a->part,
-                                .n_parts = a->n_parts,
-                                .listener = {.tell = lyne_display_tell, .self = &display},
-                                .starting = lyne_display_starting,
-                                .self = &display};
+    lyne_run_options o = lyne_arguments_options(&a->of_run, lyne_arguments_out(&a->of_run, r->name, folder),
+                                                a->any_environment, &display);
+    o.ignore_limits = a->ignore_limits;
+    o.stage = a->stage;
+    o.part = a->part;
+    o.n_parts = a->n_parts;
     lyne_status status = lyne_pipeline_run(r, &o, outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK && a->n_parts) {

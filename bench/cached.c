@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RECORDS = 20000, PER_SHARD = 32768, BLOCK = 256 };
+enum { RECORDS = 20000, PER_SHARD = 16384, BLOCK = 256 };
 
 static void draw(uint32_t what, float *out, int64_t n, float scale) {
     lyne_stream s = lyne_stream_at(1, LYNE_FOR_CHECK, what, 0);

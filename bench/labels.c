@@ -3,7 +3,7 @@
  *     cmake --build build --target bench_labels && OMP_NUM_THREADS=1 build/bench_labels DIRECTORY CACHE... >bench/labels.md
  *
  * DIRECTORY is made, filled and removed.  Each CACHE has what a trained teacher said, in `{feature: {type: f32}}`; the page
- * says how they are made.  With --only PART, one of encodings, beside, published, sparse, that part of the page alone.
+ * says how they are made.  With --only PART, one of encodings, writing, reading, published, sparse, that part of the page alone.
  *
  * Teachers of many classes are made up: a last layer of random weights behind random features, whose bias falls with the
  * logarithm of the class, as words and things in the world do; how sure it is differs from record to record. */
@@ -350,8 +350,8 @@ static lyne_status print_encodings(const char *directory, char *const *cache, ly
 }
 
 int main(int argc, char **argv) {
-    static const char *const parts[] = {"encodings", "beside", "published", "sparse"};
-    enum { ENCODINGS, BESIDE, PUBLISHED, SPARSE, PARTS };
+    static const char *const parts[] = {"encodings", "writing", "reading", "published", "sparse"};
+    enum { ENCODINGS, WRITING, READING, PUBLISHED, SPARSE, PARTS };
     lyne_error err = {0};
     int only = PARTS;
     if (argc > 2 && strcmp(argv[1], "--only") == 0) {
@@ -363,7 +363,8 @@ int main(int argc, char **argv) {
     for (int i = 0; i < PARTS && err.status == LYNE_OK; i++) {
         if (only != PARTS && only != i) continue;
         if (i == ENCODINGS) print_encodings(argv[1], argv + 2, &err);
-        if (i == BESIDE) bench_beside(&err);
+        if (i == WRITING) bench_writing(&err);
+        if (i == READING) bench_reading(&err);
         if (i == PUBLISHED) print_published();
         if (i == SPARSE) bench_sparse(argv[1], &err);
     }

@@ -51,8 +51,7 @@ typedef struct lyne_feature_loss_config {
     }
 
 /* What the features of student and teacher must agree in besides the batch.  Where they do not, an adapter is put in that
- * is trained with the student and is no part of the model: pooling where the picture of one is a multiple of the other's,
- * and for SHAPE a 1x1 convolution (or a linear layer) behind the student's where channels differ. */
+ * is trained with the student and is no part of the model: pooling to the smaller height and width, and for SHAPE a 1x1 convolution (or a linear layer) behind the student's where channels differ. */
 typedef enum lyne_match { LYNE_MATCH_NOTHING, LYNE_MATCH_SIZE, LYNE_MATCH_SHAPE } lyne_match;
 
 typedef struct lyne_loss {

@@ -92,10 +92,10 @@ typedef struct lyne_pool_config {
 lyne_node *lyne_max_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
 lyne_node *lyne_avg_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_pool_config c);
 
-/** Mean over size x size parts of (B, C, H, W), which overlap where size does not divide H or W: dst (B, C, size, size), by
- *  PyTorch's rule. */
+/** Mean over size x width parts of (B, C, H, W), which overlap where size does not divide H or width W: dst (B, C, size,
+ *  width), by PyTorch's rule.  width 0: size. */
 typedef struct lyne_adaptive_avg_pool_config {
-    int64_t size;
+    int64_t size, width;
 } lyne_adaptive_avg_pool_config;
 #define LYNE_ADAPTIVE_AVG_POOL_DEFAULTS .size = 1
 lyne_node *lyne_adaptive_avg_pool(lyne_graph *g, const char *name, lyne_node *src, lyne_adaptive_avg_pool_config c);
@@ -103,10 +103,9 @@ lyne_node *lyne_adaptive_avg_pool(lyne_graph *g, const char *name, lyne_node *sr
 /** Mean over H and W: (B, C, H, W) to (B, C). */
 lyne_node *lyne_global_avg_pool(lyne_graph *g, const char *name, lyne_node *src);
 
-/** a + b, same shape. */
+/** a + b and a b by numpy's rule: of one rank, and each dimension is the same in both, or 1 in one of them, which is repeated
+ *  along it: (B, C, 1, 1) shifts or scales channels. */
 lyne_node *lyne_add(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
-
-/** a b; b has the rank of a and its dimensions, or 1 where it is repeated: (B, C, 1, 1) scales channels. */
 lyne_node *lyne_mul(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b);
 
 /** a, and behind it b, along dimension `axis` (1: channels; not the batch), in which alone they may differ. */
@@ -116,7 +115,8 @@ typedef struct lyne_concat_config {
 #define LYNE_CONCAT_DEFAULTS .axis = 1
 lyne_node *lyne_concat(lyne_graph *g, const char *name, lyne_node *a, lyne_node *b, lyne_concat_config c);
 
-/** Places first to first + length - 1 of dimension `axis` (1: channels; not the batch). */
+/** Places first to first + length - 1 of dimension `axis` (1: channels; not the batch).  To split a value, take as many
+ *  slices: a node has one value. */
 typedef struct lyne_slice_config {
     int64_t axis, first, length;
 } lyne_slice_config;

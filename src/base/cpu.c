@@ -1,6 +1,8 @@
 /* base/cpu.c -- see cpu.h. */
 #include "base/cpu.h"
 #include "base/log.h"
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,9 +55,23 @@ __attribute__((target("amx-tile"))) void lyne_cpu_tiles(void) {
     __asm__ volatile("" ::"r"(&c) : "memory"); /* gcc 12 believes that 8 of the 64 bytes are read */
     _tile_loadconfig(&c);
 }
+
+void lyne_cpu_name(char out[LYNE_CPU_NAME]) {
+    unsigned word[13] = {0}; /* and NUL */
+    const char *name = (const char *)word;
+    bool known = true;
+    for (unsigned i = 0; i < 3; i++) /* 48 characters, 16 at a time */
+        known =
+            known && __get_cpuid(0x80000002 + i, &word[4 * i], &word[4 * i + 1], &word[4 * i + 2], &word[4 * i + 3]);
+    while (*name == ' ') name++;
+    snprintf(out, LYNE_CPU_NAME, "%.48s", known && *name ? name : "unknown");
+}
 #else
 static lyne_isa found(void) {
     return LYNE_ISA_BASE;
+}
+void lyne_cpu_name(char out[LYNE_CPU_NAME]) {
+    snprintf(out, LYNE_CPU_NAME, "unknown");
 }
 void lyne_cpu_tiles(void) {}
 #endif

@@ -16,6 +16,10 @@ const char *lyne_isa_name(lyne_isa isa);
 /** The set called NAME, or -1. */
 int lyne_isa_named(const char *name);
 
+/** As its maker calls it; "unknown" where it does not say. */
+#define LYNE_CPU_NAME 49
+void lyne_cpu_name(char out[LYNE_CPU_NAME]);
+
 /** AMX: make this thread's registers eight tiles of 16 rows of 64 bytes; who is done says _tile_release. */
 void lyne_cpu_tiles(void);
 

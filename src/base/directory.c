@@ -13,7 +13,7 @@ enum { DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 /* mkdir, content when the directory is there already. */
 static lyne_status make_one(const char *path, lyne_error *err) {
     struct stat st;
-    if (system_mkdir(path) == 0) return LYNE_OK;
+    if (system_mkdir(path) == 0) return system_sync_parent(path, err); /* or all that is in it may go with it */
     int cause = errno;
     if (system_stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode)) return LYNE_OK;

@@ -110,4 +110,24 @@ enum { LYNE_FILE_DIE = -1 };
 void lyne_file_fail_at(uint64_t n, int error);
 uint64_t lyne_file_calls(void);
 
+/* What a call that worked did to the disk, so that a test can say what a loss of power may leave of it. */
+typedef struct lyne_file_event {
+    enum {
+        LYNE_FILE_OPENED,
+        LYNE_FILE_WROTE,
+        LYNE_FILE_CUT,
+        LYNE_FILE_SYNCED,
+        LYNE_FILE_CLOSED,
+        LYNE_FILE_RENAMED,
+        LYNE_FILE_REMOVED,
+        LYNE_FILE_MADE
+    } what; /* MADE: a directory */
+    int fd;
+    const char *path, *to; /* OPENED, RENAMED, REMOVED, MADE: absolute or from the current directory */
+    const void *bytes;     /* WROTE */
+    uint64_t n;            /* WROTE: bytes; CUT: the size */
+} lyne_file_event;
+/** `saw` (NULL: nobody) is told of each from now on.  One thread writes while somebody watches. */
+void lyne_file_watch(void (*saw)(const lyne_file_event *));
+
 #endif

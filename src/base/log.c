@@ -1,5 +1,7 @@
 /* base/log.c -- whole lines to stderr, whatever the threads do. */
 #include "base/log.h"
+#include "base/file.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -12,12 +14,69 @@ void lyne_log_set(lyne_log_level level) {
     current = level;
 }
 
+/* ---- the log of a run; written while stderr is locked ---- */
+
+static lyne_append file;
+static bool is_open;
+static lyne_error failure; /* the first */
+
+void lyne_date(char out[LYNE_DATE_TEXT]) {
+    const time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(out, LYNE_DATE_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static void add_line(const char *prefix, const char *fmt, va_list args) {
+    char text[1024], date[LYNE_DATE_TEXT];
+    lyne_text line = {0};
+    if (!is_open || failure.status != LYNE_OK) return;
+    vsnprintf(text, sizeof text, fmt, args);
+    lyne_date(date);
+    lyne_text_add(&line, "%s %s%s\n", date, prefix, text);
+    if (line.failed)
+        lyne_fail_memory(&failure, "a line of the log");
+    else
+        lyne_append_write(&file, line.data, line.length, &failure);
+    lyne_text_free(&line);
+}
+
+lyne_status lyne_log_open(const char *path, lyne_error *err) {
+    lyne_log_close(NULL);
+    const lyne_status status = lyne_append_open(&file, path, UINT64_MAX, err);
+    is_open = status == LYNE_OK;
+    return status;
+}
+
+lyne_status lyne_log_close(lyne_error *err) {
+    const lyne_error was = failure;
+    if (is_open) lyne_append_close(&file);
+    is_open = false;
+    failure = (lyne_error){0};
+    return was.status == LYNE_OK ? LYNE_OK : lyne_fail(err, was.status, "%s", was.text);
+}
+
+void lyne_log_line(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    flockfile(stderr);
+    add_line("", fmt, args);
+    funlockfile(stderr);
+    va_end(args);
+}
+
+/* ---- stderr ---- */
+
 static void say(const char *prefix, const char *fmt, va_list args) {
+    va_list again;
+    va_copy(again, args);
     flockfile(stderr);
     fputs(prefix, stderr);
     vfprintf(stderr, fmt, args);
     fputc('\n', stderr);
+    add_line(prefix, fmt, again);
     funlockfile(stderr);
+    va_end(again);
 }
 
 void lyne_info(const char *fmt, ...) {

@@ -33,8 +33,25 @@ static bool due(void) {
     return true;
 }
 
+static void (*watcher)(const lyne_file_event *);
+
+void lyne_file_watch(void (*saw)(const lyne_file_event *)) {
+    watcher = saw;
+}
+
+/* To be told of a call with this result, which is handed on. */
+static int64_t told(int64_t result, lyne_file_event event) {
+    const int cause = errno;
+    if (watcher && result >= 0) watcher(&event);
+    errno = cause;
+    return result;
+}
+#define TOLD(result, ...) told((result), (lyne_file_event){__VA_ARGS__})
+
 int system_open(const char *path, int flags) {
-    return due() ? -1 : open(path, flags, 0666);
+    if (due()) return -1;
+    const int fd = open(path, flags, 0666);
+    return (int)TOLD(fd, LYNE_FILE_OPENED, .fd = fd, .path = path);
 }
 int system_openat(int parent, const char *name, int flags) {
     return due() ? -1 : openat(parent, name, flags);
@@ -43,13 +60,15 @@ ssize_t system_read(int fd, void *bytes, size_t n) {
     return due() ? -1 : read(fd, bytes, n);
 }
 ssize_t system_write(int fd, const void *bytes, size_t n) {
-    return due() ? -1 : write(fd, bytes, n);
+    if (due()) return -1;
+    const ssize_t written = write(fd, bytes, n);
+    return TOLD(written, LYNE_FILE_WROTE, .fd = fd, .bytes = bytes, .n = (uint64_t)written);
 }
 int system_fsync(int fd) {
-    return due() ? -1 : fsync(fd);
+    return due() ? -1 : (int)TOLD(fsync(fd), LYNE_FILE_SYNCED, .fd = fd);
 }
 int system_ftruncate(int fd, off_t size) {
-    return due() ? -1 : ftruncate(fd, size);
+    return due() ? -1 : (int)TOLD(ftruncate(fd, size), LYNE_FILE_CUT, .fd = fd, .n = (uint64_t)size);
 }
 ssize_t system_pread(int fd, void *bytes, size_t n, off_t offset) {
     return due() ? -1 : pread(fd, bytes, n, offset);
@@ -75,16 +94,16 @@ int system_statvfs(const char *path, struct statvfs *st) {
     return due() ? -1 : statvfs(path, st);
 }
 int system_rename(const char *from, const char *to) {
-    return due() ? -1 : rename(from, to);
+    return due() ? -1 : (int)TOLD(rename(from, to), LYNE_FILE_RENAMED, .path = from, .to = to);
 }
 int system_unlink(const char *path) {
-    return due() ? -1 : unlink(path);
+    return due() ? -1 : (int)TOLD(unlink(path), LYNE_FILE_REMOVED, .path = path);
 }
 int system_unlinkat(int parent, const char *name, int flags) {
     return due() ? -1 : unlinkat(parent, name, flags);
 }
 int system_mkdir(const char *path) {
-    return due() ? -1 : mkdir(path, 0777);
+    return due() ? -1 : (int)TOLD(mkdir(path, 0777), LYNE_FILE_MADE, .path = path);
 }
 DIR *system_fdopendir(int fd) {
     return due() ? NULL : fdopendir(fd);
@@ -96,7 +115,7 @@ void *system_mmap(size_t size, int fd) {
 
 int system_close(int fd) {
     bool fails = due();
-    int cause = errno, result = close(fd);
+    int cause = errno, result = (int)TOLD(close(fd), LYNE_FILE_CLOSED, .fd = fd);
     if (fails) errno = cause;
     return fails ? -1 : result;
 }

@@ -1,7 +1,6 @@
 /* cli/check.c -- `lyne check`: everything that is wrong with a recipe, without running it. */
 #include "cli/cli.h"
 #include "cli/recipe.h"
-#include "train/features.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,34 +10,6 @@ static const lyne_option options[] = {
     [SET] = {"set", "PATH=VALUE", "change one value, as in --set stages.student.distill.epochs=5"},
     [VERBOSE] = {"verbose", NULL, "say what is put in between student and teacher where their features differ"},
     {NULL, NULL, NULL}};
-
-static void print_adapter(const char *stage, const lyne_node *n) {
-    char from[LYNE_SHAPE_TEXT], to[LYNE_SHAPE_TEXT];
-    int64_t parameters = 0;
-    for (int i = 0; i < n->n_params; i++)
-        parameters += lyne_shape_size(&lyne_graph_param(n->graph, n->param[i])->shape);
-    printf("  %s: %s: %s takes %s from %s to %s (batch of 2), %lld parameters that are no part of the model\n", stage,
-           n->path, n->op->component.name, n->src[0]->path, lyne_shape_print(&n->src[0]->shape, from),
-           lyne_shape_print(&n->shape, to), (long long)parameters);
-}
-
-/* The nodes that lyne_match_features has put in. */
-static lyne_status print_adapters(lyne_recipe *r, lyne_error *err) {
-    lyne_status status = LYNE_OK;
-    for (size_t i = 0; i < r->n_stages && status == LYNE_OK; i++) {
-        if (!((const lyne_stage *)r->stage[i].kind.row)->model) continue;
-        lyne_network net;
-        lyne_mark place;
-        status = lyne_recipe_build(r, i, &net, &place, err);
-        for (int k = 0; status == LYNE_OK && k < lyne_graph_n_nodes(net.graph); k++) {
-            const lyne_node *n = lyne_graph_node(net.graph, k);
-            if (strncmp(n->path, LYNE_ADAPTER_SCOPE ".", sizeof LYNE_ADAPTER_SCOPE) == 0 && n->n_src == 1)
-                print_adapter(r->stage[i].name, n);
-        }
-        lyne_network_deinit(&net);
-    }
-    return status;
-}
 
 static void print_fine(const char *path, const lyne_recipe *r) {
     printf("%s: fine, %zu stage%s", path, r->n_stages, r->n_stages == 1 ? "" : "s");
@@ -69,7 +40,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
             lyne_cli_advise(&recipe);
             print_fine(argv[i], &recipe);
         }
-        if (here == LYNE_OK && verbose) here = print_adapters(&recipe, err);
+        if (here == LYNE_OK && verbose) here = lyne_cli_print_adapters(&recipe, err);
         if (status == LYNE_OK) status = here;
         lyne_recipe_free(&recipe);
     }

@@ -5,6 +5,7 @@
 #include "labels/compare.h"
 #include "labels/parts.h"
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,10 +42,16 @@ static lyne_status open_then(const arguments *a,
     return status;
 }
 
+/* A class that got no logit has LYNE_NO_LOGIT, where minus infinity is meant. */
+static double limit(double kl) {
+    return kl < 1e20 ? kl : (double)INFINITY;
+}
+
 static void print_error(const char *title, const lyne_labels_error *e) {
     printf("\n%-24s %12s %12s %12s\n", title, "mean", "p99", "max");
     for (int i = 0; i < LYNE_LABELS_TEMPERATURES; i++)
-        printf("  T = %-20g %12.4g %12.4g %12.4g\n", lyne_labels_temperatures[i], e->mean[i], e->p99[i], e->max[i]);
+        printf("  T = %-20g %12.4g %12.4g %12.4g\n", lyne_labels_temperatures[i], limit(e->mean[i]), limit(e->p99[i]),
+               limit(e->max[i]));
 }
 
 /* ---- info ---- */
@@ -232,8 +239,9 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     const char *name = optind < argc ? argv[optind++] : NULL;
     const struct verb *verb = find_verb(name);
     if (!verb)
-        return lyne_fail(err, LYNE_EUSAGE, "labels expects info, verify, export, import, merge or compare, not '%s'",
-                         name ? name : "");
+        return lyne_fail(err, LYNE_EUSAGE, "labels expects info, verify, export, import, merge or compare%s%s%s",
+                         name ? ", not '" : " and what to look at: lyne labels info CACHE", name ? name : "",
+                         name ? "'" : "");
     for (int i = 0; options[i].name; i++)
         if (given & ~verb->takes & 1u << i)
             return lyne_fail(err, LYNE_EUSAGE, "labels %s takes no --%s", verb->name, options[i].name);

@@ -37,7 +37,9 @@ static void print_usage(FILE *to) {
         const lyne_command *c = lyne_commands[i];
         fprintf(to, "  lyne %-10s %-15s %s\n", c->name, c->arguments, c->help);
     }
-    fprintf(to, "\n`lyne COMMAND --help` says more.  First steps: lyne run recipes/quickstart.yaml\nExit status:\n");
+    fprintf(
+        to,
+        "\n`lyne COMMAND --help` says more.  First steps: lyne new recipe mine && lyne run mine.yaml\nExit status:\n");
     for (const char *const *status = lyne_exit_statuses; *status; status++) fprintf(to, "  %s\n", *status);
 }
 

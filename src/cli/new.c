@@ -1,4 +1,4 @@
-/* cli/new.c -- `lyne new`: a recipe to begin with. */
+/* cli/new.c -- `lyne new`: a recipe or a plug-in to begin with. */
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/cli.h"
@@ -75,10 +75,61 @@ static const char student_text[] =
     "        - global_avg_pool\n"
     "        - fc: {linear: {units: classes}}\n";
 
+static const char plugin_text[] =
+    "/* %s.c -- a network of your own, in C.  <lyne/ops.h> has the ops; <lyne/plugin.h> says what else plugs in.\n"
+    " *\n"
+    " *     cc -shared -fPIC %s.c $(pkg-config --cflags lyne) -o %s.so\n"
+    " *     lyne plugin %s.so\n"
+    " *     lyne run RECIPE --plugin %s.so --set stages.student.distill.model=%s\n"
+    " *\n"
+    " * pkg-config finds a Lyne that lies elsewhere than in /usr by PKG_CONFIG_PATH=PREFIX/lib/pkgconfig. */\n"
+    "#include <lyne/ops.h>\n"
+    "#include <lyne/plugin.h>\n"
+    "\n"
+    "/* What a recipe can set: {%s: {filters: 16}}.  The row below says how large this is and which fields it has. */\n"
+    "typedef struct config {\n"
+    "    int64_t filters;\n"
+    "} config;\n"
+    "\n"
+    "static const lyne_field fields[] = {{.name = \"filters\",\n"
+    "                                     .type = LYNE_FIELD_INT,\n"
+    "                                     .help = \"of the first convolution\",\n"
+    "                                     .fallback = \"8\",\n"
+    "                                     .offset = offsetof(config, filters),\n"
+    "                                     LYNE_RANGE(1, 1024)},\n"
+    "                                    LYNE_FIELDS_END};\n"
+    "\n"
+    "/* Names make the names of the parameters: conv1.weight. */\n"
+    "static lyne_node *build(lyne_graph *g, const void *c, lyne_node *picture, int64_t n_classes) {\n"
+    "    const int64_t filters = ((const config *)c)->filters;\n"
+    "    lyne_node *x = lyne_conv2d(g, \"conv1\", picture,\n"
+    "                               (lyne_conv2d_config){LYNE_CONV2D_DEFAULTS, .filters = filters, .stride = 2});\n"
+    "    x = lyne_relu(g, \"relu1\", lyne_batch_norm(g, \"bn1\", x, "
+    "(lyne_batch_norm_config){LYNE_BATCH_NORM_DEFAULTS}));\n"
+    "    x = lyne_conv2d(g, \"conv2\", x,\n"
+    "                    (lyne_conv2d_config){LYNE_CONV2D_DEFAULTS, .filters = 2 * filters, .stride = 2});\n"
+    "    x = lyne_relu(g, \"relu2\", lyne_batch_norm(g, \"bn2\", x, "
+    "(lyne_batch_norm_config){LYNE_BATCH_NORM_DEFAULTS}));\n"
+    "    x = lyne_flatten(g, \"flatten\", x);\n"
+    "    return lyne_linear(g, \"fc\", x, (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = n_classes});\n"
+    "}\n"
+    "\n"
+    "static const lyne_model row = {.component = {.kind = LYNE_MODEL,\n"
+    "                                             .name = \"%s\",\n"
+    "                                             .help = \"two convolutions\",\n"
+    "                                             .example = \"{%s: {filters: 8}}\",\n"
+    "                                             .config_size = sizeof(config),\n"
+    "                                             .fields = fields},\n"
+    "                               .build = build};\n"
+    "\n"
+    "LYNE_PLUGIN(\"1.0\", &row.component);\n";
+
 static const struct template {
-    const char *kind, *text;
-}
-templates[] = {{"recipe", recipe_text}, {"student", student_text}};
+    const char *kind, *text, *suffix, *next; /* %s: the name, in `next` too */
+} templates[] = {
+    {"recipe", recipe_text, "yaml", "lyne check %s.yaml && lyne plan %s.yaml && lyne run %s.yaml"},
+    {"student", student_text, "yaml", "lyne check %s.yaml && lyne plan %s.yaml && lyne run %s.yaml"},
+    {"plugin", plugin_text, "c", "cc -shared -fPIC %s.c $(pkg-config --cflags lyne) -o %s.so && lyne plugin %s.so"}};
 
 static const struct template *find(const char *kind) {
     for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
@@ -86,23 +137,34 @@ static const struct template *find(const char *kind) {
     return NULL;
 }
 
+/* The text with the name in place of each %s; there is no other per cent sign. */
+static void fill(lyne_text *out, const char *text, const char *name) {
+    for (const char *p = text; *p; p++) {
+        if (p[0] == '%' && p[1] == 's')
+            lyne_text_add(out, "%s", name), p++;
+        else
+            lyne_text_add(out, "%c", *p);
+    }
+}
+
 static lyne_status write(const struct template *t, const char *name, lyne_error *err) {
     char path[80];
-    lyne_text text = {0};
-    snprintf(path, sizeof path, "%s.yaml", name);
+    lyne_text text = {0}, next = {0};
+    snprintf(path, sizeof path, "%s.%s", name, t->suffix);
     if (lyne_file_exists(path)) return lyne_fail(err, LYNE_EUSAGE, "%s is there already; it is left as it is", path);
-    for (const char *p = t->text; *p; p++) { /* one %s, and no other per cent sign */
-        if (p[0] == '%' && p[1] == 's')
-            lyne_text_add(&text, "%s", name), p++;
-        else
-            lyne_text_add(&text, "%c", *p);
-    }
-    const lyne_status status =
-        text.failed ? lyne_fail_memory(err, "a recipe") : lyne_file_commit(path, text.data, text.length, err);
+    fill(&text, t->text, name);
+    fill(&next, t->next, name);
+    const lyne_status status = text.failed || next.failed ? lyne_fail_memory(err, "a template")
+                                                          : lyne_file_commit(path, text.data, text.length, err);
+    if (status == LYNE_OK) printf("%s is written; next: %s\n", path, next.data);
     lyne_text_free(&text);
-    if (status == LYNE_OK)
-        printf("%s is written; next: lyne check %s && lyne plan %s && lyne run %s\n", path, path, path, path);
+    lyne_text_free(&next);
     return status;
+}
+
+/* That of a row is stricter than that of a file. */
+static bool is_row_name(const char *name) {
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
 }
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
@@ -110,15 +172,17 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     (void)registry;
     if (lyne_next_option(&command_new, argc, argv, &value, err) != -1) return LYNE_EUSAGE;
     const struct template *t = argc - optind == 2 ? find(argv[optind]) : NULL;
-    if (!t) return lyne_fail(err, LYNE_EUSAGE, "a new what? usage: lyne new recipe|student NAME");
+    if (!t) return lyne_fail(err, LYNE_EUSAGE, "a new what? usage: lyne new recipe|student|plugin NAME");
     const char *name = argv[optind + 1];
     if (!lyne_name_ok(name) || name[0] == '-')
         return lyne_fail(err, LYNE_EUSAGE, "'%s' cannot name a recipe; use letters, digits, _ - .", name);
+    if (t->text == plugin_text && !is_row_name(name))
+        return lyne_fail(err, LYNE_EUSAGE, "'%s' cannot name a model; use a-z 0-9 _", name);
     return write(t, name, err);
 }
 
-const lyne_command command_new = {
-    .name = "new",
-    .arguments = "recipe|student NAME",
-    .help = "Write NAME.yaml, a commented recipe to begin with, or one with a network of your own.",
-    .run = run};
+const lyne_command command_new = {.name = "new",
+                                  .arguments = "recipe|student|plugin NAME",
+                                  .help = "Write NAME.yaml, a commented recipe to begin with, or one with a network of "
+                                          "your own; or NAME.c, a network in C.",
+                                  .run = run};

@@ -18,12 +18,12 @@ static const lyne_option options[] = {
                  "the least that this machine could do it in"},
     {NULL, NULL, NULL}};
 
-static lyne_status print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
+static lyne_status print(lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
                          lyne_error *err) {
     lyne_text text = {0};
     if (!json) {
         lyne_plan_print(r, jobs, out, timed, stdout);
-        return LYNE_OK;
+        return lyne_cli_print_adapters(r, err);
     }
     const lyne_status status = lyne_plan_json(r, jobs, out, timed, &text, err);
     if (status == LYNE_OK) fputs(text.data, stdout);
@@ -31,8 +31,7 @@ static lyne_status print(const lyne_recipe *r, const lyne_outcomes *jobs, const 
     return status;
 }
 
-static lyne_status plan(const lyne_arguments *a, const lyne_recipe *r, bool quick, bool json, bool kernels,
-                        lyne_error *err) {
+static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, bool quick, bool json, bool kernels, lyne_error *err) {
     lyne_folder folder;
     const size_t n = lyne_recipe_count(r);
     lyne_outcomes *jobs = lyne_alloc(n, sizeof *jobs);

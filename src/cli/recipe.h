@@ -10,4 +10,7 @@ lyne_status lyne_cli_read(lyne_recipe *recipe, const char *path, const char *con
 /** Warnings about one without mistakes, to stderr. */
 void lyne_cli_advise(const lyne_recipe *recipe);
 
+/** Print a line for each node that stands between the features of student and teacher (train/features.h). */
+lyne_status lyne_cli_print_adapters(lyne_recipe *recipe, lyne_error *err);
+
 #endif

@@ -1,18 +1,25 @@
-/* cli/show.c -- `lyne show`: the layers of the model that a stage trains. */
+/* cli/show.c -- `lyne show`: the layers of the model that a stage trains, or of one by its name. */
+#include "base/file.h"
 #include "cli/cli.h"
 #include "cli/recipe.h"
+#include "component/config.h"
 #include "graph/op.h"
 #include "report/picture.h"
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { SET, DOT, SVG, TAPS };
+enum { SET, DOT, SVG, TAPS, PICTURE, TOKENS, CLASSES };
 static const lyne_option options[] = {
-    [SET] = {"set", "PATH=VALUE", "change one value of the recipe; may be repeated"},
+    [SET] = {"set", "PATH=VALUE", "change one value of the recipe, or of the model's fields; may be repeated"},
     [DOT] = {"dot", NULL, "the graph for Graphviz instead of the table"},
     [SVG] = {"svg", NULL, "the graph as a picture instead of the table, as in --svg >model.svg"},
     [TAPS] = {"taps", NULL, "only what losses may name as features: paths and shapes, B being the batch"},
+    [PICTURE] = {"picture", "CxHxW", "with MODEL: channels, height and width of what it reads; default 3x32x32"},
+    [TOKENS] = {"tokens", "LxV", "with MODEL: it reads sequences of L tokens below V"},
+    [CLASSES] = {"classes", "N", "with MODEL: how many it tells apart; default 10"},
     {NULL, NULL, NULL}};
 
 /* A line of the table; the numbers are of one sample. */
@@ -132,30 +139,145 @@ static lyne_status show(const lyne_recipe *r, const char *name, int what, lyne_e
     return status;
 }
 
-static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
-    const char *set[64], *value;
-    size_t n_set = 0;
-    int got, what = SET;
-    while ((got = lyne_next_option(&command_show, argc, argv, &value, err)) >= 0) {
-        if (got != SET) {
-            what = got;
-            continue;
-        }
-        if (n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
-        set[n_set++] = value;
+/* ---- a model by its name ---- */
+
+typedef struct arguments {
+    const char *set[64];
+    size_t n_set;
+    int what;               /* SET: the table */
+    bool shaped, sequences; /* an option has said what the model reads; it reads tokens */
+    int64_t size[3], classes;
+} arguments;
+
+/* Its config from `name` and the assignments; mistakes are printed. */
+static lyne_status read_model(const char *name, const arguments *a, const lyne_registry *registry, lyne_arena *arena,
+                              lyne_instance *out, lyne_error *err) {
+    lyne_diagnostics diagnostics = {0};
+    const lyne_filler f = {.registry = registry, .arena = arena, .out = &diagnostics};
+    const char *text = lyne_arena_printf(arena, "%s: {}", name), *no_colour = getenv("NO_COLOR");
+    lyne_yaml *tree = text ? lyne_yaml_parse(name, text, strlen(text), arena, &diagnostics) : NULL;
+    for (size_t i = 0; tree && i < a->n_set; i++) {
+        const char *assignment = lyne_arena_printf(arena, "%s.%s", name, a->set[i]);
+        if (!assignment || !lyne_yaml_set(tree, assignment, arena, &diagnostics)) tree = NULL;
     }
+    if (tree) lyne_config_instance(&f, LYNE_MODEL, name, tree, out);
+    const lyne_status status = lyne_diagnostics_status(&diagnostics);
+    lyne_diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) && !(no_colour && *no_colour));
+    lyne_diagnostics_free(&diagnostics);
+    if (status != LYNE_OK) return status;
+    return tree && out->row ? LYNE_OK : lyne_fail_memory(err, "a model");
+}
+
+/* For pictures, and if nobody has said that it reads these and it does not, for tokens. */
+static lyne_status build_model(const lyne_instance *model, const arguments *a, lyne_network *net, lyne_error *err) {
+    lyne_task task = {.n_classes = a->classes, .precision = LYNE_F32};
+    if (a->sequences)
+        task.sequence = (lyne_sequence){.length = a->size[0], .vocabulary = a->size[1]};
+    else
+        task.picture = (lyne_picture_size){.channels = a->size[0], .height = a->size[1], .width = a->size[2]};
+    lyne_error first = {0}, second = {0};
+    lyne_network_options o = {.model = *model, .task = &task, .batch = 1};
+    if (lyne_network_build(net, &o, &first) == LYNE_OK) return LYNE_OK;
+    const bool labelled[] = {true, false};
+    for (int i = a->shaped && !a->sequences ? 2 : 0; i < 2; i++) { /* a label for each token, or one */
+        task.picture = (lyne_picture_size){0};
+        task.sequence = (lyne_sequence){.length = a->sequences ? a->size[0] : 128,
+                                        .vocabulary = a->sequences ? a->size[1] : 256,
+                                        .labelled = labelled[i]};
+        if (lyne_network_build(net, &o, &second) == LYNE_OK) return LYNE_OK;
+    }
+    return lyne_fail(err, first.status, "%s; --picture CxHxW or --tokens LxV say what it is to read", first.text);
+}
+
+static lyne_status show_model(const char *name, const arguments *a, const lyne_registry *registry, lyne_error *err) {
+    lyne_arena arena = {0};
+    lyne_instance model = {0};
+    lyne_network net;
+    lyne_status status = read_model(name, a, registry, &arena, &model, err);
+    if (status == LYNE_OK) {
+        status = build_model(&model, a, &net, err);
+        if (status == LYNE_OK) {
+            status = print(net.graph, a->what, err);
+            lyne_network_deinit(&net);
+        }
+    }
+    lyne_arena_free(&arena);
+    return status;
+}
+
+/* Neither a file nor a model. */
+static lyne_status refuse(const char *name, const lyne_registry *registry, lyne_error *err) {
+    size_t n;
+    const lyne_component *const *rows = lyne_registry_list(registry, LYNE_MODEL, &n);
+    const char **names = lyne_alloc(n, sizeof *names);
+    for (size_t i = 0; names && i < n; i++) names[i] = rows[i]->name;
+    const char *near = names ? lyne_nearest(name, names, n) : NULL;
+    const lyne_status status =
+        near ? lyne_fail(err, LYNE_EUSAGE, "there is no file and no model '%s'; did you mean '%s'?", name, near)
+             : lyne_fail(err, LYNE_EUSAGE, "there is no file and no model '%s'; `lyne explain model` lists them", name);
+    lyne_free(names);
+    return status;
+}
+
+/* ---- the command ---- */
+
+/* "3x32x32": n whole numbers from 1 to 65536. */
+static lyne_status read_sizes(const char *option, const char *argument, const char *value, int n, int64_t *out,
+                              lyne_error *err) {
+    char text[32];
+    snprintf(text, sizeof text, "%s", value);
+    char *rest = text, *part;
+    int found = 0;
+    while ((part = strsep(&rest, "x")) && found < n && lyne_parse_int(part, &out[found]) && out[found] >= 1 &&
+           out[found] <= 65536)
+        found++;
+    if (found == n && !part && strlen(value) < sizeof text) return LYNE_OK;
+    return lyne_fail(err, LYNE_EUSAGE, "--%s expects %s, whole numbers from 1 to 65536, not '%s'", option, argument,
+                     value);
+}
+
+static lyne_status take(arguments *a, int got, const char *value, lyne_error *err) {
+    const lyne_option *o = &options[got];
+    if (got == SET) {
+        if (a->n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
+        a->set[a->n_set++] = value;
+    } else if (got == CLASSES) {
+        return read_sizes(o->name, o->argument, value, 1, &a->classes, err);
+    } else if (got == PICTURE || got == TOKENS) {
+        a->shaped = true;
+        a->sequences = got == TOKENS;
+        return read_sizes(o->name, o->argument, value, got == TOKENS ? 2 : 3, a->size, err);
+    } else {
+        a->what = got;
+    }
+    return LYNE_OK;
+}
+
+static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
+    arguments a = {.what = SET, .size = {3, 32, 32}, .classes = 10};
+    const char *value;
+    int got;
+    while ((got = lyne_next_option(&command_show, argc, argv, &value, err)) >= 0)
+        if (take(&a, got, value, err) != LYNE_OK) return LYNE_EUSAGE;
     if (got == -2) return LYNE_EUSAGE;
     if (argc - optind < 1 || argc - optind > 2)
-        return lyne_fail(err, LYNE_EUSAGE, "which recipe and stage? usage: lyne show RECIPE STAGE");
+        return lyne_fail(err, LYNE_EUSAGE, "what? usage: lyne show RECIPE [STAGE], or lyne show MODEL");
+    const char *name = argv[optind];
+    if (argc - optind == 1 && !lyne_file_exists(name) && lyne_registry_find(registry, LYNE_MODEL, name))
+        return show_model(name, &a, registry, err);
+    if (!lyne_file_exists(name) && !strpbrk(name, "/.")) return refuse(name, registry, err);
+    if (a.shaped)
+        return lyne_fail(err, LYNE_EUSAGE, "--picture and --tokens are for a model by name; a recipe has data");
     lyne_recipe recipe;
-    lyne_status status = lyne_cli_read(&recipe, argv[optind], set, n_set, registry);
-    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, what, err);
+    lyne_status status = lyne_cli_read(&recipe, name, a.set, a.n_set, registry);
+    if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, a.what, err);
     lyne_recipe_free(&recipe);
     return status;
 }
 
 const lyne_command command_show = {.name = "show",
-                                   .arguments = "RECIPE [STAGE]",
-                                   .help = "Show the layers of a stage's model: shape, parameters, MACs, bytes.",
+                                   .arguments = "RECIPE [STAGE] | MODEL",
+                                   .help = "Show the layers of a stage's model, or of a model by name: shape, "
+                                           "parameters, MACs, bytes.",
                                    .options = options,
                                    .run = run};

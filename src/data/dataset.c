@@ -140,7 +140,9 @@ static lyne_status not_found(const lyne_data_paths *paths, const char *file, lyn
     }
     lyne_status status =
         paths->n == 0 ? lyne_fail(err, LYNE_EDATA,
-                                  "%s: there is no folder to look in: give one with --data DIR or in LYNE_DATA", file)
+                                  "%s: there is no folder to look in: name one in LYNE_DATA or with --data DIR (`lyne "
+                                  "labels`: --folder DIR)",
+                                  file)
         : places.failed
             ? lyne_fail_memory(err, "a message")
             : lyne_fail(err, LYNE_EDATA,

@@ -118,19 +118,29 @@ static const lyne_shard *place(const lyne_labels *labels, uint64_t sample, uint3
     return &labels->shards[record / plan->records_per_shard];
 }
 
+/* How many records before its turn one is fetched from memory: they are asked for in no order. */
+enum { AHEAD = 4 };
+
 /* That there are such records and each is what it should be. */
 static lyne_status check_records(const lyne_labels *labels, const uint64_t *sample, const uint32_t *view, int64_t n,
                                  lyne_error *err) {
-    const lyne_labels_plan *plan = &labels->manifest.layout.plan;
+    const lyne_layout *l = &labels->manifest.layout;
+    const lyne_labels_plan *plan = &l->plan;
     lyne_status status = LYNE_OK;
-    for (int64_t i = 0; status == LYNE_OK && i < n; i++) {
-        uint64_t at;
+    uint64_t at;
+    for (int64_t i = 0; i < n; i++)
         if (sample[i] >= plan->samples || view[i] >= plan->views)
             return lyne_fail(err, LYNE_EDATA, "%s: sample %llu, view %lu is not among its %llu samples of %lu views",
                              labels->directory, (unsigned long long)sample[i], (unsigned long)view[i],
                              (unsigned long long)plan->samples, (unsigned long)plan->views);
+    for (int64_t i = -AHEAD; status == LYNE_OK && i < n; i++) {
+        if (i + AHEAD < n) {
+            const lyne_shard *s = place(labels, sample[i + AHEAD], view[i + AHEAD], &at);
+            lyne_shard_prefetch(s, l, at);
+        }
+        if (i < 0) continue;
         const lyne_shard *s = place(labels, sample[i], view[i], &at);
-        status = lyne_shard_check(s, &labels->manifest.layout, at, err);
+        status = lyne_shard_check(s, l, at, err);
     }
     return status;
 }

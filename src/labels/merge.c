@@ -61,17 +61,20 @@ static lyne_status take_part(merge *m, const char *directory, const char *name, 
 static lyne_status take_directory(merge *m, const char *directory, lyne_error *err) {
     char **names;
     size_t n, parts = 0;
+    bool whole = false;
     lyne_status status = lyne_directory_list(directory, &names, &n, err);
     if (status != LYNE_OK) return status;
     for (size_t i = 0; status == LYNE_OK && i < n; i++) {
         uint32_t part, n_parts;
+        whole |= strcmp(names[i], "manifest.json") == 0;
         if (!lyne_manifest_named(names[i], &part, &n_parts)) continue;
         status = take_part(m, directory, names[i], part, n_parts, err);
         parts++;
     }
     lyne_names_free(names, n);
     if (status == LYNE_OK && parts == 0)
-        return lyne_fail(err, LYNE_EDATA, "%s: has no finished part (part-*.json) of soft labels", directory);
+        return lyne_fail(err, LYNE_EDATA, "%s: has no finished part (part-*.json) of soft labels%s", directory,
+                         whole ? "; it is a whole cache" : "");
     return status;
 }
 

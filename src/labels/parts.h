@@ -64,6 +64,8 @@ lyne_status lyne_shard_check(const lyne_shard *s, const lyne_layout *l, uint64_t
 lyne_status lyne_shard_tally(const lyne_shard *s, lyne_tally *out, lyne_error *err);
 /** Where the parts of record `first + i` lie. */
 void lyne_shard_parts(const lyne_shard *s, const lyne_layout *l, uint64_t i, const void *part[LYNE_ENCODING_PARTS]);
+/** Record `first + i` will be read soon. */
+void lyne_shard_prefetch(const lyne_shard *s, const lyne_layout *l, uint64_t i);
 /** Record `first + i` cannot be decoded, though its checksum is right. */
 lyne_status lyne_shard_refuse(const lyne_shard *s, const lyne_layout *l, uint64_t i, lyne_error *err);
 /** Every record, and that each can be decoded (logits NULL: unasked); logits (LYNE_HEAD_ROWS, classes) are scratch. */

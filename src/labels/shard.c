@@ -104,6 +104,18 @@ void lyne_shard_parts(const lyne_shard *s, const lyne_layout *l, uint64_t i, con
     for (int p = 0; p < l->record.n_parts; p++) part[p] = s->part[p] + i * l->record.part[p].bytes;
 }
 
+void lyne_shard_prefetch(const lyne_shard *s, const lyne_layout *l, uint64_t i) {
+    enum { LINE = 64 };
+    __builtin_prefetch(s->sample + 8 * i);
+    __builtin_prefetch(s->view + 4 * i);
+    __builtin_prefetch(s->crc + 4 * i);
+    for (int p = 0; p < l->record.n_parts; p++) {
+        const size_t bytes = l->record.part[p].bytes;
+        for (size_t at = 0; at < bytes; at += LINE) __builtin_prefetch(s->part[p] + i * bytes + at);
+        __builtin_prefetch(s->part[p] + (i + 1) * bytes - 1);
+    }
+}
+
 lyne_status lyne_shard_refuse(const lyne_shard *s, const lyne_layout *l, uint64_t i, lyne_error *err) {
     return lyne_fail(err, LYNE_EDATA, "%s: record %llu is nothing that %s stores", s->file.path, (unsigned long long)i,
                      l->record.encoding->component.name);

@@ -1,5 +1,5 @@
-/* ops/adaptive_avg_pool.c -- the mean over parts of a picture, `size` x `size` of them whatever the picture's size.
- *   src (B, C, H, W), dst (B, C, size, size);  part i of H is rows floor(i H / size) to ceil((i + 1) H / size) - 1, as in
+/* ops/adaptive_avg_pool.c -- the mean over parts of a picture, `size` x `width` of them whatever the picture's size.
+ *   src (B, C, H, W), dst (B, C, size, width);  part i of H is rows floor(i H / size) to ceil((i + 1) H / size) - 1, as in
  *   PyTorch, so parts overlap where size does not divide H, and repeat where size is above it
  *   diff_src = sum over the parts that a pixel is in of diff_dst / their pixels */
 #include "base/bf16.h"
@@ -9,23 +9,30 @@
 
 static const lyne_field fields[] = {{.name = "size",
                                      .type = LYNE_FIELD_INT,
-                                     .help = "parts down and across",
+                                     .help = "parts down, and across",
                                      .fallback = "1",
                                      .offset = offsetof(lyne_adaptive_avg_pool_config, size),
                                      LYNE_RANGE(1, 65536)},
+                                    {.name = "width",
+                                     .type = LYNE_FIELD_INT,
+                                     .help = "parts across; 0: as many as down",
+                                     .fallback = "0",
+                                     .offset = offsetof(lyne_adaptive_avg_pool_config, width),
+                                     LYNE_RANGE(0, 65536)},
                                     LYNE_FIELDS_END};
 
 static lyne_status adaptive_shape(lyne_node *n, lyne_error *err) {
-    const int64_t size = ((const lyne_adaptive_avg_pool_config *)n->config)->size;
+    const lyne_adaptive_avg_pool_config *c = n->config;
     lyne_status status = lyne_check_picture(n, err);
     if (status != LYNE_OK) return status;
     n->shape = n->src[0]->shape;
-    n->shape.dim[2] = n->shape.dim[3] = size;
+    n->shape.dim[2] = c->size;
+    n->shape.dim[3] = c->width ? c->width : c->size;
     return LYNE_OK;
 }
 
 typedef struct parts_config {
-    int64_t batch, C, H, W, size;
+    int64_t batch, C, H, W, rows, columns;
     bool bf16;
 } parts_config;
 
@@ -52,8 +59,8 @@ LYNE_VECTOR static void put(int64_t n, const float *restrict sum, void *dst, boo
 /* Channels first..first + n - 1 of one part. */
 static void part_forward(const parts_config *c, const void *src, int64_t b, int64_t y, int64_t x, int64_t first,
                          int64_t n, float *sum) {
-    const int64_t y0 = first_of(y, c->H, c->size), y1 = end_of(y, c->H, c->size);
-    const int64_t x0 = first_of(x, c->W, c->size), x1 = end_of(x, c->W, c->size);
+    const int64_t y0 = first_of(y, c->H, c->rows), y1 = end_of(y, c->H, c->rows);
+    const int64_t x0 = first_of(x, c->W, c->columns), x1 = end_of(x, c->W, c->columns);
     const float share = 1 / (float)((y1 - y0) * (x1 - x0));
     for (int64_t h = y0; h < y1; h++)
         for (int64_t w = x0; w < x1; w++)
@@ -63,18 +70,18 @@ static void part_forward(const parts_config *c, const void *src, int64_t b, int6
 /* The same of one pixel: from the parts that it is in. */
 static void pixel_backward(const parts_config *c, const void *diff_dst, int64_t b, int64_t h, int64_t w, int64_t first,
                            int64_t n, float *sum) {
-    for (int64_t y = h * c->size / c->H; y < c->size && first_of(y, c->H, c->size) <= h; y++)
-        for (int64_t x = w * c->size / c->W; x < c->size && first_of(x, c->W, c->size) <= w; x++) {
-            const int64_t high = end_of(y, c->H, c->size) - first_of(y, c->H, c->size);
-            const int64_t wide = end_of(x, c->W, c->size) - first_of(x, c->W, c->size);
+    for (int64_t y = h * c->rows / c->H; y < c->rows && first_of(y, c->H, c->rows) <= h; y++)
+        for (int64_t x = w * c->columns / c->W; x < c->columns && first_of(x, c->W, c->columns) <= w; x++) {
+            const int64_t high = end_of(y, c->H, c->rows) - first_of(y, c->H, c->rows);
+            const int64_t wide = end_of(x, c->W, c->columns) - first_of(x, c->W, c->columns);
             add(n, 1 / (float)(high * wide),
-                lyne_at(diff_dst, ((b * c->size + y) * c->size + x) * c->C + first, c->bf16), sum, c->bf16);
+                lyne_at(diff_dst, ((b * c->rows + y) * c->columns + x) * c->C + first, c->bf16), sum, c->bf16);
         }
 }
 
 /* Each place of dst, (B, rows, columns, C), from src: forward the parts, backward the pixels. */
 static void each(const parts_config *c, bool backward, const void *src, void *dst) {
-    const int64_t rows = backward ? c->H : c->size, columns = backward ? c->W : c->size;
+    const int64_t rows = backward ? c->H : c->rows, columns = backward ? c->W : c->columns;
 #pragma omp parallel for schedule(static) if (c->batch * c->H * c->W * c->C > 16384)
     for (int64_t i = 0; i < c->batch * rows; i++)
         for (int64_t k = 0; k < columns; k++)
@@ -95,8 +102,13 @@ static void backward(const lyne_call *call) {
 
 static parts_config config_of(const lyne_node *n) {
     const int64_t *src = n->src[0]->shape.dim;
-    return (parts_config){
-        .batch = src[0], .C = src[1], .H = src[2], .W = src[3], .size = n->shape.dim[2], .bf16 = n->type == LYNE_BF16};
+    return (parts_config){.batch = src[0],
+                          .C = src[1],
+                          .H = src[2],
+                          .W = src[3],
+                          .rows = n->shape.dim[2],
+                          .columns = n->shape.dim[3],
+                          .bf16 = n->type == LYNE_BF16};
 }
 
 static lyne_status adaptive_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
@@ -114,6 +126,8 @@ static lyne_status adaptive_emit_backward(lyne_program *p, const lyne_node *n, l
 static const lyne_op_case cases[] = {{.src = {{4, {2, 3, 4, 5}}}},
                                      {.config = "{size: 2}", .src = {{4, {2, 3, 4, 6}}}},
                                      {.config = "{size: 3}", .src = {{4, {2, 3, 7, 5}}}},
+                                     {.config = "{size: 3, width: 2}", .src = {{4, {2, 3, 7, 5}}}},
+                                     {.config = "{size: 2, width: 9}", .src = {{4, {2, 66, 5, 4}}}},
                                      {.config = "{size: 5}", .src = {{4, {2, 70, 3, 4}}}},
                                      {0}};
 

@@ -17,6 +17,7 @@
 #include "base/bf16.h"
 #include "lyne/ops.h"
 #include "ops/batch_norm_rows.h"
+#include "ops/broadcast.h"
 #include "ops/common.h"
 #include <math.h>
 #include <omp.h>
@@ -204,7 +205,8 @@ static int other_of(const lyne_node *add, const lyne_node *n) {
 
 static void take_over_readers(lyne_program *p, const lyne_node *n) {
     const lyne_node *reader = lyne_sole_reader(p, n);
-    if (reader && reader->op == &lyne_op_add && reader->src[other_of(reader, n)]->index < n->index) {
+    if (reader && reader->op == &lyne_op_add && !lyne_broadcasts(reader) &&
+        reader->src[other_of(reader, n)]->index < n->index) {
         lyne_take_over(p, n, reader);
         reader = lyne_sole_reader(p, reader);
     }

@@ -2,6 +2,7 @@
 #include "ops/fold.h"
 #include "base/vector.h"
 #include "lyne/ops.h"
+#include "ops/broadcast.h"
 #include <math.h>
 
 extern const lyne_op lyne_op_batch_norm, lyne_op_add, lyne_op_relu, lyne_op_relu6;
@@ -9,7 +10,7 @@ extern const lyne_op lyne_op_batch_norm, lyne_op_add, lyne_op_relu, lyne_op_relu
 void lyne_fold_readers(lyne_program *p, const lyne_node *n) {
     const lyne_node *norm = NULL, *add = NULL, *clamp = NULL, *last = n, *next = lyne_sole_reader(p, n);
     if (next && next->op == &lyne_op_batch_norm) next = lyne_sole_reader(p, last = norm = next);
-    if (next && next->op == &lyne_op_add) {
+    if (next && next->op == &lyne_op_add && !lyne_broadcasts(next)) {
         const int other = next->src[0] == last;
         if (next->src[other]->index < n->index && lyne_may_overwrite(p, n, next, other))
             next = lyne_sole_reader(p, last = add = next);

@@ -1,6 +1,6 @@
 /* ops/slice.c -- dst = `length` places of src from `first` on, along one dimension.
  *   src (B, C, ...), dst (B, length, ...) for axis 1;  diff_src = diff_dst there, 0 elsewhere
- * Several slices of one value split it. */
+ * Several slices of one value split it: a node has one value, so there is no op `split`. */
 #include "lyne/ops.h"
 #include "ops/axis.h"
 
@@ -80,14 +80,15 @@ lyne_node *lyne_slice(lyne_graph *g, const char *name, lyne_node *src, lyne_slic
     return lyne_graph_add(g, &lyne_op_slice, name, &c, &src, 1);
 }
 
-const lyne_op lyne_op_slice = {.component = {.kind = LYNE_OP,
-                                             .name = "slice",
-                                             .help = "some neighbouring places of one dimension",
-                                             .example = "{slice: {first: 0, length: 8}}",
-                                             .config_size = sizeof(lyne_slice_config),
-                                             .fields = fields},
-                               .n_src = 1,
-                               .shape = slice_shape,
-                               .emit = slice_emit,
-                               .emit_backward = slice_emit_backward,
-                               .cases = cases};
+const lyne_op lyne_op_slice = {
+    .component = {.kind = LYNE_OP,
+                  .name = "slice",
+                  .help = "some neighbouring places of one dimension; several slices split a value",
+                  .example = "{slice: {first: 0, length: 8}}",
+                  .config_size = sizeof(lyne_slice_config),
+                  .fields = fields},
+    .n_src = 1,
+    .shape = slice_shape,
+    .emit = slice_emit,
+    .emit_backward = slice_emit_backward,
+    .cases = cases};

@@ -13,7 +13,8 @@ static lyne_status look_for_changes(const lyne_jobs *p, lyne_outcome *o, const c
     }
     lyne_status status = lyne_jobs_fingerprint(p, o, err);
     if (status != LYNE_OK) return status;
-    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
+    status = lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
+    if (status != LYNE_OK) return status;
     if (o->was_up_to_date) return lyne_jobs_model_bytes(p, o, directory, err);
     o->why = lyne_result_file_why(directory, &o->inputs);
     return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");

@@ -2,6 +2,7 @@
 #include "recipe/pipeline.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "recipe/environment.h"
 #include "recipe/jobs.h"
 #include "recipe/result_file.h"
 #include "train/checkpoint.h"
@@ -82,7 +83,8 @@ static lyne_status run_job(const lyne_jobs *p, lyne_outcome *o, lyne_error *err)
     else
         snprintf(label, sizeof label, "%s, seed %llu", name, (unsigned long long)o->seed);
     if ((status = lyne_jobs_fingerprint(p, o, err)) != LYNE_OK) return status;
-    o->was_up_to_date = lyne_result_file_load(directory, o->fingerprint, &o->result, &o->files);
+    status = lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
+    if (status != LYNE_OK) return status;
     if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date);
     if (!o->was_up_to_date) {
         o->result = lyne_result_empty();
@@ -111,7 +113,7 @@ static lyne_status enter(const lyne_recipe *r, const lyne_run_options *o, int *l
     lyne_recipe_print(r, &text);
     status = text.failed ? lyne_fail_memory(err, "a recipe") : lyne_file_commit(path, text.data, text.length, err);
     lyne_text_free(&text);
-    return status;
+    return status == LYNE_OK ? lyne_environment_begin(out, err) : status;
 }
 
 /* Better before an hour's work than behind it. */
@@ -154,8 +156,9 @@ lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, l
         status = lyne_path(path, o->out, "results.json", err);
         if (status == LYNE_OK) status = lyne_results_save(r, out, path, err);
     }
+    const lyne_status logged = lyne_environment_end(status, err);
     lyne_unlock(lock);
-    return status;
+    return status == LYNE_OK ? logged : status;
 }
 
 void lyne_outcomes_free(lyne_outcomes *out) {

@@ -120,16 +120,21 @@ static lyne_status list_products(const char *directory, json_t *files, lyne_erro
     return status;
 }
 
-static bool still_there(const char *directory, const json_t *file) {
+/* A file is as it was left; LYNE_EDATA if not. */
+static lyne_status still_there(const char *directory, const json_t *file, lyne_error *err) {
     const char *name;
-    int64_t bytes;
-    uint64_t bytes_now;
-    lyne_digest digest, digest_now;
-    return lyne_json_text(file, "name", &name, NULL) == LYNE_OK && is_product(name) && !strchr(name, '/') &&
-           lyne_json_int(file, "bytes", 0, INT64_MAX, &bytes, NULL) == LYNE_OK &&
-           lyne_json_digest(file, "xxh128", &digest, NULL) == LYNE_OK &&
-           describe(directory, name, &bytes_now, &digest_now, NULL) == LYNE_OK && bytes_now == (uint64_t)bytes &&
-           lyne_digest_equal(digest, digest_now);
+    int64_t bytes = 0;
+    uint64_t bytes_now = 0;
+    lyne_digest digest = {0}, digest_now;
+    lyne_status status = lyne_json_text(file, "name", &name, err);
+    if (status == LYNE_OK) status = lyne_json_int(file, "bytes", 0, INT64_MAX, &bytes, err);
+    if (status == LYNE_OK) status = lyne_json_digest(file, "xxh128", &digest, err);
+    if (status == LYNE_OK && (!is_product(name) || strchr(name, '/')))
+        status = lyne_fail(err, LYNE_EDATA, "%s: is not a file that a stage makes", name);
+    if (status == LYNE_OK) status = describe(directory, name, &bytes_now, &digest_now, err);
+    if (status == LYNE_OK && (bytes_now != (uint64_t)bytes || !lyne_digest_equal(digest, digest_now)))
+        status = lyne_fail(err, LYNE_EDATA, "%s/%s: has changed", directory, name);
+    return status;
 }
 
 static lyne_digest digest_of_all(const json_t *files) {
@@ -163,28 +168,43 @@ lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inpu
     return status;
 }
 
-bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r, lyne_digest *made) {
-    char path[LYNE_PATH_MAX];
-    json_t *root = NULL, *files;
+/* LYNE_EDATA: it does not stand. */
+static lyne_status load(const char *path, const char *directory, lyne_digest fingerprint, lyne_result *r,
+                        lyne_digest *made, lyne_error *err) {
+    json_t *root = NULL, *files = NULL;
     lyne_digest found;
     int64_t format;
-    bool good = lyne_path(path, directory, "result.json", NULL) == LYNE_OK && lyne_file_exists(path) &&
-                lyne_json_load(path, LIMIT, &root, NULL) == LYNE_OK &&
-                lyne_json_int(root, "lyne_result", FORMAT, FORMAT, &format, NULL) == LYNE_OK &&
-                lyne_json_digest(root, "fingerprint", &found, NULL) == LYNE_OK &&
-                lyne_digest_equal(found, fingerprint) && read_numbers(root, r, NULL) == LYNE_OK &&
-                lyne_json_array(root, "files", &files, NULL) == LYNE_OK;
-    for (size_t i = 0; good && i < json_array_size(files); i++) good = still_there(directory, json_array_get(files, i));
-    if (good) *made = digest_of_all(files);
+    lyne_status status = lyne_json_load(path, LIMIT, &root, err);
+    if (status == LYNE_OK) status = lyne_json_int(root, "lyne_result", FORMAT, FORMAT, &format, err);
+    if (status == LYNE_OK) status = lyne_json_digest(root, "fingerprint", &found, err);
+    if (status == LYNE_OK && !lyne_digest_equal(found, fingerprint))
+        status = lyne_fail(err, LYNE_EDATA, "%s: is of another fingerprint", path);
+    if (status == LYNE_OK) status = read_numbers(root, r, err);
+    if (status == LYNE_OK) status = lyne_json_array(root, "files", &files, err);
+    for (size_t i = 0; status == LYNE_OK && i < json_array_size(files); i++)
+        status = still_there(directory, json_array_get(files, i), err);
+    if (status == LYNE_OK) *made = digest_of_all(files);
     json_decref(root);
-    return good;
+    return status;
+}
+
+lyne_status lyne_result_file_load(const char *directory, lyne_digest fingerprint, bool *stands, lyne_result *r,
+                                  lyne_digest *made, lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    lyne_error why = {0};
+    *stands = false;
+    lyne_status status = lyne_path(path, directory, "result.json", err);
+    if (status != LYNE_OK || !lyne_file_exists(path)) return status;
+    status = load(path, directory, fingerprint, r, made, &why);
+    *stands = status == LYNE_OK;
+    return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
 }
 
 static const char *missing_file(const char *directory, const json_t *files, lyne_arena *arena) {
     for (size_t i = 0; i < json_array_size(files); i++) {
         const json_t *file = json_array_get(files, i);
         const char *name = json_string_value(json_object_get(file, "name"));
-        if (!still_there(directory, file))
+        if (still_there(directory, file, NULL) != LYNE_OK)
             return lyne_arena_printf(arena, "%s is missing or changed", name ? name : "a file");
     }
     return "result.json is damaged";

@@ -14,8 +14,10 @@ lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inpu
                                   lyne_digest *made, lyne_error *err);
 /** Why lyne_result_file_load says no for these inputs, in the inputs' arena; NULL when memory is out. */
 const char *lyne_result_file_why(const char *directory, const lyne_inputs *inputs);
-/** Whether DIRECTORY/result.json is there, whole, of this fingerprint, and its files are as they were; then *r is it and
- *  *made as it was.  A damaged or missing file is not an error: the job is just not up to date. */
-bool lyne_result_file_load(const char *directory, lyne_digest fingerprint, lyne_result *r, lyne_digest *made);
+/** *stands: whether DIRECTORY/result.json is there, whole, of this fingerprint, and its files are as they were; then *r is
+ *  it and *made as it was.  A damaged or missing file is not an error: the job is just not up to date.  LYNE_ENOSPACE:
+ *  without memory there is no telling, and what is done must not be done again for that. */
+lyne_status lyne_result_file_load(const char *directory, lyne_digest fingerprint, bool *stands, lyne_result *r,
+                                  lyne_digest *made, lyne_error *err);
 
 #endif

@@ -90,6 +90,7 @@ lyne_status lyne_single_ask(const lyne_recipe *r, const lyne_run_options *o, con
     lyne_status status = begin(&s, r, o, name, "", err);
     const lyne_stage *row = status == LYNE_OK ? (const lyne_stage *)s.job.stage->kind.row : NULL;
     if (status == LYNE_OK) status = row->labels(&s.job, s.job.stage->kind.config, &wanted, err);
+    if (status != LYNE_OK) lyne_error_context(err, "the teacher cannot be asked again");
     if (status == LYNE_OK) status = lyne_labels_match(labels, &wanted.identity, err);
     if (status == LYNE_OK) status = lyne_asking_init(&asking, labels, err);
     if (status == LYNE_OK && !(record = draw(records, n))) status = lyne_fail_memory(err, "soft labels");

@@ -30,7 +30,8 @@ void lyne_display_close(lyne_display *d) {
 
 void lyne_display_starting(void *self, const char *label, bool up_to_date) {
     lyne_display *d = self;
-    d->spoken = lyne_now();
+    d->spoken = d->logged = lyne_now();
+    lyne_log_line("%s: %s", label, up_to_date ? "up to date" : "starts");
     if (d->quiet || !up_to_date) return;
     lyne_display_close(d);
     fprintf(stderr, "%s: up to date\n", label);
@@ -64,15 +65,19 @@ static void draw_bar(lyne_display *d, const lyne_progress *p, const char *text) 
 
 void lyne_display_tell(void *self, const lyne_progress *p) {
     lyne_display *d = self;
-    if (d->quiet) return;
     const double now = lyne_now();
-    if (!p->ends && now - d->spoken < (d->bar ? DRAW_SECONDS : SPEAK_SECONDS)) return;
-    d->spoken = now;
+    const bool speak = !d->quiet && (p->ends || now - d->spoken >= (d->bar ? DRAW_SECONDS : SPEAK_SECONDS));
+    const bool log = p->ends || now - d->logged >= SPEAK_SECONDS;
+    if (!speak && !log) return;
     lyne_text text = {0};
     describe(&text, p);
-    if (!text.failed && d->bar)
+    if (text.failed) return;
+    if (speak) d->spoken = now;
+    if (log) d->logged = now;
+    if (log) lyne_log_line("%s: %s, %s", p->stage, p->doing, text.data);
+    if (speak && d->bar)
         draw_bar(d, p, text.data);
-    else if (!text.failed)
+    else if (speak)
         fprintf(stderr, "%s: %s, %s\n", p->stage, p->doing, text.data);
     lyne_text_free(&text);
 }

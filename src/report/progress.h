@@ -10,6 +10,7 @@ typedef struct lyne_display {
     int width;     /* of the terminal, in characters */
     bool open;     /* a bar stands on the line       */
     double spoken; /* clock at the last drawing      */
+    double logged; /* at the last line for the log   */
 } lyne_display;
 
 /** Looks at stderr and the environment. */

@@ -35,22 +35,23 @@ static lyne_node *teacher_input(lyne_network *net, const lyne_node *n) {
     return input;
 }
 
-/* Both pictures to the smaller one's height and width. */
+/* A picture's means over `height` x `width` parts: pooled where it is a whole multiple of them in both, else over parts
+ * that overlap by a pixel. */
+static lyne_node *pool_to(lyne_graph *g, const char *name, lyne_node *src, int64_t height, int64_t width) {
+    const int64_t *from = src->shape.dim, kernel = from[2] / height;
+    if (from[2] == height && from[3] == width) return src;
+    if (from[2] == kernel * height && from[3] == kernel * width)
+        return lyne_avg_pool(g, name, src, (lyne_pool_config){.kernel = kernel, .stride = kernel});
+    return lyne_adaptive_avg_pool(g, name, src, (lyne_adaptive_avg_pool_config){.size = height, .width = width});
+}
+
+/* Both pictures to the smaller height and the smaller width: nothing is made up that one of them does not have. */
 static bool match_size(lyne_graph *g, lyne_node **student, lyne_node **teacher) {
-    lyne_node **larger = (*student)->shape.dim[2] >= (*teacher)->shape.dim[2] ? student : teacher;
-    const int64_t *l = (*larger)->shape.dim, *s = (larger == student ? *teacher : *student)->shape.dim;
-    const int64_t kernel = l[2] / s[2];
-    char text[2][LYNE_SHAPE_TEXT];
-    if (l[2] == s[2] && l[3] == s[3]) return true;
-    if (l[2] != kernel * s[2] || l[3] != kernel * s[3])
-        return lyne_graph_fail(g,
-                               "the student's features are %s and the teacher's %s: neither height and width is a "
-                               "multiple of the other's, so none can be pooled to fit",
-                               lyne_shape_print(&(*student)->shape, text[0]),
-                               lyne_shape_print(&(*teacher)->shape, text[1]));
-    *larger = lyne_avg_pool(g, larger == student ? "student_pool" : "teacher_pool", *larger,
-                            (lyne_pool_config){.kernel = kernel, .stride = kernel});
-    return *larger;
+    const int64_t *s = (*student)->shape.dim, *t = (*teacher)->shape.dim;
+    const int64_t height = s[2] < t[2] ? s[2] : t[2], width = s[3] < t[3] ? s[3] : t[3];
+    *student = pool_to(g, "student_pool", *student, height, width);
+    *teacher = pool_to(g, "teacher_pool", *teacher, height, width);
+    return *student && *teacher;
 }
 
 /* The student's channels, or width, to the teacher's. */

@@ -35,3 +35,9 @@ Test(cpu, unknown_name_changes_nothing) {
     const lyne_isa isa = lyne_cpu_isa();
     cr_expect(isa >= LYNE_ISA_BASE && isa <= LYNE_ISA_AMX);
 }
+
+Test(cpu, has_a_name) {
+    char name[LYNE_CPU_NAME];
+    lyne_cpu_name(name);
+    cr_expect(strlen(name) >= 3 && strlen(name) < LYNE_CPU_NAME && name[0] != ' ', "'%s'", name);
+}

@@ -1,5 +1,6 @@
-# tests/cli/bombs.sh -- small files that would fill the memory if they were believed: refused, exit 3 or 4, in 64 MiB of
-# address space beyond what the program takes anyway, and within seconds.
+# tests/cli/bombs.sh -- small files that would fill the memory if they were believed: refused.  Recipes in 0.1 s
+# and 32 MiB; what else is read, with exit 3 or 4, in 64 MiB of address space beyond what the program takes anyway, and
+# within seconds.
 . "$LYNE_SOURCE/tests/cli/helpers"
 unset LYNE_DATA
 command -v python3 >/dev/null || skip "python3 makes the bombs"
@@ -28,20 +29,79 @@ refused() {
     has err "$words"
 }
 
-say "a YAML file of aliases of aliases"
-{
-    echo 'lyne: 1'
-    echo 'a0: &a0 [x, x, x, x, x, x, x, x, x, x]'
-    for i in 1 2 3 4 5 6 7 8 9; do echo "a$i: &a$i [*a$((i - 1)), *a$((i - 1)), *a$((i - 1)), *a$((i - 1)), *a$((i - 1))]"; done
-} >laughs.yaml
-refused 3 'alias' "$LYNE" check laughs.yaml
+# light NAME WORDS [SECONDS]: what `lyne check` makes of NAME.yaml: exit 3 or 4 with these words, in 0.1 s of CPU time (or so many) and 32 MiB of
+# memory at the peak, all that it needs to start included.  A sanitizer is neither quick nor small.
+light() {
+    say "$1.yaml: $(wc -c <"$1.yaml") bytes"
+    python3 - "$LYNE" "$1.yaml" "$2" "${3-0.1}" "$(grep -c __asan_init "$LYNE")" <<'end' || fail "$1.yaml"
+import resource, subprocess, sys
+lyne, recipe, words, most, sanitized = sys.argv[1:]
+seconds, spent = 1e9, 0
+for _ in range(3):  # the machine may have other things to do
+    ran = subprocess.run([lyne, 'check', recipe], capture_output=True, text=True, timeout=60)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds, spent = min(seconds, used.ru_utime + used.ru_stime - spent), used.ru_utime + used.ru_stime
+mebibytes = used.ru_maxrss / 1024
+print('  %.0f ms, %.0f MiB: %s' % (1000 * seconds, mebibytes, ran.stderr.splitlines()[0][:100]))
+good = ran.returncode in (3, 4) and words in ran.stderr and len(ran.stderr) < 100000
+sys.exit(not (good and (sanitized != '0' or seconds < float(most) and mebibytes < 32)))
+end
+}
 
-say "a YAML file of nothing but brackets"
-python3 -c "print('[' * 500000)" >deep.yaml
-refused 3 'deep' "$LYNE" check deep.yaml
+# Recipes that are small and stand for a lot: each limit of component/yaml.h, and of what is written in layers.
+python3 - <<'end'
+head = 'lyne: 1\nname: a\ndata: few\n'
+def put(name, text):
+    open(name + '.yaml', 'w').write(text)
+def layers(text, blocks=''):
+    put_blocks = 'blocks: {%s}\n' % blocks if blocks else ''
+    return head + put_blocks + 'stages: {a: {train: {model: {layers: [%s]}}}}\n' % text
+lol = ['x'] * 9
+text = head + 'a0: &a0 [%s]\n' % ', '.join(lol)
+for i in range(1, 10):
+    text += 'a%d: &a%d [%s]\n' % (i, i, ', '.join(['*a%d' % (i - 1)] * 9))
+put('laughs', text)
+text = head + 'a0: &a0 {k: x, l: x}\n'
+for i in range(1, 25):
+    text += 'a%d: &a%d {k: *a%d, l: *a%d}\n' % (i, i, i - 1, i - 1)
+put('laughing_maps', text)
+put('deep', '[' * 500000)
+put('deep_maps', head + 'a: ' + '{a: ' * 100000)
+put('deep_lines', head + ''.join(' ' * i + 'a:\n' for i in range(1200)))
+put('many_nodes', head + 'a: [' + 'a,' * 400000 + ']\n')
+put('many_anchors', head + 'a:\n' + ''.join('- &a%d x\n' % i for i in range(2000)))
+put('many_keys', head + ''.join('k%d: 1\n' % i for i in range(10000)))
+put('long', head + '# ' + 'x' * (1 << 20) + '\n')
+put('long_key', head + 'k' * 500000 + ': 1\n')
+put('repeats', layers('{repeat: {times: 1000, layers: [{repeat: {times: 1000, layers: [{repeat: {times: 1000, '
+                      'layers: [relu]}}]}}]}}'))
+put('blocks', layers('b19', ', '.join(['b0: {layers: [relu]}'] + [
+    'b%d: {layers: [%s]}' % (i, ', '.join(['b%d' % (i - 1)] * 9)) for i in range(1, 20)])))
+put('itself', layers('b', 'b: {layers: [b]}'))
+end
+mkdir -p data/many datasets
+cat >datasets/few.yaml <<end
+lyne_dataset: 1
+name: few
+format: {strokes: {train: 20, test: 20, size: 12}}
+picture: [1, 12, 12]
+classes: [a, b, c, d, e, f, g, h, i, j]
+end
+light laughs 'aliases stand for more than'
+light laughing_maps 'aliases stand for more than'
+light deep 'deep'
+light deep_maps 'deep'
+light deep_lines 'deep'
+light many_nodes 'more than 100000'
+light many_anchors 'more than 1000'
+light many_keys "more"
+light long 'more than the 1048576 allowed'
+light long_key "no ':' after it"
+light repeats 'more than 10000 layers' 0.5 # whose names are compared
+light blocks 'more than 10000 layers'
+light itself 'the block contains itself'
 
 say "a gzip of 300 MB of zeros that says it is pictures"
-mkdir -p data/many datasets
 python3 - <<'end'
 import gzip, struct
 with gzip.GzipFile('data/many/p.gz', 'wb', 9, mtime=0) as f:

@@ -40,6 +40,37 @@ says said 'student: adapter.hint: conv2d takes layer2.0.relu2 from (2, 8, 8, 8) 
     'student: adapter.hint_2: linear takes avgpool from (2, 16) to (2, 32)' \
     'adapter.attention.teacher_pool: avg_pool takes teacher_feature.layer1.0.relu2 from (2, 8, 16, 16) to (2, 8, 8, 8)'
 
+# Sizes of which neither is a multiple of the other: both to the smaller height and the smaller width.
+layers() { echo "{layers: [{c: {conv2d: {filters: 4, kernel: $1, stride: 2}}}, {r: relu}, flatten, {fc: {linear: {units: classes}}}]}"; }
+cat >odd.yaml <<END
+lyne: 1
+name: odd
+data: tiny
+stages:
+  teacher: {train: {model: $(layers 3), epochs: 1, batch: 20}}
+  soft_labels: {label: {teacher: teacher}}
+  student:
+    distill:
+      model: $(layers 7)
+      labels: soft_labels
+      loss: [cross_entropy, {hint: {student: r, teacher: r, weight: 10}}, {attention: {student: r, teacher: r}}]
+      epochs: 3
+      batch: 20
+END
+"$LYNE" check --verbose odd.yaml >said
+says said 'adapter.hint.teacher_pool: adaptive_avg_pool takes teacher_feature.r from (2, 4, 7, 7) to (2, 4, 5, 5)' \
+    'adapter.attention.teacher_pool: adaptive_avg_pool takes'
+"$LYNE" plan --quick --out odd odd.yaml >said
+says said 'adapter.hint.teacher_pool: adaptive_avg_pool takes teacher_feature.r from (2, 4, 7, 7) to (2, 4, 5, 5)'
+"$LYNE" run --quiet --out odd odd.yaml >table
+falls() { awk -F'"hint": ' '{ split($2, v, ","); if (NR > 1 && v[1] >= last) exit 1; last = v[1] }' "$1"; }
+falls odd/student/seed-1/metrics.jsonl
+sed -i 's/kernel: 7, stride: 2/kernel: 7/' odd.yaml # 10 x 10 and 7 x 7: now it is the student that is pooled
+"$LYNE" check --verbose odd.yaml >said
+says said 'adapter.hint.student_pool: adaptive_avg_pool takes r from (2, 4, 10, 10) to (2, 4, 7, 7)'
+"$LYNE" run --quiet --out odd odd.yaml >table
+falls odd/student/seed-1/metrics.jsonl
+
 # The exported model is the built-in one, parameter for parameter: as long as the one trained without a teacher, and of the
 # same header but for what its metadata says.
 "$LYNE" run --quiet --out a tiny.yaml >table
@@ -50,7 +81,7 @@ header a/alone/seed-1/model.safetensors >alone
 ! grep -aq adapter a/student/seed-1/model.safetensors
 
 # The features are trained by: both hints fall.
-awk -F'"hint": ' '{ split($2, v, ","); if (NR > 1 && v[1] >= last) exit 1; last = v[1] }' a/student/seed-1/metrics.jsonl
+falls a/student/seed-1/metrics.jsonl
 
 # A run that was stopped goes on to the same bits, adapters included, and validation shares the model's weights.
 "$LYNE" run --quiet --out b --set data='{use: tiny, validation: 20}' tiny.yaml >table

@@ -48,6 +48,12 @@ status 4 'nobody can be asked' "$LYNE" labels verify moved --sample 1
 printf '\001' | dd of=arrays/logits.npy bs=1 seek=131 conv=notrunc 2>/dev/null
 status 4 'another teacher' "$LYNE" labels verify back
 
+# a class that only one of two has heard of
+"$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data strokes --encoding '{sampled: {draws: 9}}' --out drawn
+"$LYNE" labels compare back drawn | grep -q '^  T = 1  .* inf  .* inf'
+"$LYNE" labels compare drawn back | grep -q '^  T = 1  *[0-9.]* '
+status 4 'part-.*; it is a whole cache' "$LYNE" labels merge $cache
+
 # another model where the teacher was
 cp -r run other
 "$LYNE" run "$LYNE_SOURCE/recipes/quickstart.yaml" --quiet --out third --set 'seeds=[1]' --stage teacher \
@@ -55,6 +61,11 @@ cp -r run other
 cp third/teacher/model.safetensors other/teacher/model.safetensors
 status 4 'another teacher' "$LYNE" labels verify other/soft_labels
 shard=$(echo $cache/labels-*)
+mkdir elsewhere && cp -r $cache elsewhere/labels && echo 'kind: note' >elsewhere/recipe.yaml
+status 4 'is no recipe of Lyne' "$LYNE" labels verify elsewhere/labels
+status 0 '' "$LYNE" labels verify elsewhere/labels --sample 0
+mv other/teacher gone
+status 4 'the teacher cannot be asked again: .*model.safetensors' "$LYNE" labels verify other/soft_labels
 printf lyne | dd of="$shard" bs=1 seek=200000 conv=notrunc 2>/dev/null
 status 4 'fails its checksum' "$LYNE" labels verify $cache
 status 0 '' "$LYNE" labels info $cache

@@ -15,6 +15,7 @@ done
 expect 2 "$LYNE" new recipe ../up
 expect 2 "$LYNE" new poem mine
 expect 2 "$LYNE" new
+has err 'usage: lyne new recipe|student|plugin NAME'
 
 say "runs in a list"
 expect 4 "$LYNE" runs
@@ -26,6 +27,21 @@ expect 0 "$LYNE" runs
 grep -Eq '^small +done .* ago  errors: teacher [0-9]' out || fail "no small"
 grep -Eq '^broken +broken off ' out || fail "no broken"
 lacks out empty
+
+say "what a run was made with, and its log: a line for each start, no bars, also of what is quiet or goes wrong"
+for key in cpu date isa lyne onednn threads plugins; do grep -q "\"$key\": " runs/small/environment.json || fail "no $key"; done
+log=runs/small/log.txt
+[ "$(grep -c 'Z start: lyne .* 1 threads, process [0-9]*$' $log)" = 1 ] || fail "$(cat $log)"
+grep -Eq '^20[0-9][0-9]-[0-9-]*T[0-9:]*Z student, seed 2: starts$|^[^ ]* student.*: starts$' $log || fail "$(cat $log)"
+grep -q 'Z teacher.*: training, epoch 4.0 of 4' $log || fail "$(cat $log)"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet
+[ "$(grep -c 'Z start: ' $log)" = 2 ] && [ "$(grep -c 'Z end$' $log)" = 2 ] || fail "$(cat $log)"
+grep -q 'teacher: up to date' $log || fail "$(cat $log)"
+cp "$LYNE_SOURCE/datasets/mnist.yaml" datasets
+LYNE_DATA= expect 4 "$LYNE" run recipe.yaml --out runs/none --set data=mnist --data /nowhere
+grep -q "Z end: status 4: data set 'mnist': " runs/none/log.txt || fail "$(cat runs/none/log.txt)"
+rm -rf runs/none
+! grep -q "$(printf '\r')" $log || fail "bars in the log"
 
 say "two side by side: results, and the settings that differ"
 expect 0 "$LYNE" compare runs/small runs/longer

@@ -17,7 +17,8 @@ BEYOND = [
      r"|at temperature 1 alone|no (teacher|model) here", "other stages of the file"),
     (r"reads the validation split", "the data of the file"),
     (r"there is no datasets/|data set 'tiny'|tiny.yaml lists|but there are 10 classes", "the description of the data set"),
-    (r"its logits are made by|mixed ones have two", "the shapes of a model"),
+    (r"its logits are made by|mixed ones have two|-- (pool3|layer2.0.bn2)|name nodes of one kind|the last layer makes"
+     r"|reads tokens", "the shapes of a model"),
     (r"sweep: .* -- ", "what a path of a sweep leads to"),
     (r"give classes or without|listens to the teacher|more than 8 terms|loss is an empty list|nobody teaches"
      r"|views without augment|augment: (mixup|the prob)|nesterov looks ahead|must rise from",

@@ -35,10 +35,30 @@ refused() {
     shift 2
     "$LYNE" show "$@" >said 2>&1 || status=$?
     [ "$status" -eq "$want" ] || fail "exit status $status"
-    grep -Fq "$words" said || fail "not '$words'"
+    grep -Fq -- "$words" said || fail "not '$words'"
 }
 refused 2 "which stage? Those that train a model are teacher, student, alone" "$recipe"
 refused 2 "there is no stage 'studnt'; did you mean 'student'?" "$recipe" studnt
 refused 2 "stage 'soft_labels' trains no model" "$recipe" soft_labels
-refused 2 "usage: lyne show RECIPE STAGE"
+refused 2 "usage: lyne show RECIPE [STAGE], or lyne show MODEL"
 refused 4 "nowhere.yaml" nowhere.yaml student
+
+# A model by its name, with its fields, and for other data.
+"$LYNE" show resnet_cifar --set depth=20 >said || fail 'exit status'
+grep -Eq '^picture +input +\(1, 3, 32, 32\)' said && grep -Eq '^total +272474 +' said || fail 'not ResNet-20'
+"$LYNE" show resnet_cifar --set depth=32 --set width=4 --classes 100 --taps >said || fail 'exit status'
+grep -Fq 'avgpool' said && grep -Fq '(B, 256)' said && grep -Fq '(B, 100)' said || fail 'no taps'
+"$LYNE" show mlp --picture 1x28x28 --set 'hidden=[24]' >said && grep -Eq '^total +19090 +19056 ' said || fail 'mlp'
+"$LYNE" show mlp --set dropout.hidden=0.5 >said && grep -q '^drop1 ' said || fail 'no dropout'
+"$LYNE" show transformer --tokens 16x99 --set layers=1 --set width=8 --set heads=2 >said || fail 'exit status'
+grep -Eq '^tokens +input +\(1, 16\)' said || fail 'no tokens'
+"$LYNE" show transformer >said && grep -Eq '^tokens +input +\(1, 128\)' said || fail 'a model of tokens is not found out'
+refused 2 "there is no file and no model 'resnet_cifer'; did you mean 'resnet_cifar'?" resnet_cifer
+refused 2 "there is no file and no model 'vgg'; \`lyne explain model\` lists them" vgg
+refused 3 "depth must be 6 n + 2" resnet_cifar --set depth=21
+refused 3 "unknown key 'dept'; did you mean 'depth'?" resnet_cifar --set dept=20
+refused 2 "--picture expects CxHxW, whole numbers from 1 to 65536, not '3x32'" resnet_cifar --picture 3x32
+refused 2 "not '3x32x32x1'" resnet_cifar --picture 3x32x32x1
+refused 2 "--classes expects N" resnet_cifar --classes 0
+refused 2 "are for a model by name" "$recipe" student --picture 3x32x32
+refused 3 "transformer" transformer --picture 3x32x32

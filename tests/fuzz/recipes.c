@@ -105,11 +105,12 @@ static void run_description(const uint8_t *data, size_t size) {
 static void run_result(const uint8_t *data, size_t size) {
     lyne_result r = {0};
     lyne_digest made;
+    bool stands;
     fuzz_put("result.json", data, size);
     lyne_arena arena = {0};
     lyne_inputs inputs = {.arena = &arena};
     lyne_inputs_number(&inputs, "seed", 1);
-    lyne_result_file_load(fuzz_folder, lyne_inputs_fingerprint(&inputs), &r, &made);
+    lyne_result_file_load(fuzz_folder, lyne_inputs_fingerprint(&inputs), &stands, &r, &made, NULL);
     lyne_result_file_why(fuzz_folder, &inputs);
     lyne_arena_free(&arena);
 }

@@ -113,3 +113,26 @@ Test(batch_norm_add, not_before_the_other_is_there) {
     expect_step(&b, "batch_norm+", false);
     bench_close(&b);
 }
+
+/* The other source is repeated, or the batch_norm's own value is: the add stays for itself, in training and inference. */
+static lyne_node *build_repeating(lyne_graph *g, const void *context, lyne_node *const *src) {
+    (void)context;
+    return lyne_add(g, "sum", lyne_batch_norm(g, "bn", src[0], (lyne_batch_norm_config){LYNE_BATCH_NORM_DEFAULTS}),
+                    src[1]);
+}
+
+Test(batch_norm_add, not_what_is_repeated) {
+    const lyne_shape whole = {4, {4, 3, 5, 5}}, part = {4, {4, 3, 1, 1}};
+    for (int how = 0; how < 4; how++) {
+        const bench_subject s = {.n_src = 2,
+                                 .src = {{.shape = how & 1 ? part : whole}, {.shape = how & 1 ? whole : part}},
+                                 .build = build_repeating};
+        bench b;
+        double value[300];
+        cr_assert(bench_open(&b, &s, how & 2, NULL) == LYNE_OK && bench_run(&b, NULL) == LYNE_OK);
+        expect_step(&b, "batch_norm+", false);
+        bench_value(&b, value);
+        for (int i = 0; i < 300; i++) cr_expect(isfinite(value[i]));
+        bench_close(&b);
+    }
+}

@@ -94,8 +94,8 @@ static const struct {
      NULL,
      {{2, {2, 3}}, {2, {2, 2}}},
      LYNE_F32,
-     "mul expects a second value whose dimensions are those of the first or 1, not (2, 3) and (2, 2)"},
-    {&lyne_op_mul, NULL, {{2, {2, 1}}, {2, {2, 3}}}, LYNE_F32, "mul expects"},
+     "mul expects two values of one type and rank whose dimensions are equal, or 1 in one of them, not (2, 3) and (2, "
+     "2)"},
     {&lyne_op_mul, NULL, {{2, {2, 3}}, {1, {3}}}, LYNE_F32, "mul expects"},
     {&lyne_op_concat,
      NULL,
@@ -132,7 +132,8 @@ static const struct {
      NULL,
      {{2, {2, 3}}, {2, {2, 4}}},
      LYNE_F32,
-     "add expects two values of one shape and type, not (2, 3) and (2, 4)"},
+     "add expects two values of one type and rank whose dimensions are equal, or 1 in one of them, not (2, 3) and (2, "
+     "4)"},
     {&lyne_op_flatten, NULL, {{1, {2}}}, LYNE_F32, "flatten expects (B, ...), not (2)"},
     {&lyne_op_relu, NULL, {{2, {2, 3}}}, LYNE_S32, "relu expects f32, not s32"},
     {&lyne_op_softmax, NULL, {{2, {2, 3}}}, LYNE_U8, "softmax expects f32, not u8"},

@@ -63,6 +63,24 @@ static const bad_recipe bad_recipes[] = {
     {"encoding: f16}\n  student:\n    distill:\n      model: {lenet: {width: 0.5, norm: true}}\n      labels: soft_labels\n      loss: [{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "encoding: {sampled: {draws: 9}}}\n  student:\n    distill:\n      model: lenet\n      labels: soft_labels", 15, 15, "good at temperature 1 alone, but kd reads them at 4; give both the same"},
     {"encoding: f16}\n  student:\n    distill:\n      model: {lenet: {width: 0.5, norm: true}}\n      labels: soft_labels\n      loss: [{kd: {temperature: 4, weight: 0.9}}, cross_entropy]", "augment: [mixup]}\n  student:\n    distill:\n      model: lenet\n      labels: soft_labels\n      loss: [cross_entropy, dkd]", 14, 14, "dkd needs one label for each picture, and mixed ones have two"},
     {"against: teacher", "against: student", 20, 5, "against is the model itself"},
+    /* what other systems let through, or find late: the path of a feature that is not there (torchdistill #481, PaddleSeg
+     * #3789), features that cannot be compared (mmrazor #620, #367), other classes than the teacher's (DistillKit #12),
+     * labels that nobody reads (DistillKit PR 1, atropos #456), views of the student's own beside the teacher's (the fixed
+     * caches), how a loss is averaged (distiller #74, keras-io #869), sections that are skipped (PaddleSlim), a weight
+     * that is none (torchdistill's alpha), a network of the wrong kind (mmrazor #589), a recipe that is a program
+     * (torchdistill).  Elsewhere in this table: unknown keys, bounds, 64k, teacher and student the same, the best epoch by
+     * the test split, a temperature other than the one stored. */
+    {"cross_entropy]", "{hint: {student: pool3, teacher: fc1}}]", 16, 68, "pool3"},
+    {"cross_entropy]", "{hint: {student: pool2, teacher: layer2.0.bn2}}]", 16, 84, "layer2.0.bn2"},
+    {"cross_entropy]", "{hint: {student: pool2, teacher: fc1}}]", 16, 84, "name nodes of one kind, both pictures or both vectors"},
+    {"lenet: {width: 0.5, norm: true}", "layers: [flatten, {linear: {units: 7}}]", 14, 34, "the last layer makes (2, 7) where (2, 10) is due, a number for each class"},
+    {"epochs: 2}", "epochs: 2, labels: soft_labels}", 9, 109, "train: unknown key 'labels'"},
+    {"      labels: soft_labels\n", "      labels: soft_labels\n      augment: [flip]\n", 16, 7, "distill: unknown key 'augment'"},
+    {"temperature: 4", "temperature: 4, reduction: mean", 16, 36, "kd: unknown key 'reduction'"},
+    {"expect:\n", "distillation: {alpha: 0.5}\nexpect:\n", 21, 1, "recipe: unknown key 'distillation'"},
+    {"weight: 0.9", "weight: ~", 16, 44, "'weight' has no value; leave it out for the default, 1"},
+    {"lenet: {width: 0.5, norm: true}", "transformer: {width: 8, heads: 2}", 14, 15, "transformer reads tokens (B, L), and the samples of this data set are pictures"},
+    {"data: {use: tiny}", "data: !import_call {key: torchvision.datasets.MNIST}", 4, 7, "tags such as !import_call are not used here", 2},
     /* sweep */
     {"expect:\n", "sweep: {stages.student.distill.epochs: 5}\nexpect:\n", 21, 40, "sweep: expects a list of values, as in [1, 4, 20]"},
     {"expect:\n", "sweep: {stages.student.distill.epochs: [5, ~]}\nexpect:\n", 21, 44, "sweep: a value is missing"},

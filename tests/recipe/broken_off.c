@@ -1,13 +1,17 @@
 /* tests/recipe/broken_off.c -- a run that dies or meets a full disk at any of its system calls, or runs out of memory at
  * any allocation: what bears its final name is whole, and the next run ends in the same bits and leaves nothing behind.
  *
- * Of some 800 calls each test takes one in STRIDE, which is prime to the 6 or 7 calls of a commit; all of them take half
- * a minute. */
+ * Of some 800 calls each test takes one in STRIDE, which is prime to the 6 or 7 calls of a commit; LYNE_LONG=1: all of
+ * them, which takes half a minute. */
 #include "small_run.h"
 #include <errno.h>
 #include <ftw.h>
 
 enum { STRIDE = 5 };
+
+static uint64_t stride(void) {
+    return getenv("LYNE_LONG") ? 1 : STRIDE;
+}
 
 static void enter(void) {
     small_run whole = {0};
@@ -87,7 +91,7 @@ static void expect_no_model_alone(const char *stage, uint64_t n) {
 Test(broken_off, killed_at_each_system_call) {
     const uint64_t n = count().calls;
     cr_assert_gt(n, 200);
-    for (uint64_t i = 1; i <= n; i += STRIDE) {
+    for (uint64_t i = 1; i <= n; i += stride()) {
         small_run s = {.fail_at = i, .error = LYNE_FILE_DIE};
         cr_assert_not(small_run_into(&s, "run"), "call %d of %d does not kill", (int)i, (int)n);
         expect_no_model_alone("teacher", i);
@@ -98,7 +102,7 @@ Test(broken_off, killed_at_each_system_call) {
 
 Test(broken_off, no_space_at_each_system_call) {
     const uint64_t n = count().calls;
-    for (uint64_t i = 3; i <= n; i += STRIDE) {
+    for (uint64_t i = 3; i <= n; i += stride()) {
         small_run s = {.fail_at = i, .error = ENOSPC};
         cr_assert(small_run_into(&s, "run"), "killed");
         const bool looked = strstr(s.text, "File exists") || strstr(s.text, "no such file"); /* it was a stat */
@@ -112,7 +116,7 @@ Test(broken_off, no_space_at_each_system_call) {
 Test(broken_off, no_memory_at_each_allocation) {
     const uint64_t n = count().allocations;
     cr_assert_gt(n, 200);
-    for (uint64_t i = 1; i <= n; i += STRIDE) {
+    for (uint64_t i = 1; i <= n; i += stride()) {
         small_run s = {.starve = i};
         cr_assert(small_run_into(&s, "run"), "killed");
         cr_expect_eq(s.status, LYNE_ENOSPACE, "allocation %d of %d: status %d: %s", (int)i, (int)n, (int)s.status,
@@ -124,7 +128,7 @@ Test(broken_off, no_memory_at_each_allocation) {
 
 Test(broken_off, killed_twice) {
     const uint64_t n = count().calls;
-    for (uint64_t i = 7; i <= n; i += 4 * STRIDE) {
+    for (uint64_t i = 7; i <= n; i += 4 * stride()) {
         small_run first = {.fail_at = i, .error = LYNE_FILE_DIE},
                   second = {.fail_at = i / 2 + 1, .error = LYNE_FILE_DIE};
         cr_assert_not(small_run_into(&first, "run"));

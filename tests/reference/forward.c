@@ -116,10 +116,6 @@ static void global_avg_pool(const reference_call *r) {
     }
 }
 
-static void add(const reference_call *r) {
-    for (int64_t i = 0; i < size(&r->node->shape); i++) r->dst[i] = r->src[0][i] + r->src[1][i];
-}
-
 static void flatten(const reference_call *r) {
     memcpy(r->dst, r->src[0], (size_t)size(&r->node->shape) * sizeof(double));
 }
@@ -195,11 +191,20 @@ static int64_t place(const lyne_shape *dst, int64_t i, const lyne_shape *s, cons
     return at;
 }
 
+static void add(const reference_call *r) {
+    const int64_t none[LYNE_MAX_RANK] = {0};
+    const lyne_shape *s = &r->node->shape;
+    for (int64_t i = 0; i < size(s); i++)
+        r->dst[i] = r->src[0][place(s, i, &r->node->src[0]->shape, none)] +
+                    r->src[1][place(s, i, &r->node->src[1]->shape, none)];
+}
+
 static void mul(const reference_call *r) {
     const int64_t none[LYNE_MAX_RANK] = {0};
     const lyne_shape *s = &r->node->shape;
     for (int64_t i = 0; i < size(s); i++)
-        r->dst[i] = r->src[0][i] * r->src[1][place(s, i, &r->node->src[1]->shape, none)];
+        r->dst[i] = r->src[0][place(s, i, &r->node->src[0]->shape, none)] *
+                    r->src[1][place(s, i, &r->node->src[1]->shape, none)];
 }
 
 static void concat(const reference_call *r) {
@@ -269,10 +274,10 @@ static void adaptive_avg_pool(const reference_call *r) {
     const lyne_shape *src = &r->node->src[0]->shape;
     const int64_t *d = r->node->shape.dim, H = src->dim[2], W = src->dim[3];
     for (int64_t i = 0; i < size(&r->node->shape); i++) {
-        const double y = (double)(i / d[3] % d[2]), x = (double)(i % d[3]), n = (double)d[2];
+        const double y = (double)(i / d[3] % d[2]), x = (double)(i % d[3]), n = (double)d[2], m = (double)d[3];
         double sum = 0, pixels = 0;
         for (int64_t h = (int64_t)floor(y * (double)H / n); h < (int64_t)ceil((y + 1) * (double)H / n); h++)
-            for (int64_t w = (int64_t)floor(x * (double)W / n); w < (int64_t)ceil((x + 1) * (double)W / n); w++) {
+            for (int64_t w = (int64_t)floor(x * (double)W / m); w < (int64_t)ceil((x + 1) * (double)W / m); w++) {
                 sum += at(r->src[0], src, i / (d[1] * d[2] * d[3]), i / (d[2] * d[3]) % d[1], h, w);
                 pixels++;
             }

@@ -42,7 +42,8 @@ static const lesson *current;
 
 static double factor(const void *config, double epoch, double epochs) {
     (void)config;
-    const double step = epoch * (double)current->dataset.n / (double)current->training.batch; /* its middle */
+    const double shown = (double)lyne_loader_shown(&current->loader);
+    const double step = epoch * shown / (double)current->training.batch; /* its middle */
     if (lesson_at_step) lesson_at_step(current, (uint64_t)(step + 0.25));
     return lesson_rate * (1 - 0.8 * epoch / epochs);
 }

@@ -1,0 +1,16 @@
+/* recipe/environment.h -- what a run was made with and what was said of it: environment.json and log.txt in its folder.
+ * For people; nothing reads them back into a fingerprint. */
+#ifndef LYNE_RECIPE_ENVIRONMENT_H
+#define LYNE_RECIPE_ENVIRONMENT_H
+
+#include "lyne/status.h"
+
+/** Commit OUT/environment.json: date, versions, CPU, instruction sets, threads, system, plug-ins with their digests; and
+ *  open OUT/log.txt, which grows by a line that says the same in short (base/log.h). */
+lyne_status lyne_environment_begin(const char *out, lyne_error *err);
+
+/** A line on how it ended, and close the log.  `status` and *err are those of the run; if it went well and the log could not
+ *  be written, that is its failure. */
+lyne_status lyne_environment_end(lyne_status status, lyne_error *err);
+
+#endif

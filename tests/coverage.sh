@@ -1,0 +1,31 @@
+#!/bin/sh
+# tests/coverage.sh -- how much of src/, the command line apart, the unit tests run: statements and branches, in all and by
+# folder; 1 if that is less than 90% and 80%.
+#
+#     sh tests/coverage.sh [--no-run]      --no-run: of what the last run left in build/coverage
+#
+# Needs gcovr (Debian).  Not optimised, so it takes some minutes.  Branches are those of the source: those that gcc makes for
+# exceptions and for unrolled or vector code are left out, and so are assertions.
+set -u
+cd "$(dirname -- "$0")/.." || exit 1
+build=build/coverage
+command -v gcovr >/dev/null || { echo "gcovr is not installed" && exit 77; }
+if [ "${1-}" != --no-run ]; then
+    cmake -G Ninja -S . -B $build -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS='--coverage -O0 -fprofile-update=atomic' >/dev/null &&
+        cmake --build $build --parallel >$build/log 2>&1 || { tail -n 20 $build/log && exit 1; }
+    find $build -name '*.gcda' -delete
+    OMP_WAIT_POLICY=passive ctest --test-dir $build -E '^(avx|bench)' --timeout 900 >$build/log 2>&1 ||
+        { grep -E '\*\*\*|Failed' $build/log; echo "some tests failed; the figures are of those that ran"; }
+fi
+gcovr --root . --object-directory $build --filter 'src/' --exclude 'src/cli/' --exclude-throw-branches \
+    --exclude-unreachable-branches --exclude-lines-by-pattern '.*\bassert\(.*' --gcov-ignore-parse-errors --csv $build/files.csv \
+    >$build/log 2>&1 || { tail -n 5 $build/log && exit 1; }
+awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) column[$i] = i; next }
+    { split($1, path, "/"); f = path[2]; ls[f] += $column["line_total"]; lc[f] += $column["line_covered"]
+      bs[f] += $column["branch_total"]; bc[f] += $column["branch_covered"] }
+    END { for (f in ls) { printf "%-10s %5.1f%% of %5d statements, %5.1f%% of %5d branches\n", f, 100 * lc[f] / ls[f], ls[f],
+                          100 * bc[f] / (bs[f] ? bs[f] : 1), bs[f] | "sort"
+                          l += ls[f]; L += lc[f]; b += bs[f]; B += bc[f] }
+          close("sort")
+          printf "coverage: %.1f%% of %d statements, %.1f%% of %d branches\n", 100 * L / l, l, 100 * B / b, b
+          exit !(L >= 0.9 * l && B >= 0.8 * b) }' $build/files.csv

@@ -1,0 +1,51 @@
+#!/bin/sh
+# tests/soak/analysers.sh -- cppcheck, clang-tidy and gcc -fanalyzer over src/: a line each with what they found; 1 if that is
+# anything.
+#
+#     sh tests/soak/analysers.sh BUILD_DIR [cppcheck|clang-tidy|fanalyzer...]
+#
+# BUILD_DIR has been configured.  What is left out, and why: cppcheck.txt; of clang-tidy the checks that begin with a minus
+# below: sizes of pointers to pointers, which is what arrays of pointers need; a macro's arguments without parentheses, in
+# tables; getenv and exit, called by one thread.  A file that gcc has not finished after two minutes (vectors in unrolled
+# loops) is named and left out.
+set -u
+cd "$(dirname -- "$0")/../.." || exit 1
+build=${1:?which build directory?}
+shift
+[ $# -gt 0 ] || set -- cppcheck clang-tidy fanalyzer
+jobs=$(getconf _NPROCESSORS_ONLN)
+export include="-Isrc -Iinclude $(sed -n 's/.*-isystem \([^ ]*\).*/-isystem \1/p' "$build/compile_commands.json" | sort -u | tr '\n' ' ')"
+export log=$build/analysers failed=0
+mkdir -p "$log"
+sources() { find src -name '*.c' ! -path src/base/status.c | LC_ALL=C sort; }
+
+for tool; do
+    command -v "$(echo "$tool" | sed 's/fanalyzer/gcc/')" >/dev/null || { echo "$tool: not installed, skipped" && continue; }
+    case $tool in
+    cppcheck)
+        cppcheck -Isrc -Iinclude --std=c11 -D_GNU_SOURCE -DLYNE_VERSION='""' -DLYNE_DATADIR='""' -DDNNL_VERSION_MAJOR=2 \
+            -DDNNL_VERSION_MINOR=6 --suppressions-list=tests/soak/cppcheck.txt --enable=warning,performance,portability -q \
+            -j "$jobs" --template='{file}:{line}: warning: {message} [{id}]' src >"$log/$tool" 2>&1
+        ;;
+    clang-tidy)
+        sources | xargs -P "$jobs" -n 4 clang-tidy -p "$build" --quiet --extra-arg=-includetests/soak/analysers.h \
+            --extra-arg=-I"$PWD" --checks='-*,clang-analyzer-*,bugprone-*,concurrency-*
+,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-clang-analyzer-valist.Uninitialized
+,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-bugprone-implicit-widening-of-multiplication-result
+,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-sizeof-expression,-bugprone-branch-clone
+,-bugprone-reserved-identifier,-bugprone-suspicious-string-compare,-concurrency-mt-unsafe' >"$log/$tool" 2>&1
+        ;;
+    fanalyzer)
+        sources | xargs -P "$jobs" -n 1 sh -c 'timeout 120 gcc -std=gnu11 -O1 -w -fanalyzer -include tests/soak/analysers.h \
+            $include -D_GNU_SOURCE -DLYNE_VERSION=\"\" -DLYNE_DATADIR=\"\" -Wanalyzer-double-free -Wanalyzer-double-fclose \
+            -Wanalyzer-fd-leak -Wanalyzer-file-leak -Wanalyzer-free-of-non-heap -Wanalyzer-malloc-leak \
+            -Wanalyzer-null-argument -Wanalyzer-null-dereference -Wanalyzer-use-after-free \
+            -Wanalyzer-va-list-leak -Wanalyzer-write-to-const -Wanalyzer-shift-count-overflow \
+            -fdiagnostics-plain-output -c -o /dev/null "$0"; [ $? -ne 124 ] || echo "left out: $0"' >"$log/$tool" 2>&1
+        ;;
+    esac
+    found=$(grep -E ': (warning|error|fatal error): ' "$log/$tool" | sort -u | wc -l)
+    echo "$tool: $found findings in $(sources | wc -l) files$(grep '^left out' "$log/$tool" | sort | tr '\n' ',' | sed 's/^/; /; s/,$//')"
+    [ "$found" -eq 0 ] || { failed=1 && grep -E ': (warning|error|fatal error): ' "$log/$tool" | sort -u | head -n 30; }
+done
+exit $failed

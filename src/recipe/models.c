@@ -34,5 +34,5 @@ void lyne_models_check(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *
             lyne_diagnose(out, written->item[k]->mark, LYNE_ERECIPE,
                           "keep_f32: no model here has a node or a block '%s'; `lyne show` lists them",
                           r->keep_f32.item[k]);
-    if (!kept) lyne_diagnose(out, tree->mark, LYNE_ENOSPACE, "out of memory");
+    if (!kept) out->out_of_memory = true;
 }

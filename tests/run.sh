@@ -154,7 +154,7 @@ export CRITERION_JOBS="$jobs" CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_st
 
 part 'Debian packages'
 packages="$lyne_packages libcriterion-dev strace python3-jsonschema python3-numpy python3-yaml"
-[ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev"
+[ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev cppcheck"
 lyne_install_packages $packages || { failed=1 && finish; }
 
 part 'Build: warnings are errors'
@@ -179,6 +179,11 @@ fi
 if [ -z "$quick" ]; then
     part "Hostile files, $fuzz_seconds s for each reader"
     fuzz "$fuzz_seconds"
+fi
+
+if [ -z "$quick" ]; then
+    part 'Static analysis'
+    check 'cppcheck finds nothing' sh tests/soak/analysers.sh build/tests cppcheck
 fi
 
 part 'Floors of the source'

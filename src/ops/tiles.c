@@ -104,28 +104,28 @@ LYNE_INLINE void transpose(const lyne_matrix *m, void *restrict dst, bool from, 
 
 /* 16 x 16 numbers, in vectors: each of four rounds changes the places of halves of pairs of rows. */
 typedef float square_row __attribute__((vector_size(16 * sizeof(float)), aligned(4), may_alias));
-typedef int32_t places __attribute__((vector_size(16 * sizeof(int32_t))));
 
-LYNE_INLINE void exchange(square_row *restrict row, int distance, places low, places high) {
-    for (int i = 0; i < 16; i++) {
-        if (i & distance) continue;
-        const square_row a = row[i], b = row[i + distance];
-        row[i] = __builtin_shuffle(a, b, low);
-        row[i + distance] = __builtin_shuffle(a, b, high);
+/* Of rows i and i + distance, of each pair.  A macro, because the compilers want to see the places as constants. */
+#define UNWRAP(...) __VA_ARGS__
+#define EXCHANGE(distance, low, high)                                                                                  \
+    for (int i = 0; i < 16; i++) {                                                                                     \
+        if (i & (distance)) continue;                                                                                  \
+        const square_row a = row[i], b = row[i + (distance)];                                                          \
+        row[i] = __builtin_shufflevector(a, b, UNWRAP low);                                                            \
+        row[i + (distance)] = __builtin_shufflevector(a, b, UNWRAP high);                                              \
     }
-}
 
 LYNE_VECTOR static void transpose_square(const float *restrict src, int64_t stride, float *restrict dst, int64_t ld) {
     square_row row[16];
     for (int r = 0; r < 16; r++) row[r] = *(const square_row *)(src + r * stride);
-    exchange(row, 8, (places){0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23},
-             (places){8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31});
-    exchange(row, 4, (places){0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27},
-             (places){4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31});
-    exchange(row, 2, (places){0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29},
-             (places){2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31});
-    exchange(row, 1, (places){0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30},
-             (places){1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31});
+    EXCHANGE(8, (0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23),
+             (8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31))
+    EXCHANGE(4, (0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27),
+             (4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31))
+    EXCHANGE(2, (0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29),
+             (2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31))
+    EXCHANGE(1, (0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30),
+             (1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31))
     for (int r = 0; r < 16; r++) *(square_row *)(dst + r * ld) = row[r];
 }
 

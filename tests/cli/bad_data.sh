@@ -50,7 +50,7 @@ refused() {
     lacks err ': :'
     [ "$(wc -l <err)" -eq 1 ] || fail "more than one line"
     [ ! -s out ] || fail "a table"
-    left=$(find runs -type f ! -name .lock ! -name recipe.yaml)
+    left=$(find runs -type f ! -name .lock ! -name recipe.yaml ! -name environment.json ! -name log.txt)
     [ -z "$left" ] || fail "left behind: $left"
 }
 

@@ -130,10 +130,13 @@ static const char *extended_path(const char *path, const lyne_yaml *named, const
     if (!base) {
         f->out->out_of_memory = true;
     } else if (lyne_file_within(base, f->folder, f->n_folders, &err) != LYNE_OK) {
-        lyne_diagnose(f->out, named->mark, LYNE_ERECIPE,
-                      "extends: %s; a recipe extends files of its own folder, of that with datasets/ above it, or of "
-                      "the current one",
-                      err.text);
+        if (err.status == LYNE_ENOSPACE)
+            f->out->out_of_memory = true;
+        else
+            lyne_diagnose(f->out, named->mark, LYNE_ERECIPE,
+                          "extends: %s; a recipe extends files of its own folder, of that with datasets/ above it, or "
+                          "of the current one",
+                          err.text);
         return NULL;
     } else if (lyne_file_size(base, &size, &err) != LYNE_OK) {
         lyne_diagnose(f->out, named->mark, LYNE_ERECIPE, "extends: %s", err.text);

@@ -16,8 +16,8 @@ while enough others remain.  The peer is the best of eager and compiled, plain a
     infer    answers of a trained network
     online   Lyne's step from the cache beside PyTorch's with the teacher in the loop
 
-MB is the peak of resident memory of the whole process, ours and the peer's.  --growth prints how time and memory grow with
-batch, width, depth, classes and threads, each with the exponent of the line through the logarithms.
+MB is the peak of resident memory of the whole process, ours and the peer's.  --growth prints, as a Markdown table, how time and memory
+grow with batch, width, depth, classes and threads, each with the exponent of the line through the logarithms.
 """
 import argparse
 import json
@@ -202,6 +202,7 @@ def exponent(x, y):
 def growth(lyne, models, precisions, rounds):
     """Time and memory of a step over each size, in turns, and the exponents."""
     rows = []
+    print('| model | type | over | time grows as its power | memory | sizes: ms, MB |\n|---|---|---|---|---|---|')
     for what, model, values, change in GROWTH:
         for precision in precisions if model in models else []:
             took, peak = {v: [] for v in values}, {}
@@ -212,14 +213,14 @@ def growth(lyne, models, precisions, rounds):
                         took[v] += [r['ms'] for r in step['repetitions']]
                         peak[v] = step['peak_kb'] / 1024
             except Failed as why:
-                print('%-12s %-5s by %-11s %s' % (model, precision, what, why), flush=True)
+                print('| %s | %s | %s | | | %s |' % (model, precision, what, why), flush=True)
                 continue
             ms, mb = [statistics.median(took[v]) for v in values], [peak[v] for v in values]
             rows.append({'model': model, 'precision': precision, 'over': what, 'values': values, 'ms': ms,
                          'peak_mb': mb, 'exponent': exponent(values, ms), 'exponent_of_memory': exponent(values, mb)})
-            print('%-12s %-5s by %-11s time ^%5.2f, memory ^%5.2f   %s' % (
+            print('| %s | %s | %s | %.2f | %.2f | %s |' % (
                 model, precision, what, rows[-1]['exponent'], rows[-1]['exponent_of_memory'],
-                '  '.join('%d: %.2f ms %.0f MB' % p for p in zip(values, ms, mb))), flush=True)
+                '; '.join('%d: %.2f, %.0f' % p for p in zip(values, ms, mb))), flush=True)
     return rows
 
 

@@ -32,29 +32,24 @@ static void print_probes(double fma, double amx) {
     printf("{\"fma\": %.1f, \"amx\": %.0f}", fma, amx);
 }
 
-/* What each kernel takes: of steps with a clock around everything, the mean; to be printed, the least, which a neighbour
- * on the machine disturbs less.  *sum: their sum [ms]. */
-static lyne_status kernels(subject *s, const options *o, int64_t steps, double *sum, lyne_error *err) {
-    lyne_program *p = s->net.program;
-    const int n = lyne_program_n_steps(p);
-    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds), *one = lyne_alloc((size_t)n + 1, sizeof *one);
-    lyne_status status = seconds && one ? LYNE_OK : lyne_fail_memory(err, "times");
-    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) {
-        memset(one, 0, ((size_t)n + 1) * sizeof *one);
-        status = subject_step(s, one, err);
-        for (int k = 0; k <= n; k++)
-            seconds[k] = !o->kernels ? seconds[k] + one[k] / (double)steps : i == 0 ? one[k] : fmin(seconds[k], one[k]);
-    }
+/* The mean over steps with a clock around each kernel of what all of them take together [ms]. */
+static lyne_status kernels(subject *s, int64_t steps, double *sum, lyne_error *err) {
+    const int n = lyne_program_n_steps(s->net.program);
+    double *seconds = lyne_alloc((size_t)n + 1, sizeof *seconds);
+    lyne_status status = seconds ? LYNE_OK : lyne_fail_memory(err, "times");
+    for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = subject_step(s, seconds, err);
     *sum = 0;
-    for (int i = 0; i <= n && status == LYNE_OK; i++) *sum += seconds[i] * 1e3;
-    if (o->kernels && status == LYNE_OK) {
-        const lyne_peaks peaks = {lyne_peak_fma(), lyne_peak_amx(), lyne_peak_bandwidth()};
-        lyne_program_print_kernels(p, seconds, &peaks, stdout);
-        if (!o->of.infer) printf("%-9s %-28s %-36s %8.4f ms\n", "update", "", s->optimizer.row->name, seconds[n] * 1e3);
-    }
+    for (int i = 0; i <= n && status == LYNE_OK; i++) *sum += seconds[i] * 1e3 / (double)steps;
     lyne_free(seconds);
-    lyne_free(one);
     return status;
+}
+
+static lyne_status step_timed(void *self, double *seconds, lyne_error *err) {
+    return subject_step(self, seconds, err);
+}
+static lyne_status print_kernels(subject *s, bool infer, int64_t steps, lyne_error *err) {
+    const lyne_timed timed = {.run = step_timed, .self = s, .behind = infer ? NULL : s->optimizer.row->name};
+    return lyne_program_print_kernels(s->net.program, &timed, steps, stdout, err);
 }
 
 static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
@@ -64,13 +59,13 @@ static lyne_status repeat(subject *s, const options *o, lyne_error *err) {
     const double start = lyne_now();
     if (status == LYNE_OK) status = subject_step(s, NULL, err);
     const int64_t steps = 1 + (int64_t)(o->seconds / (lyne_now() - start));
-    if (status != LYNE_OK || o->kernels) return status == LYNE_OK ? kernels(s, o, steps, &sum, err) : status;
+    if (status != LYNE_OK || o->kernels) return status == LYNE_OK ? print_kernels(s, o->of.infer, steps, err) : status;
     printf("{\"batch\": %lld, \"steps\": %lld, \"repetitions\": [", (long long)o->of.batch, (long long)steps);
     for (int64_t r = 0; r < o->repetitions && status == LYNE_OK; r++) {
         const double fma = lyne_peak_fma(), amx = lyne_peak_amx(), began = lyne_now();
         for (int64_t i = 0; i < steps && status == LYNE_OK; i++) status = subject_step(s, NULL, err);
         const double ms = (lyne_now() - began) * 1e3 / (double)steps;
-        if (status == LYNE_OK) status = kernels(s, o, steps, &sum, err);
+        if (status == LYNE_OK) status = kernels(s, steps, &sum, err);
         printf("%s{\"ms\": %.4f, \"kernels_ms\": %.4f, \"fma\": %.1f, \"amx\": %.0f}", r ? ", " : "", ms, sum, fma,
                amx);
     }

@@ -9,6 +9,7 @@
 #   races      100 pairs of runs in one folder                                         4 min
 #   soak       training, labelling, distilling: resident memory, open files            30 min
 #   long       the unit tests that LYNE_LONG=1 makes exhaustive                        10 min
+#   mutations  every value of every shipped recipe changed: what check passes runs     1 h
 #   fuzz       every reader of files against hostile ones                              a minute for each
 #   analysers  cppcheck, clang-tidy, gcc -fanalyzer                                    15 min
 #   threads    the thread sanitizer                                                    10 min
@@ -24,7 +25,7 @@ if [ "${1-}" = --seconds ]; then
     seconds=${2:?--seconds needs a number}
     shift 2
 fi
-[ $# -gt 0 ] || set -- kills signals races soak long fuzz analysers threads valgrind coverage
+[ $# -gt 0 ] || set -- kills signals races soak long mutations fuzz analysers threads valgrind coverage
 mkdir -p build/soak
 log=build/soak/log failed=0
 export UBSAN_OPTIONS=print_stacktrace=1 LYNE_SOURCE="$source"
@@ -58,7 +59,7 @@ script() {
 
 for part; do
     case $part in
-    kills | signals | races | soak | valgrind) build build/soak/release ;;
+    kills | signals | races | soak | mutations | valgrind) build build/soak/release ;;
     esac
     case $part in
     kills)
@@ -81,6 +82,10 @@ for part; do
         build build/soak/sanitize -DLYNE_SANITIZE=address,undefined
         LYNE_LONG=1 OMP_WAIT_POLICY=passive ctest --test-dir build/soak/sanitize --output-on-failure >$log 2>&1
         line long $? 'tests passed'
+        ;;
+    mutations)
+        LYNE_LONG=1 script tests/cli/mutations.sh
+        line mutations $? 'changes|passes check'
         ;;
     fuzz)
         CC=clang build build/soak/fuzz -DLYNE_TESTS=OFF -DLYNE_FUZZ=ON -DLYNE_SANITIZE=address,undefined

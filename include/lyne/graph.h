@@ -92,6 +92,11 @@ int64_t lyne_graph_batch(const lyne_graph *g);
  *  that are added by themselves.  Parameters, their gradients and statistics are f32 always. */
 void lyne_graph_set_precision(lyne_graph *g, lyne_type type);
 lyne_type lyne_graph_precision(const lyne_graph *g);
+/** In a graph of bf16 the nodes of these paths, and all below a path that is a block's, are given f32 and so compute in it.
+ *  Said before the first op is added; the list is borrowed and must outlive the building. */
+void lyne_graph_keep_f32(lyne_graph *g, lyne_texts paths);
+/** Whether a node's path is `path` or lies below it. */
+bool lyne_path_within(const char *node, const char *path);
 /** The value of n in LYNE_F32 or LYNE_BF16: n itself if it is of this type, else a node "PATH.f32" or "PATH.bf16" behind
  *  it, one for all who ask.  For values that are read from outside, such as logits.  NULL if n is or the graph failed. */
 lyne_node *lyne_graph_cast(lyne_graph *g, lyne_node *n, lyne_type type);

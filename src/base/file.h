@@ -105,8 +105,9 @@ lyne_status lyne_lock_range(const char *path, uint64_t first, uint64_t n, int *f
 void lyne_unlock(int fd);
 
 /* The seam, for tests: the n-th system call from now (1 = next) fails with errno `error`; 0 = never.  With the error
- * LYNE_FILE_DIE the process is killed there instead, as by a loss of power. */
-enum { LYNE_FILE_DIE = -1 };
+ * LYNE_FILE_DIE the process is killed there instead, as by a loss of power; with LYNE_FILE_SHORT it, or the next that
+ * reads or writes, does half of what it was asked to. */
+enum { LYNE_FILE_DIE = -1, LYNE_FILE_SHORT = -2 };
 void lyne_file_fail_at(uint64_t n, int error);
 uint64_t lyne_file_calls(void);
 

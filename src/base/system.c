@@ -25,10 +25,23 @@ void lyne_file_fail_at(uint64_t n, int error) {
     failing = n ? calls + n : 0;
 }
 
+static _Thread_local bool halving;
+
+/* As many bytes as a call is to ask for. */
+static size_t asked(size_t n) {
+    const bool halve = halving && n > 1;
+    if (halve) halving = false;
+    return halve ? n / 2 : n;
+}
+
 /* Is it this call's turn to fail?  errno is then set. */
 static bool due(void) {
     if (atomic_fetch_add(&calls, 1) + 1 != failing) return false;
     if (failing_error == LYNE_FILE_DIE) raise(SIGKILL);
+    if (failing_error == LYNE_FILE_SHORT) {
+        halving = true;
+        return false;
+    }
     errno = failing_error;
     return true;
 }
@@ -57,11 +70,11 @@ int system_openat(int parent, const char *name, int flags) {
     return due() ? -1 : openat(parent, name, flags);
 }
 ssize_t system_read(int fd, void *bytes, size_t n) {
-    return due() ? -1 : read(fd, bytes, n);
+    return due() ? -1 : read(fd, bytes, asked(n));
 }
 ssize_t system_write(int fd, const void *bytes, size_t n) {
     if (due()) return -1;
-    const ssize_t written = write(fd, bytes, n);
+    const ssize_t written = write(fd, bytes, asked(n));
     return TOLD(written, LYNE_FILE_WROTE, .fd = fd, .bytes = bytes, .n = (uint64_t)written);
 }
 int system_fsync(int fd) {
@@ -71,10 +84,10 @@ int system_ftruncate(int fd, off_t size) {
     return due() ? -1 : (int)TOLD(ftruncate(fd, size), LYNE_FILE_CUT, .fd = fd, .n = (uint64_t)size);
 }
 ssize_t system_pread(int fd, void *bytes, size_t n, off_t offset) {
-    return due() ? -1 : pread(fd, bytes, n, offset);
+    return due() ? -1 : pread(fd, bytes, asked(n), offset);
 }
 ssize_t system_pwrite(int fd, const void *bytes, size_t n, off_t offset) {
-    return due() ? -1 : pwrite(fd, bytes, n, offset);
+    return due() ? -1 : pwrite(fd, bytes, asked(n), offset);
 }
 int system_flock(int fd, bool shared) {
     return due() ? -1 : flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB);
@@ -89,6 +102,9 @@ int system_fstat(int fd, struct stat *st) {
 }
 int system_stat(const char *path, struct stat *st) {
     return due() ? -1 : stat(path, st);
+}
+int system_statvfs(const char *path, struct statvfs *st) {
+    return due() ? -1 : statvfs(path, st);
 }
 int system_rename(const char *from, const char *to) {
     return due() ? -1 : (int)TOLD(rename(from, to), LYNE_FILE_RENAMED, .path = from, .to = to);

@@ -1,5 +1,5 @@
 /* base/system.h -- the seam: every system call that touches a file, counted, and one of them made to fail on request.
- * For file.c and directory.c alone; the rest of Lyne includes base/file.h. */
+ * For file.c, directory.c and limits.c alone; the rest of Lyne includes base/file.h. */
 #ifndef LYNE_BASE_SYSTEM_H
 #define LYNE_BASE_SYSTEM_H
 
@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 int system_open(const char *path, int flags);
@@ -24,6 +25,7 @@ int system_flock(int fd, bool shared);                     /* without waiting */
 int system_lock_range(int fd, uint64_t first, uint64_t n); /* bytes of it, exclusive, without waiting */
 int system_fstat(int fd, struct stat *st);
 int system_stat(const char *path, struct stat *st);
+int system_statvfs(const char *path, struct statvfs *st);
 void *system_mmap(size_t size, int fd); /* read-only; MAP_FAILED */
 int system_rename(const char *from, const char *to);
 int system_rename_new(const char *from, const char *to); /* EEXIST when `to` exists */

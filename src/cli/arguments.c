@@ -47,3 +47,14 @@ const char *lyne_arguments_out(const lyne_arguments *a, const char *recipe_name,
     snprintf(scratch, sizeof(lyne_folder), "runs/%s", recipe_name);
     return scratch;
 }
+
+lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, bool any_environment,
+                                        lyne_display *display) {
+    return (lyne_run_options){.out = out,
+                              .data_directory = a->data.list.item,
+                              .n_data_directories = a->data.list.n,
+                              .any_environment = any_environment,
+                              .listener = {.tell = lyne_display_tell, .self = display},
+                              .starting = lyne_display_starting,
+                              .self = display};
+}

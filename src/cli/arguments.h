@@ -4,6 +4,8 @@
 
 #include "cli/cli.h"
 #include "cli/folders.h"
+#include "recipe/pipeline.h"
+#include "report/progress.h"
 
 /* Zeroed before the first option. */
 typedef struct lyne_arguments {
@@ -31,5 +33,9 @@ void lyne_arguments_free(lyne_arguments *a);
 /** Where results go. */
 typedef char lyne_folder[128];
 const char *lyne_arguments_out(const lyne_arguments *a, const char *recipe_name, lyne_folder scratch);
+
+/** For a run that goes there and is shown by `display`; the lists stay the arguments'. */
+lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, bool any_environment,
+                                        lyne_display *display);
 
 #endif

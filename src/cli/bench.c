@@ -3,15 +3,11 @@
 #include "base/log.h"
 #include "cli/arguments.h"
 #include "cli/recipe.h"
-#include "recipe/pipeline.h"
 #include "report/bench_log.h"
 #include "report/bench_page.h"
-#include "report/progress.h"
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PATH = 4096 };
 
@@ -105,13 +101,7 @@ static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, js
     if (status != LYNE_OK) return status;
     if (!a->quiet) lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
     lyne_display_init(&display, a->quiet);
-    const lyne_run_options o = {.out = out,
-                                .data_directory = a->of_run.data.list.item,
-                                .n_data_directories = a->of_run.data.list.n,
-                                .any_environment = a->any_environment,
-                                .listener = {.tell = lyne_display_tell, .self = &display},
-                                .starting = lyne_display_starting,
-                                .self = &display};
+    const lyne_run_options o = lyne_arguments_options(&a->of_run, out, a->any_environment, &display);
     status = lyne_pipeline_run(r, &o, &outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK) status = lyne_bench_log_new(s, i, results, log, err);
@@ -256,9 +246,7 @@ static lyne_status read_suite(const arguments *a, const lyne_registry *registry,
     lyne_diagnostics diagnostics = {0};
     const lyne_status status =
         lyne_suite_read(s, a->of_run.recipe, a->of_run.set.item, a->of_run.set.n, registry, &diagnostics);
-    const char *no_colour = getenv("NO_COLOR");
-    lyne_diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) && !(no_colour && *no_colour));
-    lyne_diagnostics_free(&diagnostics);
+    lyne_cli_print(&diagnostics);
     return status;
 }
 

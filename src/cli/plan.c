@@ -8,11 +8,15 @@
 /* How long each stage that would run is timed. */
 #define MEASURE_SECONDS 1.0
 
-enum { QUICK = LYNE_N_ARGUMENTS, JSON };
-static const lyne_option options[] = {LYNE_ARGUMENTS,
-                                      [QUICK] = {"quick", NULL, "no times: nothing is measured"},
-                                      [JSON] = {"json", NULL, "the same for programs"},
-                                      {NULL, NULL, NULL}};
+enum { QUICK = LYNE_N_ARGUMENTS, JSON, KERNELS };
+static const lyne_option options[] = {
+    LYNE_ARGUMENTS,
+    [QUICK] = {"quick", NULL, "no times: nothing is measured"},
+    [JSON] = {"json", NULL, "the same for programs"},
+    [KERNELS] = {"kernels", NULL,
+                 "first, for each stage: the kernels of a step, the time of each beside "
+                 "the least that this machine could do it in"},
+    {NULL, NULL, NULL}};
 
 static lyne_status print(lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
                          lyne_error *err) {
@@ -27,12 +31,13 @@ static lyne_status print(lyne_recipe *r, const lyne_outcomes *jobs, const char *
     return status;
 }
 
-static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, bool quick, bool json, lyne_error *err) {
+static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, bool quick, bool json, bool kernels, lyne_error *err) {
     lyne_folder folder;
     const size_t n = lyne_recipe_count(r);
     lyne_outcomes *jobs = lyne_alloc(n, sizeof *jobs);
     if (!jobs) return lyne_fail_memory(err, "a plan");
-    const lyne_run_options o = {.out = lyne_arguments_out(a, r->name, folder),
+    const lyne_run_options o = {.kernels = kernels ? stdout : NULL,
+                                .out = lyne_arguments_out(a, r->name, folder),
                                 .data_directory = a->data.list.item,
                                 .n_data_directories = a->data.list.n};
     lyne_status status = LYNE_OK;
@@ -46,7 +51,7 @@ static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, bool quick, boo
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     lyne_arguments a = {0};
-    bool quick = false, json = false;
+    bool quick = false, json = false, kernels = false;
     const char *value;
     lyne_recipe recipe;
     lyne_status status = LYNE_OK;
@@ -56,13 +61,18 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
             quick = true;
         else if (got == JSON)
             json = true;
+        else if (got == KERNELS)
+            kernels = true;
         else
             status = lyne_arguments_take(&a, got, value, err);
     }
+    if (status == LYNE_OK && kernels && (quick || json))
+        status = lyne_fail(err, LYNE_EUSAGE,
+                           "--kernels measures, and prints tables: it goes with neither --quick nor --json");
     if (status == LYNE_OK) status = lyne_arguments_end(&a, &command_plan, argc, argv, err);
     if (status == LYNE_OK) {
         status = lyne_cli_read(&recipe, a.recipe, a.set.item, a.set.n, registry);
-        if (status == LYNE_OK) status = plan(&a, &recipe, quick, json, err);
+        if (status == LYNE_OK) status = plan(&a, &recipe, quick, json, kernels, err);
         lyne_recipe_free(&recipe);
     }
     lyne_arguments_free(&a);

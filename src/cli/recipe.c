@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void print(lyne_diagnostics *d) {
+void lyne_cli_print(lyne_diagnostics *d) {
     const char *no_colour = getenv("NO_COLOR");
     lyne_diagnostics_print(d, stderr, isatty(STDERR_FILENO) && !(no_colour && *no_colour));
     lyne_diagnostics_free(d);
@@ -16,14 +16,14 @@ lyne_status lyne_cli_read(lyne_recipe *recipe, const char *path, const char *con
                           const lyne_registry *registry) {
     lyne_diagnostics diagnostics = {0};
     const lyne_status status = lyne_recipe_read(recipe, path, set, n_set, registry, &diagnostics);
-    print(&diagnostics);
+    lyne_cli_print(&diagnostics);
     return status;
 }
 
 void lyne_cli_advise(const lyne_recipe *recipe) {
     lyne_diagnostics diagnostics = {0};
     for (size_t i = 0; i < lyne_recipe_count(recipe); i++) lyne_recipe_advise(lyne_recipe_at(recipe, i), &diagnostics);
-    print(&diagnostics);
+    lyne_cli_print(&diagnostics);
 }
 
 static void print_adapter(const char *stage, const lyne_node *n) {

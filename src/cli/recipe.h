@@ -4,6 +4,8 @@
 
 #include "recipe/recipe.h"
 
+/** Mistakes with their lines to stderr, in colour where it has some; frees them. */
+void lyne_cli_print(lyne_diagnostics *diagnostics);
 /** Read and check; mistakes are printed to stderr with their lines.  Free the recipe in any case. */
 lyne_status lyne_cli_read(lyne_recipe *recipe, const char *path, const char *const *set, size_t n_set,
                           const lyne_registry *registry);

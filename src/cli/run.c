@@ -4,13 +4,11 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/recipe.h"
-#include "recipe/pipeline.h"
-#include "report/progress.h"
 #include "report/table.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { STAGE = LYNE_N_ARGUMENTS, SHARD, JSON, QUIET, ANY_ENVIRONMENT };
+enum { STAGE = LYNE_N_ARGUMENTS, SHARD, JSON, QUIET, ANY_ENVIRONMENT, IGNORE_LIMITS };
 static const lyne_option options[] = {
     LYNE_ARGUMENTS,
     [STAGE] = {"stage", "NAME", "run this stage and those it reads, no others"},
@@ -20,13 +18,15 @@ static const lyne_option options[] = {
     [JSON] = {"json", NULL, "print results.json instead of the table"},
     [QUIET] = {"quiet", NULL, "no progress on stderr"},
     [ANY_ENVIRONMENT] = {"any-environment", NULL, "go on from a checkpoint of another CPU, library or thread count"},
+    [IGNORE_LIMITS] = {"ignore-limits", NULL,
+                       "start even if it is not going to fit into the memory of the control group or onto the disk"},
     {NULL, NULL, NULL}};
 
 typedef struct arguments {
     lyne_arguments of_run;
     const char *stage;
     uint32_t part, n_parts;
-    bool json, quiet, any_environment;
+    bool json, quiet, any_environment, ignore_limits;
 } arguments;
 
 static lyne_status set_shard(arguments *a, const char *value, lyne_error *err) {
@@ -64,6 +64,9 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
         case ANY_ENVIRONMENT:
             a->any_environment = true;
             break;
+        case IGNORE_LIMITS:
+            a->ignore_limits = true;
+            break;
         default:
             status = lyne_arguments_take(&a->of_run, got, value, err);
         }
@@ -93,16 +96,12 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     lyne_outcomes *outcomes = lyne_alloc(lyne_recipe_count(r), sizeof *outcomes);
     if (!outcomes) return lyne_fail_memory(err, "a run");
     lyne_display_init(&display, a->quiet);
-    const lyne_run_options o = {.out = lyne_arguments_out(&a->of_run, r->name, folder),
-                                .data_directory = a->of_run.data.list.item,
-                                .n_data_directories = a->of_run.data.list.n,
-                                .any_environment = a->any_environment,
-                                .stage = a->stage,
-                                .part = a->part,
-                                .n_parts = a->n_parts,
-                                .listener = {.tell = lyne_display_tell, .self = &display},
-                                .starting = lyne_display_starting,
-                                .self = &display};
+    lyne_run_options o = lyne_arguments_options(&a->of_run, lyne_arguments_out(&a->of_run, r->name, folder),
+                                                a->any_environment, &display);
+    o.ignore_limits = a->ignore_limits;
+    o.stage = a->stage;
+    o.part = a->part;
+    o.n_parts = a->n_parts;
     lyne_status status = lyne_pipeline_run(r, &o, outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK && a->n_parts) {

@@ -24,13 +24,14 @@ static const lyne_option options[] = {
 
 /* A line of the table; the numbers are of one sample. */
 typedef struct line {
-    const char *path, *op;
+    const char *path, *op, *type;
     char shape[LYNE_SHAPE_TEXT];
     int64_t parameters, macs, bytes;
 } line;
 
 static line line_of(const lyne_node *n) {
-    line l = {.path = n->path, .op = n->op ? n->op->component.name : "input"};
+    static const char *const type[] = {[LYNE_F32] = "f32", [LYNE_BF16] = "bf16", [LYNE_S32] = "s32", [LYNE_U8] = "u8"};
+    line l = {.path = n->path, .op = n->op ? n->op->component.name : "input", .type = type[n->type]};
     lyne_shape_print(&n->shape, l.shape);
     for (int i = 0; i < n->n_params; i++) {
         const lyne_param *p = lyne_graph_param(n->graph, n->param[i]);
@@ -43,21 +44,21 @@ static line line_of(const lyne_node *n) {
 
 static void print_table(const lyne_graph *g) {
     int path = 4, op = 2, shape = 5;
-    line total = {.path = "total", .op = ""};
+    line total = {.path = "total", .op = "", .type = ""};
     for (int i = 0; i < lyne_graph_n_nodes(g); i++) {
         const line l = line_of(lyne_graph_node(g, i));
         if ((int)strlen(l.path) > path) path = (int)strlen(l.path);
         if ((int)strlen(l.op) > op) op = (int)strlen(l.op);
         if ((int)strlen(l.shape) > shape) shape = (int)strlen(l.shape);
     }
-    printf("%-*s  %-*s  %-*s  %12s  %14s  %12s\n", path, "path", op, "op", shape, "shape", "parameters", "MACs",
-           "bytes");
+    printf("%-*s  %-*s  %-*s  %-4s  %12s  %14s  %12s\n", path, "path", op, "op", shape, "shape", "type", "parameters",
+           "MACs", "bytes");
     for (int i = 0; i <= lyne_graph_n_nodes(g); i++) {
         const line l = i < lyne_graph_n_nodes(g) ? line_of(lyne_graph_node(g, i)) : total;
         total.parameters += l.parameters;
         total.macs += l.macs;
         total.bytes += l.bytes;
-        printf("%-*s  %-*s  %-*s  %12lld  %14lld  %12lld\n", path, l.path, op, l.op, shape, l.shape,
+        printf("%-*s  %-*s  %-*s  %-4s  %12lld  %14lld  %12lld\n", path, l.path, op, l.op, shape, l.shape, l.type,
                (long long)l.parameters, (long long)l.macs, (long long)l.bytes);
     }
 }

@@ -9,7 +9,7 @@
 
 enum { TRAILER = 8, CHUNK = 1 << 16 };
 /* Pictures and labels pack to a fifth, drawn digits to a tenth; what unpacks to more than this is made to fill the memory. */
-enum { SMALL = 16 << 20, MOST_TIMES = 64 };
+enum { SMALL = 16 << 20, MOST_TIMES = 64, MOST_OF_DEFLATE = 1032 };
 
 typedef struct output {
     unsigned char *data;
@@ -48,27 +48,47 @@ static struct archive *new_reader(void) {
     return NULL;
 }
 
+static uint32_t little_endian(const unsigned char *p) {
+    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static lyne_status damaged(const char *path, lyne_error *err) {
+    return broken(path, "what it unpacks to is not what its checksum says (or it has several members)", err);
+}
+
+/* Room for what the end of the file says it holds (modulo 2^32), and a byte to see that it holds more. */
+static lyne_status make_room(const lyne_map *map, const char *path, size_t limit, output *out, lyne_error *err) {
+    const size_t most = lyne_inflate_most(map->size), said = little_endian(map->data + map->size - 4);
+    if (said > limit) return too_large(path, limit, err);
+    if (said > most)
+        return lyne_fail(err, LYNE_EDATA, "%s: unpacks to more than %d times its size, as no data set does", path,
+                         MOST_TIMES);
+    return lyne_grow(&out->data, &out->capacity, said + 1, 1) ? LYNE_OK : lyne_fail_memory(err, path);
+}
+
+/* The room is full.  Only a file that is too large for 32 bits may go on. */
+static lyne_status more_room(const lyne_map *map, const char *path, size_t limit, output *out, lyne_error *err) {
+    if (map->size < UINT32_MAX / MOST_OF_DEFLATE) return damaged(path, err);
+    if (out->size > limit) return too_large(path, limit, err);
+    return lyne_grow(&out->data, &out->capacity, out->size + CHUNK, 1) ? LYNE_OK : lyne_fail_memory(err, path);
+}
+
 static lyne_status unpack(const lyne_map *map, const char *path, size_t limit, output *out, lyne_error *err) {
     struct archive_entry *entry;
+    lyne_status status = make_room(map, path, limit, out, err);
+    if (status != LYNE_OK) return status;
     struct archive *a = new_reader();
     if (!a) return lyne_fail_memory(err, path);
-    lyne_status status = LYNE_OK;
     if (archive_read_open_memory(a, map->data, map->size) != ARCHIVE_OK ||
         archive_read_next_header(a, &entry) != ARCHIVE_OK)
         status = broken(path, archive_error_string(a), err);
     for (la_ssize_t n = 1; status == LYNE_OK && n > 0;) {
-        if (!lyne_grow(&out->data, &out->capacity, out->size + CHUNK, 1)) {
-            status = lyne_fail_memory(err, path);
-        } else if ((n = archive_read_data(a, out->data + out->size, out->capacity - out->size)) < 0) {
+        if (out->size == out->capacity && (status = more_room(map, path, limit, out, err)) != LYNE_OK) break;
+        n = archive_read_data(a, out->data + out->size, out->capacity - out->size);
+        if (n < 0)
             status = broken(path, archive_error_string(a), err);
-        } else {
+        else
             out->size += (size_t)n;
-            if (out->size > limit)
-                status = too_large(path, limit, err);
-            else if (out->size > lyne_inflate_most(map->size))
-                status = lyne_fail(err, LYNE_EDATA, "%s: unpacks to more than %d times its size, as no data set does",
-                                   path, MOST_TIMES);
-        }
     }
     archive_read_free(a);
     return status;
@@ -85,15 +105,11 @@ static uint32_t crc32(const unsigned char *bytes, size_t n) {
     return ~crc;
 }
 
-static uint32_t little_endian(const unsigned char *p) {
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
 static lyne_status check(const lyne_map *map, const char *path, const output *out, lyne_error *err) {
     const unsigned char *trailer = map->data + map->size - TRAILER;
     if (little_endian(trailer) == crc32(out->data, out->size) && little_endian(trailer + 4) == (uint32_t)out->size)
         return LYNE_OK;
-    return broken(path, "what it unpacks to is not what its checksum says (or it has several members)", err);
+    return damaged(path, err);
 }
 
 lyne_status lyne_inflate(const char *path, size_t limit, unsigned char **data, size_t *size, lyne_error *err) {

@@ -1,4 +1,5 @@
 /* graph/describe.c -- a program in words: what runs in each step, how long, and how long it would have to. */
+#include "base/peaks.h"
 #include "graph/steps.h"
 #include <assert.h>
 #include <string.h>
@@ -71,22 +72,44 @@ const char *lyne_step_trap(const lyne_step_name *s, const char *isa) {
     return NULL;
 }
 
-void lyne_program_print_kernels(const lyne_program *p, const double *seconds, const lyne_peaks *peaks, FILE *to) {
+static void print_kernels(const lyne_program *p, const double *seconds, const char *behind, FILE *to) {
+    const lyne_peaks peaks = {lyne_peak_fma(), lyne_peak_amx(), lyne_peak_bandwidth()};
     const int n = lyne_program_n_steps(p);
     double sum = 0, roofs = 0;
-    for (int i = 0; i < n; i++) sum += seconds[i];
+    for (int i = 0; i < n + (behind != NULL); i++) sum += seconds[i];
+    fprintf(to, "%-9s %-28s %-36s %11s %7s %11s %7s\n", "pass", "node", "kernel", "ms", "share", "roof", "of it");
     for (int i = 0; i < n; i++) {
+        if (seconds[i] == 0) continue; /* weights did not change, so nothing was refreshed */
         const lyne_step_name s = lyne_program_step(p, i);
-        const double roof = lyne_step_roof(&s, peaks);
+        const double roof = lyne_step_roof(&s, &peaks);
         const char *trap = lyne_step_trap(&s, dnn_isa());
         roofs += roof;
-        fprintf(to, "%-9s %-28s %-36s %8.4f ms %5.1f %%  roof %8.4f ms %4.0f %%%s%s\n", s.pass, s.path, s.what,
-                seconds[i] * 1e3, sum > 0 ? seconds[i] * 100 / sum : 0, roof * 1e3,
-                seconds[i] > 0 ? roof * 100 / seconds[i] : 0, trap ? "  " : "", trap ? trap : "");
+        fprintf(to, "%-9s %-28s %-36s %11.4f %6.1f%% %11.4f %6.0f%%%s%s\n", s.pass, s.path, s.what, seconds[i] * 1e3,
+                sum > 0 ? seconds[i] * 100 / sum : 0, roof * 1e3, seconds[i] > 0 ? roof * 100 / seconds[i] : 0,
+                trap ? "  " : "", trap ? trap : "");
     }
-    fprintf(to, "%-9s %-28s %-36s %8.4f ms          roof %8.4f ms %4.0f %%   FMA %.0f, AMX %.0f GFLOP/s, %.0f GB/s\n",
-            "all", "", "", sum * 1e3, roofs * 1e3, sum > 0 ? roofs * 100 / sum : 0, peaks->fma, peaks->amx,
-            peaks->bandwidth);
+    if (behind)
+        fprintf(to, "%-9s %-28s %-36s %11.4f %6.1f%%\n", "update", "", behind, seconds[n] * 1e3,
+                sum > 0 ? seconds[n] * 100 / sum : 0);
+    fprintf(to, "%-9s %-28s %-36s %11.4f %6.1f%% %11.4f %6.0f%%  FMA %.0f, AMX %.0f GFLOP/s, %.0f GB/s\n\n", "all", "",
+            "", sum * 1e3, 100.0, roofs * 1e3, sum > 0 ? roofs * 100 / sum : 0, peaks.fma, peaks.amx, peaks.bandwidth);
+}
+
+lyne_status lyne_program_print_kernels(const lyne_program *p, const lyne_timed *timed, int64_t runs, FILE *to,
+                                       lyne_error *err) {
+    const size_t n = (size_t)lyne_program_n_steps(p) + 1;
+    double *least = lyne_alloc(n, sizeof *least), *one = lyne_alloc(n, sizeof *one);
+    lyne_status status = least && one ? LYNE_OK : lyne_fail_memory(err, "times");
+    for (int64_t i = 0; i < runs && status == LYNE_OK; i++) {
+        memset(one, 0, n * sizeof *one);
+        status = timed->run(timed->self, one, err);
+        for (size_t k = 0; k < n; k++)
+            if (i == 0 || one[k] < least[k]) least[k] = one[k];
+    }
+    if (status == LYNE_OK) print_kernels(p, least, timed->behind, to);
+    lyne_free(least);
+    lyne_free(one);
+    return status;
 }
 
 void lyne_program_print(const lyne_program *p, FILE *to) {

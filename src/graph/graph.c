@@ -16,6 +16,7 @@ struct lyne_graph {
     lyne_arena arena;
     int64_t batch;
     lyne_type precision;
+    lyne_texts keep_f32;
     lyne_node **node;
     lyne_param *param;
     int n_nodes, n_params;
@@ -52,6 +53,13 @@ lyne_type lyne_graph_precision(const lyne_graph *g) {
 void lyne_graph_set_precision(lyne_graph *g, lyne_type type) {
     assert(type == LYNE_F32 || type == LYNE_BF16);
     g->precision = type;
+}
+void lyne_graph_keep_f32(lyne_graph *g, lyne_texts paths) {
+    g->keep_f32 = paths;
+}
+bool lyne_path_within(const char *node, const char *path) {
+    const size_t n = strlen(path);
+    return strncmp(node, path, n) == 0 && (node[n] == '\0' || node[n] == '.');
 }
 int lyne_graph_n_nodes(const lyne_graph *g) {
     return g->n_nodes;
@@ -179,9 +187,19 @@ lyne_node *lyne_graph_cast(lyne_graph *g, lyne_node *n, lyne_type type) {
     return made;
 }
 
+/* Whether a node that would be added under this name is to compute in f32. */
+static bool keeps_f32(const lyne_graph *g, const char *name) {
+    char path[2 * MAX_PATH];
+    snprintf(path, sizeof path, "%s%s", g->scope, name);
+    for (size_t i = 0; i < g->keep_f32.n; i++)
+        if (lyne_path_within(path, g->keep_f32.item[i])) return true;
+    return false;
+}
+
 /* The type in which an op is given its sources. */
-static lyne_type source_type(const lyne_graph *g, const lyne_op *op, lyne_node *const *src, int n_src) {
-    if (op->precision == LYNE_F32_ONLY) return LYNE_F32;
+static lyne_type source_type(const lyne_graph *g, const lyne_op *op, const char *name, lyne_node *const *src,
+                             int n_src) {
+    if (op->precision == LYNE_F32_ONLY || keeps_f32(g, name)) return LYNE_F32;
     if (op->precision == LYNE_BF16_BEST) return g->precision;
     for (int i = 0; i < n_src; i++)
         if (src[i]->type == LYNE_BF16) return LYNE_BF16;
@@ -189,12 +207,13 @@ static lyne_type source_type(const lyne_graph *g, const lyne_op *op, lyne_node *
 }
 
 /* The sources as the op takes them; false when the graph has failed. */
-static bool cast_sources(lyne_graph *g, const lyne_op *op, lyne_node *const *src, int n_src, lyne_node **out) {
+static bool cast_sources(lyne_graph *g, const lyne_op *op, const char *name, lyne_node *const *src, int n_src,
+                         lyne_node **out) {
     if (op == &lyne_cast_op) {
         memcpy(out, src, (size_t)n_src * sizeof *src);
         return true;
     }
-    const lyne_type type = source_type(g, op, src, n_src);
+    const lyne_type type = source_type(g, op, name, src, n_src);
     for (int i = 0; i < n_src; i++) {
         out[i] = is_real(src[i]->type) ? lyne_graph_cast(g, src[i], type) : src[i];
         if (!out[i]) return false;
@@ -219,7 +238,7 @@ lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, co
         assert(src[i]->graph == g);
     }
     lyne_node *given[LYNE_MAX_SRC];
-    if (!cast_sources(g, op, src, n_src, given)) return NULL;
+    if (!cast_sources(g, op, name, src, n_src, given)) return NULL;
     lyne_node *n = make_node(g, name);
     if (!n) return NULL;
     n->op = op;

@@ -60,9 +60,19 @@ typedef struct lyne_peaks {
 double lyne_step_roof(const lyne_step_name *s, const lyne_peaks *peaks);
 /** Why a step's implementation is one to be avoided ("a reference loop"), or NULL.  isa: of oneDNN, as dnn_isa(). */
 const char *lyne_step_trap(const lyne_step_name *s, const char *isa);
-/** A line for each step: pass, node, implementation, time, share of the sum, roof, and how near the step is to it.
- *  seconds: of each step, as from lyne_program_run_timed. */
-void lyne_program_print_kernels(const lyne_program *p, const double *seconds, const lyne_peaks *peaks, FILE *to);
+
+/* What is repeated to time a program's steps: a run of it, with all that belongs there. */
+typedef struct lyne_timed {
+    /** seconds: as for lyne_program_run_timed, and behind those of the steps what `behind` takes, if it is there. */
+    lyne_status (*run)(void *self, double *seconds, lyne_error *err);
+    void *self;
+    const char *behind; /* what follows the program ("sgd"); NULL: nothing */
+} lyne_timed;
+#define LYNE_KERNEL_RUNS 5 /* are enough to see where the time goes */
+/** A line for each step: pass, node, implementation, the least time over so many runs (others on the machine disturb it
+ *  less than the mean), its share of their sum, its roof by what the machine can do just now, and how near it is to that. */
+lyne_status lyne_program_print_kernels(const lyne_program *p, const lyne_timed *timed, int64_t runs, FILE *to,
+                                       lyne_error *err);
 
 size_t lyne_program_bytes(const lyne_program *p); /* of the arena                       */
 int lyne_program_n_steps(const lyne_program *p);

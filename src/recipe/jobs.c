@@ -103,6 +103,8 @@ lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_erro
     lyne_inputs_instance(in, "", kind);
     lyne_inputs_number(in, "seed", o->seed);
     lyne_inputs_text(in, "precision", r->task.precision == LYNE_BF16 ? "bf16" : "f32");
+    for (size_t i = 0; r->task.precision == LYNE_BF16 && i < r->keep_f32.n; i++)
+        lyne_inputs_text(in, "keep_f32", r->keep_f32.item[i]);
     lyne_inputs_digest(in, "training pictures", p->train.digest);
     lyne_inputs_digest(in, "test pictures", p->test.digest);
     lyne_inputs_digest(in, "classes", r->classes);
@@ -219,6 +221,7 @@ lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char
                       .n_parts = p->o->n_parts,
                       .environment = p->out->environment,
                       .any_environment = p->o->any_environment,
+                      .kernels = p->o->kernels,
                       .listener = p->o->listener};
     return LYNE_OK;
 }

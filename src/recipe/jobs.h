@@ -2,6 +2,7 @@
 #ifndef LYNE_RECIPE_JOBS_H
 #define LYNE_RECIPE_JOBS_H
 
+#include "base/limits.h"
 #include "data/subset.h"
 #include "recipe/pipeline.h"
 
@@ -27,8 +28,11 @@ lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_erro
 /** All that the stage is given. */
 lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory,
                            lyne_job *out, lyne_error *err);
-/** As lyne_pipeline_look, for jobs that are open. */
-lyne_status lyne_jobs_look(lyne_jobs *p, double seconds, lyne_error *err);
+/** As lyne_pipeline_look, for jobs that are open; without `all`, those that are up to date are not asked what they cost. */
+lyne_status lyne_jobs_look(lyne_jobs *p, bool all, double seconds, lyne_error *err);
+/** Whether what lyne_jobs_look found to be left fits: LYNE_ENOSPACE says what does not, by how much, and what would help.
+ *  disk_free: bytes, where OUT is.  Memory that is merely used by others is worth a warning. */
+lyne_status lyne_jobs_fit(const lyne_jobs *p, const lyne_memory_limits *memory, uint64_t disk_free, lyne_error *err);
 /** Note the size of the model of a job that is done. */
 lyne_status lyne_jobs_model_bytes(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err);
 

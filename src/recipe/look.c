@@ -25,6 +25,7 @@ static bool same_cost(const lyne_jobs *p, lyne_outcome *o) {
     for (const lyne_outcome *other = p->out->item; other < o; other++)
         if (other->stage == o->stage && other->was_up_to_date == o->was_up_to_date) {
             o->cost = other->cost;
+            o->mapped = other->mapped;
             return true;
         }
     return false;
@@ -34,17 +35,19 @@ static bool same_cost(const lyne_jobs *p, lyne_outcome *o) {
 static void add_mapped(const lyne_jobs *p, lyne_outcome *o) {
     const lyne_outcome *source;
     for (size_t k = 0; (source = lyne_jobs_read(p, o, k)) != NULL; k++)
-        if (lyne_jobs_row(p, source)->product == LYNE_MAKES_LABELS) o->cost.memory += source->cost.disk;
+        if (lyne_jobs_row(p, source)->product == LYNE_MAKES_LABELS) o->mapped += source->cost.disk;
+    o->cost.memory += o->mapped;
 }
 
-static lyne_status look_at_job(const lyne_jobs *p, lyne_outcome *o, double seconds, lyne_error *err) {
+static lyne_status look_at_job(const lyne_jobs *p, lyne_outcome *o, bool all, double seconds, lyne_error *err) {
     char directory[LYNE_PATH_MAX];
     lyne_job job;
     lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
     if (status == LYNE_OK) status = look_for_changes(p, o, directory, err);
     if (status == LYNE_OK) status = lyne_jobs_make(p, o, p->r->stage[o->stage].name, directory, &job, err);
-    if (status != LYNE_OK || !lyne_jobs_row(p, o)->cost || same_cost(p, o)) return status;
-    status = lyne_jobs_row(p, o)->cost(&job, o->was_up_to_date ? 0 : seconds, &o->cost, err);
+    if (status != LYNE_OK || (o->was_up_to_date && !all) || !lyne_jobs_row(p, o)->cost || same_cost(p, o))
+        return status;
+    status = lyne_jobs_row(p, o)->cost(&job, o->was_up_to_date && !job.kernels ? 0 : seconds, &o->cost, err);
     if (status == LYNE_OK) add_mapped(p, o);
     return status;
 }
@@ -55,7 +58,7 @@ static uint64_t peak_of(const lyne_outcome *job, uint64_t holds) {
     return sum > peak ? sum : peak;
 }
 
-lyne_status lyne_jobs_look(lyne_jobs *p, double seconds, lyne_error *err) {
+lyne_status lyne_jobs_look(lyne_jobs *p, bool all, double seconds, lyne_error *err) {
     lyne_outcomes *out = p->out;
     const uint64_t empty = lyne_memory_resident();
     uint64_t code = 0; /* of oneDNN for the programs, which are made as in a run; what the first one takes, all do */
@@ -63,16 +66,17 @@ lyne_status lyne_jobs_look(lyne_jobs *p, double seconds, lyne_error *err) {
     for (size_t i = 0; i < out->n && status == LYNE_OK; i++) {
         lyne_outcome *job = &out->item[i];
         const uint64_t before = lyne_memory_resident();
-        status = look_at_job(p, job, seconds, err);
+        status = look_at_job(p, job, all, seconds, err);
         const uint64_t after = lyne_memory_resident(), come = seconds == 0 && after > before ? after - before : 0;
-        if (i == 0) code = come; /* a measurement leaves more behind than code */
-        job->peak_memory = peak_of(job, empty + code + (i ? come : 0));
+        const bool first = code == 0;
+        if (first) code = come; /* a measurement leaves more behind than code */
+        job->peak_memory = peak_of(job, empty + code + (first ? 0 : come));
         if (!job->was_up_to_date) out->seconds += job->cost.seconds;
     }
-    const uint64_t all = seconds == 0 ? lyne_memory_resident() : empty;
+    const uint64_t holds = seconds == 0 ? lyne_memory_resident() : empty;
     for (size_t i = 0; i < out->n; i++)
-        if (!out->item[i].was_up_to_date && peak_of(&out->item[i], all) > out->peak_memory)
-            out->peak_memory = peak_of(&out->item[i], all);
+        if (!out->item[i].was_up_to_date && peak_of(&out->item[i], holds) > out->peak_memory)
+            out->peak_memory = peak_of(&out->item[i], holds);
     return status;
 }
 
@@ -80,7 +84,7 @@ lyne_status lyne_pipeline_look(const lyne_recipe *r, const lyne_run_options *o, 
                                lyne_error *err) {
     lyne_jobs p;
     lyne_status status = lyne_jobs_open(&p, r, o, out, err);
-    if (status == LYNE_OK) status = lyne_jobs_look(&p, seconds, err);
+    if (status == LYNE_OK) status = lyne_jobs_look(&p, true, seconds, err);
     lyne_jobs_close(&p);
     return status;
 }

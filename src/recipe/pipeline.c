@@ -116,11 +116,21 @@ static lyne_status enter(const lyne_recipe *r, const lyne_run_options *o, int *l
     return status == LYNE_OK ? lyne_environment_begin(out, err) : status;
 }
 
+/* Better before an hour's work than behind it. */
+static lyne_status check_limits(lyne_jobs *p, lyne_error *err) {
+    const lyne_memory_limits memory = lyne_memory_limits_in("");
+    uint64_t disk;
+    lyne_status status = lyne_jobs_look(p, false, 0, err);
+    if (status == LYNE_OK) status = lyne_disk_free(p->o->out, &disk, err);
+    return status == LYNE_OK ? lyne_jobs_fit(p, &memory, disk, err) : status;
+}
+
 /* One recipe: the whole of it, or a point of a sweep. */
 static lyne_status run_jobs(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err) {
     lyne_jobs p;
     const double start = lyne_now();
     lyne_status status = lyne_jobs_open(&p, r, o, out, err);
+    if (status == LYNE_OK && !o->ignore_limits) status = check_limits(&p, err);
     for (size_t i = 0; i < out->n && status == LYNE_OK; i++) status = run_job(&p, &out->item[i], err);
     out->seconds = lyne_now() - start;
     out->peak_memory = lyne_memory_peak();

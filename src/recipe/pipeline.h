@@ -23,7 +23,10 @@ typedef struct lyne_run_options {
     const char *const *data_directory;
     size_t n_data_directories;
     bool any_environment;
-    const char *stage; /* run this one and those it reads; NULL: all */
+    FILE
+        *kernels; /* lyne_pipeline_look, when it measures, says there what each kernel of each stage takes; NULL: not */
+    bool ignore_limits; /* start even if it will not fit into the memory or onto the disk */
+    const char *stage;  /* run this one and those it reads; NULL: all */
     uint32_t part,
         n_parts; /* of the soft labels that `stage` makes, write only this part (from 1); 0, 0: all.  Those it
                                reads must be done; others may write other parts in the same OUT at the same time. */
@@ -47,6 +50,7 @@ typedef struct lyne_outcome {
     lyne_inputs inputs;             /* what the fingerprint is of              */
     const char *why;                /* it is not up to date; this and cost by lyne_pipeline_look alone */
     lyne_cost cost;                 /* memory: with the soft labels that it reads */
+    uint64_t mapped;                /* of that, these soft labels                 */
     uint64_t peak_memory;           /* expected of a process that does this job alone; by lyne_pipeline_look too */
     const char *directory;          /* relative to OUT */
     uint64_t model_bytes;           /* of model.safetensors, 0: none */
@@ -63,7 +67,8 @@ typedef struct lyne_outcomes {
 } lyne_outcomes;
 
 /** Run.  out: an array of lyne_recipe_count(r), one for each point of a sweep.  After a failure it holds what was done
- *  until then.  Refuses an OUT that another process is running in. */
+ *  until then.  Refuses an OUT that another process is running in, and what is
+ *  not going to fit into this process's memory or onto OUT's disk. */
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err);
 void lyne_outcomes_free(lyne_outcomes *out);
 

@@ -8,6 +8,7 @@
 #include "recipe/expect.h"
 #include "recipe/extends.h"
 #include "recipe/find.h"
+#include "recipe/models.h"
 #include "recipe/needs.h"
 #include "recipe/sweep.h"
 #include <assert.h>
@@ -78,6 +79,11 @@ const lyne_field lyne_recipe_fields[] = {
      .fallback = "f32",
      .offset = offsetof(lyne_recipe, precision),
      .choices = precisions},
+    {.name = "keep_f32",
+     .type = LYNE_FIELD_TEXTS,
+     .help = "nodes, and blocks of them, that compute in f32 where precision is bf16, as in [head]",
+     .fallback = "[]",
+     .offset = offsetof(lyne_recipe, keep_f32)},
     {.name = "blocks",
      .type = LYNE_FIELD_TREE,
      .help = "name: {arguments: {name: default}, layers: [...]}, for models in layers",
@@ -297,19 +303,6 @@ lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, l
     return status;
 }
 
-/* Every model is built once for this data set, so that shapes which do not fit are found before anything runs. */
-static void check_shapes(lyne_recipe *r, lyne_diagnostics *out) {
-    for (size_t i = 0; i < r->n_stages; i++) {
-        if (!row_of(&r->stage[i]) || !row_of(&r->stage[i])->model) continue;
-        lyne_mark place;
-        lyne_network net;
-        lyne_error err = {0};
-        if (lyne_recipe_build(r, i, &net, &place, &err) != LYNE_OK)
-            lyne_diagnose(out, place, err.status, "%s: model: %s", r->stage[i].name, err.text);
-        lyne_network_deinit(&net);
-    }
-}
-
 /* ---- the whole ---- */
 
 static void check_name(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
@@ -342,7 +335,8 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     const bool data = lyne_recipe_read_data(r, f);
     r->task.precision = r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32;
     read_models(r, f, data);
-    if (data) check_shapes(r, f->out);
+    r->task.keep_f32 = r->keep_f32;
+    if (data) lyne_models_check(r, tree, f->out);
     if (data) lyne_needs_check(r, f->out);
     if (r->n_stages) lyne_expect_read(r, f);
 }
@@ -385,7 +379,13 @@ void lyne_recipe_print(const lyne_recipe *r, lyne_text *out) {
     lyne_config_print(out, lyne_data_fields, &(lyne_data_config){.use = r->data, .validation = r->validation});
     lyne_text_add(out, "\nseeds: [");
     for (size_t i = 0; i < r->seeds.n; i++) lyne_text_add(out, i ? ", %lld" : "%lld", (long long)r->seeds.item[i]);
-    lyne_text_add(out, "]\nprecision: %s\nstages:\n", precisions[r->precision]);
+    lyne_text_add(out, "]\nprecision: %s\n", precisions[r->precision]);
+    if (r->keep_f32.n) {
+        lyne_text_add(out, "keep_f32: ");
+        lyne_field_print(out, &(lyne_field){.type = LYNE_FIELD_TEXTS}, &r->keep_f32);
+        lyne_text_add(out, "\n");
+    }
+    lyne_text_add(out, "stages:\n");
     for (size_t i = 0; i < r->n_stages; i++) {
         lyne_text_add(out, "  %s: ", r->stage[i].name);
         lyne_instance_print(out, &r->stage[i].kind);

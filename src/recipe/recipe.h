@@ -16,7 +16,7 @@ typedef struct lyne_expectation {
     double within;                                /* how far off ours may lie                */
     const char *better_than;                      /* or none of these: another stage ...     */
     double times;                                 /* ... makes so many times our errors      */
-    const char *note;                  /* NULL: none                            */
+    const char *note;                             /* NULL: none                            */
 } lyne_expectation;
 
 /* What a sweep varies. */
@@ -34,6 +34,7 @@ typedef struct lyne_recipe {
     lyne_paper paper;
     lyne_ints seeds;
     int precision;
+    lyne_texts keep_f32;
     const lyne_yaml *data_tree, *blocks_tree, *stages_tree, *expect_tree, *sweep_tree;
     const char *data;   /* name of the data set                            */
     int64_t validation; /* samples held out of its training split, 0: none */

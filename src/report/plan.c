@@ -127,6 +127,14 @@ static void print_totals(const tree *t, const char *out, bool timed, FILE *to) {
     fprintf(to, "; %s of memory at the peak; %s in %s at the end.\n", memory, on_disk, out);
 }
 
+/* What is said of precision for all stages: nothing, unless some nodes are excepted. */
+static void print_precision(const lyne_recipe *r, FILE *to) {
+    if (r->task.precision != LYNE_BF16 || !r->keep_f32.n) return;
+    fprintf(to, "\nPrecision: bf16");
+    for (size_t i = 0; i < r->keep_f32.n; i++) fprintf(to, "%s%s", i ? ", " : ", but f32 in ", r->keep_f32.item[i]);
+    fprintf(to, ".\n");
+}
+
 static void print_lines(const tree *t, FILE *to) {
     int width[STATE] = {0};
     char text[CELL];
@@ -158,6 +166,7 @@ void lyne_plan_print(const lyne_recipe *r, const lyne_outcomes *jobs, const char
         for (size_t s = 0; s < lyne_recipe_at(r, p)->n_stages; s++)
             if (lyne_recipe_reads(lyne_recipe_at(r, p), s, 0) == SIZE_MAX) add(&t, p, s, 0);
     print_lines(&t, to);
+    print_precision(r, to);
     print_totals(&t, out, timed, to);
     lyne_free(t.item);
 }

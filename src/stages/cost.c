@@ -25,6 +25,16 @@ static lyne_status time_inference(lyne_network *net, lyne_loader *loader, double
     }
 }
 
+static lyne_status run_timed(void *self, double *seconds, lyne_error *err) {
+    return lyne_program_run_timed(self, &(lyne_clock){0}, seconds, err);
+}
+
+static lyne_status print_kernels(const lyne_job *job, const lyne_network *net, lyne_error *err) {
+    const lyne_timed timed = {.run = run_timed, .self = net->program};
+    fprintf(job->kernels, "%s: asking a model, batch %lld\n", job->label, (long long)lyne_graph_batch(net->graph));
+    return lyne_program_print_kernels(net->program, &timed, LYNE_KERNEL_RUNS, job->kernels, err);
+}
+
 lyne_status lyne_job_cost(const lyne_job *job, lyne_instance model, int64_t batch, uint64_t n, double seconds,
                           lyne_cost *out, lyne_error *err) {
     const lyne_network_options o = {
@@ -35,6 +45,7 @@ lyne_status lyne_job_cost(const lyne_job *job, lyne_instance model, int64_t batc
     lyne_status status = lyne_network_init(&net, &o, err);
     if (status == LYNE_OK) status = lyne_loader_init(&loader, job->train, 0, 0, 1, (lyne_instances){0}, err);
     if (status == LYNE_OK && seconds > 0) status = time_inference(&net, &loader, seconds, &pass, err);
+    if (status == LYNE_OK && seconds > 0 && job->kernels) status = print_kernels(job, &net, err);
     if (status == LYNE_OK)
         *out = (lyne_cost){.parameters = lyne_graph_count_params(net.graph),
                            .macs = lyne_graph_count_macs(net.graph),

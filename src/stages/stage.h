@@ -10,6 +10,7 @@
 #include "train/evaluate.h"
 #include "train/network.h"
 #include "train/progress.h"
+#include <stdio.h>
 
 typedef enum lyne_product {
     LYNE_MAKES_MODEL,  /* DIRECTORY/model.safetensors                          */
@@ -42,6 +43,7 @@ typedef struct lyne_cost {
     uint64_t samples;         /* that go through it                                               */
     uint64_t memory;          /* that it holds at its peak, besides the data and soft labels [bytes] */
     uint64_t disk;            /* of the model or soft labels that it leaves [bytes]               */
+    uint64_t disk_meanwhile;  /* of checkpoints, while it runs [bytes]                            */
     double seconds;           /* from a short measurement                                         */
 } lyne_cost;
 
@@ -76,6 +78,7 @@ typedef struct lyne_job {
     uint32_t part, n_parts;  /* of soft labels: only this part; 0, 0: all               */
     const char *environment; /* what bits depend on besides: library, CPU, threads  */
     bool any_environment;
+    FILE *kernels; /* where `cost`, when it measures, says what each kernel takes; NULL: nowhere */
     lyne_listener listener;
 } lyne_job;
 

@@ -137,6 +137,7 @@ static lyne_status prepare(const lyne_job *job, const training_config *c, const 
                            .any_environment = job->any_environment,
                            .checkpoint_seconds = c->checkpoint_seconds,
                            .lean = c->memory == MEMORY_LEAN,
+                           .kernels = job->kernels,
                            .listener = job->listener};
     return status;
 }
@@ -169,7 +170,9 @@ lyne_status training_cost(const lyne_job *job, const training_config *c, const t
     lyne_status status = prepare(job, c, source, &s, err);
     if (status == LYNE_OK) status = lyne_train_rehearse(&s.t, seconds, &r, err);
     release(&s);
-    if (status == LYNE_OK) status = lyne_job_score_cost(job, c->model, job->test, seconds / 4, &scoring, err);
+    lyne_job scored = *job;
+    scored.kernels = NULL; /* those of training are what is asked for */
+    if (status == LYNE_OK) status = lyne_job_score_cost(&scored, c->model, job->test, seconds / 4, &scoring, err);
     if (status != LYNE_OK) return status;
     *out = scoring;      /* which comes after training, when only the weights are left of that */
     if (job->validation) /* scored after each epoch, and twice on the test split at the end */
@@ -177,6 +180,7 @@ lyne_status training_cost(const lyne_job *job, const training_config *c, const t
     out->samples = r.steps * (uint64_t)c->batch;
     out->seconds += r.step_seconds * (double)r.steps;
     out->disk = r.model_bytes;
+    out->disk_meanwhile = 3 * r.checkpoint_bytes; /* two are kept, and the next one is whole before one goes */
     if (r.memory > out->memory) out->memory = r.memory;
     return LYNE_OK;
 }

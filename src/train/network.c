@@ -60,6 +60,7 @@ static void build_model(lyne_network *net, const lyne_network_options *o) {
     const lyne_task *t = o->task;
     const lyne_model *model = (const lyne_model *)o->model.row;
     lyne_graph_set_precision(g, t->precision);
+    lyne_graph_keep_f32(g, t->keep_f32);
     lyne_node *x = build_input(net, o);
     if (!x) return;
     net->logits = model->build(g, o->model.config, x, t->n_classes);

@@ -14,6 +14,7 @@ typedef struct lyne_task {
     int64_t n_classes;
     lyne_floats mean, sd; /* of pixel / 255; borrowed */
     lyne_type precision;  /* of activations: LYNE_F32 or LYNE_BF16; weights, losses and logits are f32 always */
+    lyne_texts keep_f32;  /* paths of nodes and blocks that compute in f32 all the same; borrowed             */
 } lyne_task;
 
 /* A value of the teacher that losses read: the node it is, by its path, and the input that it goes into. */

@@ -105,15 +105,18 @@ static double learning_rate(const run *r, uint64_t step) {
     return r->optimizer->lr(r->t->optimizer.config) * lyne_schedule_at(&r->t->schedule, epoch, r->t->epochs);
 }
 
-static lyne_status step(run *r, lyne_error *err) {
+/* seconds: as lyne_program_run_timed, and that of the update behind them; or NULL. */
+static lyne_status step(run *r, double *seconds, lyne_error *err) {
     const lyne_clock clock = {.seed = r->t->seed, .position = r->at.step * (uint64_t)r->t->batch};
     lyne_status status = fill_inputs(r, clock.position, err);
-    if (status == LYNE_OK) status = lyne_program_run(r->net.program, &clock, err);
+    if (status == LYNE_OK) status = lyne_program_run_timed(r->net.program, &clock, seconds, err);
     if (status == LYNE_OK) status = add_up(r, err);
     if (status != LYNE_OK) return status;
     lyne_update u = {.weights = r->net.weights, .step = r->at.step + 1, .lr = learning_rate(r, r->at.step)};
     memcpy(u.slot, r->slot, sizeof u.slot);
+    const double start = seconds ? lyne_now() : 0;
     r->optimizer->step(r->t->optimizer.config, &u);
+    if (seconds) seconds[lyne_program_n_steps(r->net.program)] += lyne_now() - start;
     r->at.step++;
     return LYNE_OK;
 }
@@ -233,7 +236,7 @@ static lyne_status loop(run *r, lyne_error *err) {
     lyne_status status = r->at.seen && epoch_ends(r) ? end_epoch(r, err) : LYNE_OK; /* in which it was stopped */
     while (status == LYNE_OK && r->at.step < r->steps) {
         if (lyne_stop_requested()) return stop(r, err);
-        status = step(r, err);
+        status = step(r, NULL, err);
         const bool ends = status == LYNE_OK && epoch_ends(r);
         if (status == LYNE_OK) tell(r, ends);
         if (ends) status = end_epoch(r, err);
@@ -350,6 +353,16 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
 /* Steps that are not timed: the first touches memory for the first time. */
 enum { WARM_UP = 2 };
 
+static lyne_status run_timed(void *self, double *seconds, lyne_error *err) {
+    return step(self, seconds, err);
+}
+
+static lyne_status print_kernels(run *r, lyne_error *err) {
+    const lyne_timed timed = {.run = run_timed, .self = r, .behind = r->optimizer->component.name};
+    fprintf(r->t->kernels, "%s: a training step, batch %lld\n", r->t->name, (long long)r->t->batch);
+    return lyne_program_print_kernels(r->net.program, &timed, LYNE_KERNEL_RUNS, r->t->kernels, err);
+}
+
 lyne_status lyne_train_rehearse(const lyne_training *t, double seconds, lyne_rehearsal *out, lyne_error *err) {
     run r = run_of(t);
     r.rehearsing = true;
@@ -362,13 +375,16 @@ lyne_status lyne_train_rehearse(const lyne_training *t, double seconds, lyne_reh
         out->memory = lyne_network_bytes(&r.net) + w->n_trained * (uint64_t)r.optimizer->n_slots * sizeof(float);
         if (t->validation) out->memory += lyne_network_bytes(&r.judge) + w->n_values * sizeof(float);
         if (r.net.n_features) out->memory += lyne_network_bytes(&r.features.net);
+        out->checkpoint_bytes =
+            (w->n_values * (t->validation ? 2 : 1) + w->n_trained * (uint64_t)r.optimizer->n_slots) * sizeof(float);
         out->model_bytes = (w->n_values + 25 * (uint64_t)w->n) * sizeof(float); /* about 100 bytes name each */
     }
     for (int i = -WARM_UP; status == LYNE_OK && seconds > 0 && (i < 3 || lyne_now() - start < seconds); i++) {
         if (i == 0) start = lyne_now();
-        status = step(&r, err);
+        status = step(&r, NULL, err);
         if (i >= 0) out->step_seconds = (lyne_now() - start) / (i + 1);
     }
+    if (status == LYNE_OK && t->kernels && seconds > 0) status = print_kernels(&r, err);
     deinit(&r);
     return status;
 }

@@ -28,6 +28,7 @@ typedef struct lyne_training {
     const char *environment;
     bool any_environment;
     double checkpoint_seconds; /* how much work may be lost to a kill [s] */
+    FILE *kernels;             /* where a rehearsal says what each kernel of a step takes; NULL: nowhere */
     lyne_listener listener;
 } lyne_training;
 
@@ -50,10 +51,11 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
 
 /* What training will need, of what its first steps took. */
 typedef struct lyne_rehearsal {
-    uint64_t steps;       /* in all                                            */
-    uint64_t memory;      /* of programs, weights, gradients and optimizer [bytes] */
-    uint64_t model_bytes; /* of model.safetensors                              */
-    double step_seconds;  /* mean; 0: not measured                             */
+    uint64_t steps;            /* in all                                            */
+    uint64_t memory;           /* of programs, weights, gradients and optimizer [bytes] */
+    uint64_t model_bytes;      /* of model.safetensors                              */
+    uint64_t checkpoint_bytes; /* of one */
+    double step_seconds;       /* mean; 0: not measured                             */
 } lyne_rehearsal;
 
 /** Make everything ready and train for at least `seconds`, leaving nothing on disk; 0: not at all, and nothing that grows

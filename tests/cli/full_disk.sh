@@ -29,7 +29,7 @@ full=0 size=8
 while :; do
     mount -t tmpfs -o size=${size}k none disk || fail "mount"
     # shellcheck disable=SC2086
-    "$LYNE" run recipe.yaml --threads 1 --out disk/run $often >out 2>err
+    "$LYNE" run recipe.yaml --threads 1 --out disk/run $often --ignore-limits >out 2>err
     status=$?
     [ $status -ne 0 ] || break
     [ $status -eq 6 ] || fail "exit $status with $size kB"
@@ -52,16 +52,46 @@ umount disk
 
 say "a model that is larger than the disk"
 mount -t tmpfs -o size=1m none disk || fail "mount"
-expect 6 "$LYNE" run recipe.yaml --threads 1 --out disk/run --set 'stages.teacher.train.model={mlp: {hidden: [1100]}}'
+large() {
+    "$LYNE" run recipe.yaml --threads 1 --out disk/run --set 'stages.teacher.train.model={mlp: {hidden: [1100]}}' "$@"
+}
+expect 6 large --ignore-limits
 has err 'disk/run/teacher/model.safetensors'
 absent disk/run/teacher/model.safetensors
 absent disk/run/teacher/result.json
 absent disk/run/results.json
+
+say "and that is seen before anything is done"
+expect 6 large --out disk/other
+has err 'lyne: disk/other: '
+has err 'will be written'
+has err '--ignore-limits'
+absent disk/other/teacher
 umount disk
+
+say "a control group of either version with less memory than a stage takes, and one with enough"
+mount -t tmpfs none /sys/fs/cgroup || fail "mount"
+for file in memory.max memory/memory.limit_in_bytes; do
+    grep -q ':memory:\|:memory,\|,memory:\|,memory,' /proc/self/cgroup || [ $file = memory.max ] || continue
+    grep -q '^0::' /proc/self/cgroup || [ $file != memory.max ] || continue
+    mkdir -p /sys/fs/cgroup/memory
+    echo 30000000 >/sys/fs/cgroup/$file
+    expect 6 "$LYNE" run recipe.yaml --threads 1 --out narrow --set 'stages.teacher.train.model={mlp: {hidden: [2000, 2000]}}'
+    has err " will take "
+    has err "and this process may have 30.0MB (/sys/fs/cgroup/$file)"
+    has err 'memory: lean'
+    absent narrow/teacher
+    expect 0 "$LYNE" run recipe.yaml --threads 1 --out narrow --quiet
+    rm -r narrow
+    echo 300000000 >/sys/fs/cgroup/$file
+    expect 0 "$LYNE" run recipe.yaml --threads 1 --out narrow --quiet --set 'stages.teacher.train.model={mlp: {hidden: [2000, 2000]}}'
+    rm -r narrow /sys/fs/cgroup/memory*
+done
+umount /sys/fs/cgroup
 
 say "more memory than there is"
 (
     ulimit -v 400000 # kB; the weights alone are 264,000 and there are two copies of them
-    expect 6 "$LYNE" run recipe.yaml --threads 1 --set 'stages.teacher.train.model={mlp: {hidden: [8000, 8000]}}'
+    expect 6 "$LYNE" run recipe.yaml --threads 1 --ignore-limits --set 'stages.teacher.train.model={mlp: {hidden: [8000, 8000]}}'
 ) || exit 1
 has err 'out of memory'

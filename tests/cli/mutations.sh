@@ -1,6 +1,6 @@
 # tests/cli/mutations.sh -- what `lyne check` passes does not fail later for a reason that the recipe shows: each value of
 # a recipe becomes another, one in five, and one in five of what check passes is run; with LYNE_LONG=1 all of it, and of
-# the shipped recipes too (an hour).
+# the shipped recipes too (an hour; tests/soak.sh mutations).
 . "$LYNE_SOURCE/tests/cli/helpers"
 find_python jsonschema yaml
 unset LYNE_DATA

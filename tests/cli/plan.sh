@@ -46,6 +46,27 @@ say "for programs"
 expect 0 "$LYNE" plan recipe.yaml --threads 1 --json --set stages.student.distill.epochs=3
 has out '"why": "epochs: '
 has out '"seconds": '
+
+say "where the time of a step goes, of stages that are done too"
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --kernels --set seeds=[1]
+has out 'teacher: a training step, batch 32'
+has out 'soft_labels: asking a model, batch 50'
+[ "$(grep -c '^forward .* linear1\|^backward .* linear1\|^update .* sgd' out)" -ge 3 ] || fail "kernels are missing"
+awk '/^pass/ { sum = 0 } /^(forward|backward|refresh|update)/ { sum += $4 + 0 ? 0 : 0; n++ } END { exit n < 20 }' out || fail "too few"
+has out 'Nothing would run'
+expect 2 "$LYNE" plan recipe.yaml --kernels --quick
+has err '--kernels measures'
+
+say "where the time of a step goes, of stages that are done too"
+expect 0 "$LYNE" plan recipe.yaml --threads 1 --kernels --set seeds=[1]
+has out 'teacher: a training step, batch 32'
+has out 'soft_labels: asking a model, batch 50'
+for step in 'forward  *fc' 'backward  *fc' 'update .* sgd' 'all '; do
+    grep -q "^$step" out || fail "no line of $step"
+done
+has out 'Nothing would run'
+expect 2 "$LYNE" plan recipe.yaml --kernels --quick
+has err '--kernels measures'
 expect 2 "$LYNE" plan
 has err 'usage: lyne plan RECIPE'
 expect 3 "$LYNE" plan recipe.yaml --set stages.student.distill.epohs=3
@@ -103,7 +124,7 @@ cat >kinds.yaml <<-end
 	stages:
 	  teacher: {train: {model: {mlp: {hidden: [1200, 1200]}}, epochs: 0.01}}
 	  soft_labels: {label: {teacher: teacher, batch: 2000}}
-	  student: {distill: {model: {mlp: {hidden: [128]}}, labels: soft_labels, epochs: 1}}
+	  student: {distill: {model: {mlp: {hidden: [900, 900]}}, labels: soft_labels, epochs: 0.2}}
 	  live: {label: {teacher: teacher, views: online}}
 	  pupil: {distill: {model: {lenet: {}}, labels: live, epochs: 0.05, batch: 512}}
 	  mobile: {train: {model: {mobilenet_v2: {width: 0.5}}, epochs: 0.01, batch: 64}}

@@ -68,6 +68,23 @@ Test(cast, the_last_op_widens_itself) {
     expect_nodes(g, "x:f x.bf16:b a:f a.bf16:b b:b c:b b.f32:f");
 }
 
+Test(cast, nodes_that_are_kept_f32) {
+    lyne_node *x;
+    lyne_graph *g = graph_of(LYNE_BF16, &x);
+    lyne_graph_keep_f32(g, (lyne_texts){2, (const char *const[]){"b", "block.deep"}});
+    lyne_node *a = add(g, &narrow, "a", x, NULL);
+    lyne_node *b = add(g, &narrow, "b", a, NULL);
+    b = add(g, &narrow, "bc", b, NULL); /* not below b */
+    lyne_graph_enter(g, "block");
+    lyne_graph_enter(g, "deep");
+    b = add(g, &either, "d", b, b);
+    lyne_graph_leave(g);
+    add(g, &narrow, "deeper", b, NULL);
+    lyne_graph_leave(g);
+    expect_nodes(g, "x:f x.bf16:b a:b a.f32:f b:f b.bf16:b bc:b bc.f32:f block.deep.d:f block.deep.d.bf16:b "
+                    "block.deeper:b");
+}
+
 Test(cast, refuses_a_name_that_is_taken) {
     lyne_node *x;
     lyne_error err = {0};

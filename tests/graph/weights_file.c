@@ -4,10 +4,12 @@
 #include "toys.h"
 
 #include "formats/safetensors.h"
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char directory[64], path[128];
 
@@ -191,6 +193,39 @@ Test(weights_file, any_changed_byte_of_the_numbers_is_found) {
         cr_assert_eq(lyne_weights_load(w, path, NULL), LYNE_EDATA, "cut at %zu", cut);
     }
     lyne_free(bytes);
+    lyne_weights_free(w);
+    lyne_graph_free(g);
+}
+
+/* Of the whole file, header and all: a flipped bit is refused, or stands in what is said about the model (its `format`,
+ * `lyne`, or the name of a key) and the numbers are those that were saved.  Every length but the whole is refused. */
+Test(weights_file, every_flipped_bit_and_every_length) {
+    lyne_graph *g = model();
+    lyne_weights *saved = new_weights(g, 1), *w = new_weights(g, 2);
+    save(saved);
+    uint64_t size, passed = 0;
+    cr_assert_eq(lyne_file_size(path, &size, NULL), LYNE_OK);
+    const size_t bytes = saved->n_values * sizeof(float);
+    const int fd = open(path, O_RDWR);
+    for (uint64_t bit = 0; bit < 8 * size; bit++) {
+        unsigned char was;
+        cr_assert_eq(pread(fd, &was, 1, (off_t)(bit / 8)), 1);
+        const unsigned char other = (unsigned char)(was ^ 1 << bit % 8);
+        cr_assert_eq(pwrite(fd, &other, 1, (off_t)(bit / 8)), 1);
+        memset(w->value, 0, bytes);
+        const lyne_status status = lyne_weights_load(w, path, NULL);
+        cr_assert(status == LYNE_EDATA || (status == LYNE_OK && memcmp(w->value, saved->value, bytes) == 0),
+                  "bit %d of byte %d", (int)(bit % 8), (int)(bit / 8));
+        passed += status == LYNE_OK;
+        cr_assert_eq(pwrite(fd, &was, 1, (off_t)(bit / 8)), 1);
+    }
+    cr_expect_lt(passed, 8 * strlen("formatptlyne.digestlyneteacher"), "%d flips were taken", (int)passed);
+    for (uint64_t n = size; n-- > 0;) {
+        cr_assert_eq(ftruncate(fd, (off_t)n), 0);
+        cr_assert_eq(lyne_weights_load(w, path, NULL), LYNE_EDATA, "cut to %d", (int)n);
+    }
+    close(fd);
+    lyne_weights_free(saved);
     lyne_weights_free(w);
     lyne_graph_free(g);
 }

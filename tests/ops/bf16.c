@@ -202,3 +202,41 @@ Test(bf16, same_bits_twice) {
         bench_close(&b);
     }
 }
+
+/* Two layers, both named in context, or neither. */
+static lyne_node *build_kept(lyne_graph *g, const void *context, lyne_node *const *src) {
+    static const char *const path[] = {"fc1", "fc2"};
+    if (context) lyne_graph_keep_f32(g, (lyne_texts){2, path});
+    lyne_node *x =
+        lyne_gelu(g, "gelu", lyne_linear(g, "fc1", src[0], (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = 40}));
+    return lyne_linear(g, "fc2", x, (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = 24});
+}
+
+/* Whether value and gradients have the bits of the f32 graph; what goes back to the source is rounded. */
+static bool same_as_f32(const void *context) {
+    const bench_subject wide = {.n_src = 1, .src = {{.shape = {2, {8, 33}}}}, .build = build_kept, .rounded = true};
+    bench_subject narrow = wide;
+    narrow.bf16 = true;
+    narrow.context = context;
+    bench a, b;
+    double is[8 * 24], due[8 * 24];
+    open_run(&a, &narrow, true);
+    open_run(&b, &wide, true);
+    bench_value(&a, is);
+    bench_value(&b, due);
+    bool same = memcmp(is, due, sizeof is) == 0;
+    const lyne_weights *w = b.weights;
+    for (int k = 0; k < w->n; k++) {
+        const size_t bytes = (size_t)lyne_shape_size(&w->param[k].shape) * sizeof(float);
+        if (strncmp(w->param[k].name, "fc", 2) == 0)
+            same &= memcmp(a.weights->grad + w->offset[k], w->grad + w->offset[k], bytes) == 0;
+    }
+    bench_close(&a);
+    bench_close(&b);
+    return same;
+}
+
+Test(bf16, nodes_that_are_kept_compute_in_f32) {
+    if (!dnn_has_bf16()) cr_skip_test("this CPU has no bf16");
+    cr_expect(same_as_f32("kept") && !same_as_f32(NULL));
+}

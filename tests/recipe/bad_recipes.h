@@ -47,6 +47,7 @@ static const bad_recipe bad_recipes[] = {
     {"name: small\n", "", 1, 1, "'name' is missing"},
     {"data: {use: tiny}\n", "", 1, 1, "'data' is missing"},
     {"precision: f32\n", "precison: f32\n", 6, 1, "unknown key 'precison'; did you mean 'precision'?"},
+    {"precision: f32\n", "precision: bf16\nkeep_f32: [fc1, conv9]\n", 7, 17, "keep_f32: no model here has a node or a block 'conv9'; `lyne show` lists them"},
     {"precision: f32\n", "colour: f32\n", 6, 1, "unknown key 'colour'; the keys are lyne, name,"},
     {"precision: f32", "precision: f16", 6, 12, "'f16' is not a choice for precision; did you mean 'bf16'?"},
     {"name: small", "name: ../x", 2, 7, "'../x' cannot name a folder"},

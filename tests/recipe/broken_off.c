@@ -100,17 +100,30 @@ Test(broken_off, killed_at_each_system_call) {
     }
 }
 
-Test(broken_off, no_space_at_each_system_call) {
+/* What a call fails with, what must come of it, and how many times further apart the calls are that are tried. */
+static const struct failing {
+    const char *what;
+    int error;
+    lyne_status due;
+    uint64_t times;
+} failing[] = {{"a full disk", ENOSPC, LYNE_ENOSPACE, 1},
+               {"a bad disk", EIO, LYNE_EDATA, 5},
+               {"an interruption", EINTR, LYNE_EDATA, 5},
+               {"a short read or write", LYNE_FILE_SHORT, LYNE_OK, 5}};
+
+Test(broken_off, failing_at_each_system_call) {
     const uint64_t n = count().calls;
-    for (uint64_t i = 3; i <= n; i += stride()) {
-        small_run s = {.fail_at = i, .error = ENOSPC};
-        cr_assert(small_run_into(&s, "run"), "killed");
-        const bool looked = strstr(s.text, "File exists") || strstr(s.text, "no such file"); /* it was a stat */
-        cr_expect(s.status == LYNE_OK || s.status == LYNE_ENOSPACE || looked, "call %d of %d: status %d: %s", (int)i,
-                  (int)n, (int)s.status, s.text);
-        cr_expect(s.status == LYNE_OK || s.text[0] == '/', "call %d names no path: %s", (int)i, s.text);
-        go_on("a full disk", i);
-    }
+    for (size_t k = 0; k < COUNT(failing); k++)
+        for (uint64_t i = 3; i <= n; i += stride() == 1 ? 1 : failing[k].times * stride()) {
+            small_run s = {.fail_at = i, .error = failing[k].error};
+            cr_assert(small_run_into(&s, "run"), "killed");
+            const bool looked = strstr(s.text, "File exists") || strstr(s.text, "no such file"); /* it was a stat */
+            cr_expect(s.status == LYNE_OK || s.status == failing[k].due || looked, "%s at call %d of %d: status %d: %s",
+                      failing[k].what, (int)i, (int)n, (int)s.status, s.text);
+            cr_expect(s.status == LYNE_OK || looked || (s.text[0] == '/' && strstr(s.text, strerror(failing[k].error))),
+                      "%s at call %d: no path or cause: %s", failing[k].what, (int)i, s.text);
+            go_on(failing[k].what, i);
+        }
 }
 
 Test(broken_off, no_memory_at_each_allocation) {

@@ -265,7 +265,7 @@ static const bad_recipe mistakes[] = {
     {"- global_avg_pool", "- parallel: {branches: [[relu], relu]}", 28, 41, "expects a list of layers"},
     {"- global_avg_pool", "- parallel: {branches: [[relu], []], join: relu}", 28, 11, "relu reads 1 values and gets 2"},
     /* shapes, at the layer */
-    {"filters: 64, stride: 2", "filters: 64", 8, 7, "layer3.0.add: add expects two values of one shape and type, not (2, 64, 16, 16) and (2, 32, 16, 16)"},
+    {"filters: 64, stride: 2", "filters: 64", 8, 7, "layer3.0.add: add expects two values of one type and rank whose dimensions are equal, or 1 in one of them, not (2, 64, 16, 16) and (2, 32, 16, 16)"},
     {"kernel: 1", "kernel: 33", 17, 14, "layer2.0.downsample.0: kernel 33"},
     {"units: classes", "units: 2 * classes", 29, 16, "makes (2, 20) where (2, 10) is due"},
     {"        - fc: {linear: {units: classes}}\n", "", 28, 11, "the last layer makes (2, 64) where (2, 10) is due"},

@@ -30,6 +30,16 @@ Test(precision, auto_is_bf16_where_the_cpu_has_it) {
     cr_expect_float_eq(bf16.job[0].result.test_loss, f32.job[0].result.test_loss, 0.05);
 }
 
+Test(precision, nodes_can_be_kept_in_f32) {
+    if (!dnn_has_bf16()) cr_skip_test("this CPU has no bf16");
+    small_run s = {.set = {"precision=bf16", "keep_f32=[fc1]"}}, wide = {.set = {"precision=f32", "keep_f32=[fc1]"}};
+    cr_assert(small_run_into(&s, "kept") && small_run_into(&wide, "wide"), "killed");
+    const small_run bf16 = run("precision=bf16", "bf16"), f32 = run("precision=f32", "f32");
+    cr_expect(!lyne_digest_equal(teacher(&s), teacher(&bf16)));
+    cr_expect(s.job[0].result.test_loss != bf16.job[0].result.test_loss);
+    cr_expect(lyne_digest_equal(teacher(&wide), teacher(&f32)), "in f32 there is nothing to except");
+}
+
 /* oneDNN reads the variable once a process: the runs are children, and nothing here has asked it yet. */
 Test(precision, without_bf16) {
     setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE", 1);

@@ -127,22 +127,19 @@ static const char *extended_path(const char *path, const lyne_yaml *named, const
     const char *base = beside(path, named->text, f->arena);
     lyne_error err = {0};
     uint64_t size;
-    if (!base) {
+    const lyne_status inside = base ? lyne_file_within(base, f->folder, f->n_folders, &err) : LYNE_ENOSPACE;
+    if (inside == LYNE_ENOSPACE)
         f->out->out_of_memory = true;
-    } else if (lyne_file_within(base, f->folder, f->n_folders, &err) != LYNE_OK) {
-        if (err.status == LYNE_ENOSPACE)
-            f->out->out_of_memory = true;
-        else
-            lyne_diagnose(f->out, named->mark, LYNE_ERECIPE,
-                          "extends: %s; a recipe extends files of its own folder, of that with datasets/ above it, or "
-                          "of the current one",
-                          err.text);
-        return NULL;
-    } else if (lyne_file_size(base, &size, &err) != LYNE_OK) {
+    else if (inside != LYNE_OK)
+        lyne_diagnose(f->out, named->mark, LYNE_ERECIPE,
+                      "extends: %s; a recipe extends files of its own folder, of that with datasets/ above it, or of "
+                      "the current one",
+                      err.text);
+    else if (lyne_file_size(base, &size, &err) != LYNE_OK)
         lyne_diagnose(f->out, named->mark, LYNE_ERECIPE, "extends: %s", err.text);
-        return NULL;
-    }
-    return base;
+    else
+        return base;
+    return NULL;
 }
 
 /* Add a file to the chain; false, with a diagnostic at `named`, if it is there already or the chain is too long. */

@@ -161,8 +161,9 @@ static json_t *sweep_schema(void) {
 /* One figure of the paper, with how far off ours may be; or a control, with how many times our errors it makes. */
 static json_t *expect_schema(schema *s) {
     static const char *const figure[] = {"test_errors", "test_accuracy", "agreement"};
-    json_t *item = fields_schema(s, lyne_expect_fields), *one = json_array();
+    json_t *item = fields_schema(s, lyne_expect_fields);
     if (s->changes) return list_of(s, item);
+    json_t *one = json_array();
     for (size_t i = 0; i < sizeof figure / sizeof *figure; i++)
         append(s, one,
                json_pack("{s:[s,s], s:{s:{s:i}, s:{s:i}}}", "required", figure[i], "within", "properties", figure[i],

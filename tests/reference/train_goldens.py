@@ -1,12 +1,15 @@
-"""What PyTorch makes of the nets of tests/train/golden.c in 20 steps: prints train/golden.inc.
+"""What PyTorch makes of the nets of tests/train/golden.c in 20 steps: prints the rows of train/golden_NETS.inc.
 
-    python3 tests/reference/train_goldens.py > tests/train/golden.inc        (PyTorch 2.13.0, NumPy 2.4.6)
+    python3 tests/reference/train_goldens.py pictures > tests/train/golden_pictures.inc    (PyTorch 2.13.0, NumPy 2.4.6)
+    python3 tests/reference/train_goldens.py sequences > tests/train/golden_sequences.inc
 
 Both sides draw the same numbers from one 32-bit linear congruential generator, so the file holds only what came out:
 each term at each step, and the weights and running statistics at the end.  All is in float64 here, so the numbers are
 the formulas' and not the rounding's.  Of a parameter of more than 256 numbers each 5th is kept: 5 shares no factor with
 the width of any vector register, and the losses depend on all of them.
 """
+import sys
+
 import numpy as np
 import torch
 import torch.nn as nn
@@ -155,7 +158,7 @@ def adamw(lr, weight_decay, epsilon=None):
         p, lr=lr, weight_decay=weight_decay, eps=epsilon or 1e-8)
 
 
-CASES = [
+PICTURES = [
     (Mlp, sgd(0.05), [cross_entropy()]),
     (Mlp, sgd(0.05, nesterov=True), [cross_entropy()]),
     (Mlp, adamw(0.005, 0.05), [cross_entropy()]),
@@ -166,6 +169,8 @@ CASES = [
     (Conv, sgd(0.02), [kd(0.7, 2), cross_entropy(0.3)]),
     (Mlp, adamw(0.005, 0.01), [cross_entropy(1, 0.1)]),
     (Conv, sgd(0.05), [cross_entropy(1, 0.1)]),
+]
+SEQUENCES = [
     # Nothing depends on the bias of keys; what rounding leaves of its gradient must not be divided by its own size.
     (Decoder, adamw(0.005, 0.05, 0.0001), [kd(0.9, 4), cross_entropy(0.1)]),
     (Encoder, adamw(0.005, 0.05, 0.0001), [cross_entropy()]),
@@ -203,13 +208,9 @@ def numbers(items, width=120, indent=" " * 6):
 
 if __name__ == "__main__":
     print(f"/* Made by tests/reference/train_goldens.py with PyTorch {torch.__version__}, NumPy {np.__version__}. */")
-    print(f"enum {{ STEPS = {STEPS}, BATCH = {BATCH}, BATCHES = {BATCHES}, CLASSES = {CLASSES} }};")
-    print(f"enum {{ SHOWN = {SHOWN}, LARGE = {LARGE} }}; /* each so-maniest number of a parameter of more than LARGE */")
-    print("static const golden_run runs[] = {")
-    for make, (optimizer, make_optimizer), losses in CASES:
+    for make, (optimizer, make_optimizer), losses in dict(pictures=PICTURES, sequences=SEQUENCES)[sys.argv[1]]:
         history, weights = run(make, make_optimizer, losses)
         names = ", ".join(f'"{text}"' for text, _, _ in losses)
         print(f'    {{&{make.__name__.lower()}, "{optimizer}",\n     {{{names}}}, {len(losses)},')
         print("     (const double[]){\n" + numbers(v for terms in history for v in terms) + "},")
         print(f"     (const double[]){{\n{numbers(weights)}}},\n     {len(weights)}}},")
-    print("};")

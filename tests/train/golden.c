@@ -99,7 +99,12 @@ typedef struct golden_run {
     const double *terms, *weights; /* each term of each step; what is shown of the state at the end */
     size_t n_weights;
 } golden_run;
-#include "golden.inc"
+enum { STEPS = 20, BATCH = 16, BATCHES = 4, CLASSES = 10 };
+enum { SHOWN = 5, LARGE = 256 }; /* each so-maniest number of a parameter of more than LARGE */
+static const golden_run runs[] = {
+#include "golden_pictures.inc"
+#include "golden_sequences.inc"
+};
 
 /* ---- the generator, and what is drawn from it ---- */
 

@@ -25,14 +25,14 @@ static bool check_model(lyne_recipe *r, size_t stage, bool *kept, lyne_diagnosti
     return built;
 }
 
-void lyne_models_check(lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
+void lyne_models_check(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *f) {
     const lyne_yaml *written = lyne_yaml_get(tree, "keep_f32");
-    bool built = true, *kept = lyne_arena_alloc(&r->arena, r->keep_f32.n * sizeof *kept);
-    for (size_t i = 0; kept && i < r->n_stages; i++) built &= check_model(r, i, kept, out);
+    bool built = true, *kept = lyne_arena_alloc(f->arena, r->keep_f32.n * sizeof *kept);
+    for (size_t i = 0; kept && i < r->n_stages; i++) built &= check_model(r, i, kept, f->out);
     for (size_t k = 0; kept && built && written && k < r->keep_f32.n && k < written->n; k++)
         if (!kept[k])
-            lyne_diagnose(out, written->item[k]->mark, LYNE_ERECIPE,
+            lyne_diagnose(f->out, written->item[k]->mark, LYNE_ERECIPE,
                           "keep_f32: no model here has a node or a block '%s'; `lyne show` lists them",
                           r->keep_f32.item[k]);
-    if (!kept) out->out_of_memory = true;
+    if (!kept) f->out->out_of_memory = true;
 }

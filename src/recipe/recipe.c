@@ -336,7 +336,7 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     r->task.precision = r->precision == BF16 || (r->precision == AUTO && dnn_has_bf16()) ? LYNE_BF16 : LYNE_F32;
     read_models(r, f, data);
     r->task.keep_f32 = r->keep_f32;
-    if (data) lyne_models_check(r, tree, f->out);
+    if (data) lyne_models_check(r, tree, f);
     if (data) lyne_needs_check(r, f->out);
     if (r->n_stages) lyne_expect_read(r, f);
 }

@@ -65,6 +65,7 @@ static lyne_status bytes_to_write(const lyne_jobs *p, uint64_t *bytes, lyne_erro
         if (o->was_up_to_date) continue;
         if (p->o->n_parts) due = due / p->o->n_parts + 1;
         status = lyne_path(directory, p->o->out, o->directory, err);
+        if (status == LYNE_OK) status = lyne_file_within(directory, &p->o->out, 1, err);
         if (status == LYNE_OK) status = bytes_in(directory, &there, err);
         if (status == LYNE_OK && due > there) *bytes += due - there;
         if (o->cost.disk_meanwhile > meanwhile) meanwhile = o->cost.disk_meanwhile;
@@ -74,7 +75,7 @@ static lyne_status bytes_to_write(const lyne_jobs *p, uint64_t *bytes, lyne_erro
 }
 
 lyne_status lyne_jobs_fit(const lyne_jobs *p, const lyne_memory_limits *memory, uint64_t disk_free, lyne_error *err) {
-    uint64_t bytes;
+    uint64_t bytes = 0;
     char need[16], have[16];
     lyne_status status = check_memory(p, memory, err);
     if (status == LYNE_OK) status = bytes_to_write(p, &bytes, err);

@@ -16,14 +16,14 @@ recipe=recipe.yaml
 
 "$LYNE" show "$recipe" student >said
 # 784 x 24 + 24 and 24 x 10 + 10; bytes of one sample in f32, the picture in u8
-grep -Eq '^fc1 +linear +\(1, 24\) +18840 +18816 +96$' said || fail 'fc1'
-grep -Eq '^fc2 +linear +\(1, 10\) +250 +240 +40$' said || fail 'fc2'
-grep -Eq '^picture +input +\(1, 1, 28, 28\) +0 +0 +784$' said || fail 'picture'
+grep -Eq '^fc1 +linear +\(1, 24\) +f32 +18840 +18816 +96$' said || fail 'fc1'
+grep -Eq '^fc2 +linear +\(1, 10\) +f32 +250 +240 +40$' said || fail 'fc2'
+grep -Eq '^picture +input +\(1, 1, 28, 28\) +u8 +0 +0 +784$' said || fail 'picture'
 grep -Eq '^total +19090 +19056 +' said || fail 'total'
 awk 'NR > 1 && $1 != "total" { bytes += $NF } $1 == "total" { exit bytes != $NF }' said || fail 'the bytes do not add up'
 
 "$LYNE" show "$recipe" alone --set 'stages.alone.train.model={lenet: {norm: true}}' >said
-grep -Eq '^norm1 +batch_norm +\(1, 6, 28, 28\) +12 +' said || fail 'statistics are not parameters'
+grep -Eq '^norm1 +batch_norm +\(1, 6, 28, 28\) +f32 +12 +' said || fail 'statistics are not parameters'
 
 # The student of a shipped recipe: ResNet-8 as MLPerf Tiny has it.
 "$LYNE" show "$LYNE_SOURCE/recipes/cifar10/consistency.yaml" replayed >said || fail 'exit status'

@@ -43,5 +43,5 @@ echo "the installed program finds the installed descriptions of data sets, moved
 cp "$prefix/share/lyne/recipes/quickstart.yaml" "$scratch"
 for program in "$prefix/bin/lyne" "$moved/bin/lyne"; do (cd "$scratch" && "$program" check quickstart.yaml); done
 mv "$moved/share/lyne/datasets/strokes.yaml" "$scratch"
-! "$moved/bin/lyne" check "$scratch/quickstart.yaml" 2>"$scratch/said"
+(cd "$scratch" && ! "$moved/bin/lyne" check quickstart.yaml 2>said)
 grep -q 'there is no datasets/strokes.yaml' "$scratch/said"

@@ -47,8 +47,11 @@ static const lyne_model model = {
 #ifndef MIX_FIELD
 #define MIX_FIELD LYNE_MIX_FIELDS
 #endif
-#ifndef CHANGE
-#define CHANGE
+#ifndef CHANGE_DATA
+#define CHANGE_DATA
+#endif
+#ifndef CHANGE_PICTURE
+#define CHANGE_PICTURE
 #endif
 #ifndef ROW
 #define ROW model
@@ -60,7 +63,7 @@ lyne_status open_split(lyne_dataset *d, const void *c, lyne_split split, const l
     (void)c, (void)split, (void)paths, (void)err;
     *d = (lyne_dataset){
         .n = 2, .channels = 1, .height = 2, .width = 2, .n_classes = 2, .pictures = pictures, .labels = labels};
-    CHANGE;
+    CHANGE_DATA;
     return LYNE_OK;
 }
 
@@ -68,7 +71,7 @@ int drawn;
 void apply(const void *c, lyne_picture_size size, lyne_stream *stream, const uint8_t *src, uint8_t *dst) {
     (void)c, (void)stream, drawn++;
     for (int64_t i = 0; i < size.channels * size.height * size.width; i++) dst[i] = src[i];
-    CHANGE;
+    CHANGE_PICTURE;
 }
 int32_t mix(const void *c, lyne_picture_size size, lyne_stream *stream, const uint8_t *src, const uint8_t *partner,
             uint8_t *dst) {

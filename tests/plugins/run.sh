@@ -249,16 +249,16 @@ failing() {
     "$lyne" plugin bad.so >said 2>&1 || status=$?
     [ $status -eq 4 ] && grep -qF -- "$words" said || { echo "status $status, and not '$words':" && cat said && exit 1; }
 }
-failing 'dataset bad: WRONG, train samples: there are none' -DROW=format '-DCHANGE=d->n=0'
-failing 'dataset bad: WRONG, train samples: label 1 is 1, and with n_classes = 1' -DROW=format '-DCHANGE=d->n_classes=1'
-failing 'dataset bad: WRONG, its test samples are of another size' -DROW=format '-DCHANGE=d->width=split+1'
+failing 'dataset bad: WRONG, train samples: there are none' -DROW=format '-DCHANGE_DATA=d->n=0'
+failing 'dataset bad: WRONG, train samples: label 1 is 1, and with n_classes = 1' -DROW=format '-DCHANGE_DATA=d->n_classes=1'
+failing 'dataset bad: WRONG, its test samples are of another size' -DROW=format '-DCHANGE_DATA=d->width=split+1'
 failing 'augmentation bad: WRONG, on 1 x 28 x 28: it writes outside dst' -DROW=augmentation \
-    '-DCHANGE=dst[size.channels*size.height*size.width]=9'
-failing 'the same view is another picture the second time' -DROW=augmentation '-DCHANGE=dst[0]=(uint8_t)drawn'
+    '-DCHANGE_PICTURE=dst[size.channels*size.height*size.width]=9'
+failing 'the same view is another picture the second time' -DROW=augmentation '-DCHANGE_PICTURE=dst[0]=(uint8_t)drawn'
 failing 'dataset bad: WRONG, it crashed: Segmentation fault (its row has no config_size, so config is NULL)' \
-    -DROW=format '-DCHANGE=d->n=((const config*)c)->units'
+    -DROW=format '-DCHANGE_DATA=d->n=((const config*)c)->units'
 failing 'augmentation bad: WRONG, it ended the process, with exit status 3' -DROW=augmentation \
-    '-DCHANGE=_exit(3)' -include unistd.h
+    '-DCHANGE_PICTURE=_exit(3)' -include unistd.h
 sed 's/a\[i % C\] \* diff_dst/-a[i % C] * diff_dst/' "$here/prelu.c" >wrong.c
 cc -shared -fPIC wrong.c $flags -o wrong.so
 status=0

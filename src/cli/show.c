@@ -7,9 +7,7 @@
 #include "report/picture.h"
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SET, DOT, SVG, TAPS, PICTURE, TOKENS, CLASSES };
 static const lyne_option options[] = {
@@ -155,7 +153,7 @@ static lyne_status read_model(const char *name, const arguments *a, const lyne_r
                               lyne_instance *out, lyne_error *err) {
     lyne_diagnostics diagnostics = {0};
     const lyne_filler f = {.registry = registry, .arena = arena, .out = &diagnostics};
-    const char *text = lyne_arena_printf(arena, "%s: {}", name), *no_colour = getenv("NO_COLOR");
+    const char *text = lyne_arena_printf(arena, "%s: {}", name);
     lyne_yaml *tree = text ? lyne_yaml_parse(name, text, strlen(text), arena, &diagnostics) : NULL;
     for (size_t i = 0; tree && i < a->n_set; i++) {
         const char *assignment = lyne_arena_printf(arena, "%s.%s", name, a->set[i]);
@@ -163,8 +161,7 @@ static lyne_status read_model(const char *name, const arguments *a, const lyne_r
     }
     if (tree) lyne_config_instance(&f, LYNE_MODEL, name, tree, out);
     const lyne_status status = lyne_diagnostics_status(&diagnostics);
-    lyne_diagnostics_print(&diagnostics, stderr, isatty(STDERR_FILENO) && !(no_colour && *no_colour));
-    lyne_diagnostics_free(&diagnostics);
+    lyne_cli_print(&diagnostics);
     if (status != LYNE_OK) return status;
     return tree && out->row ? LYNE_OK : lyne_fail_memory(err, "a model");
 }

@@ -58,18 +58,7 @@ cat >conv.yaml <<-end
 	  fidelity: {evaluate: {model: student, against: teacher}}
 	  corrected: {bias: {model: other, classes: ["3", "5"]}}
 	end
-i=0
-while [ $i -lt 250 ]; do
-    echo "cat $((i % 7)) sat on mat $((i * i % 13))."
-    i=$((i + 1))
-done >data/words.txt
-cat >datasets/words.yaml <<-end
-	lyne_dataset: 1
-	name: words
-	format: {text: {file: words.txt, length: 16, test: 0.2}}
-	tokens: {length: 16, vocabulary: 18, labels: each}
-	classes: [nl, space, dot, "0", "1", "2", "3", "4", "5", "6", "9", a, c, m, n, o, s, t]
-	end
+make_words
 cat >transformer.yaml <<-end
 	lyne: 1
 	name: transformer

@@ -1,20 +1,8 @@
 # tests/cli/text.sh -- a text: teacher, soft labels of every character, student, fidelity, export; and a shard that ends
 # within a window.
 . "$LYNE_SOURCE/tests/cli/helpers"
-mkdir -p datasets data
-i=0
-while [ $i -lt 250 ]; do
-    echo "cat $((i % 7)) sat on mat $((i * i % 13))."
-    i=$((i + 1))
-done >data/words.txt
+make_words
 [ "$(wc -c <data/words.txt)" -eq 5076 ] || fail "the text has $(wc -c <data/words.txt) characters"
-cat >datasets/words.yaml <<-end
-	lyne_dataset: 1
-	name: words
-	format: {text: {file: words.txt, length: 16, test: 0.2}}
-	tokens: {length: 16, vocabulary: 18, labels: each}
-	classes: [nl, space, dot, "0", "1", "2", "3", "4", "5", "6", "9", a, c, m, n, o, s, t]
-end
 cat >recipe.yaml <<-end
 	lyne: 1
 	name: words

@@ -1,6 +1,8 @@
 /* cli/bench.c -- `lyne bench`: run a suite of recipes, keep what came out, write RESULTS.md; or compare, or fill a page. */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/recipe.h"
 #include "report/bench_log.h"
@@ -87,21 +89,25 @@ static lyne_status commit(const char *path, lyne_text *text, lyne_error *err) {
 
 /* ---- running ---- */
 
-/* Run one recipe into OUT/NAME; *log is what came of it, *missed how many expectations were not met. */
-static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, json_t **log, size_t *missed,
+/* Run the i-th recipe into out[i], OUT/NAME, with what the recipes before it have done; *log is what came of it, *missed
+ * how many expectations were not met. */
+static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, char **out, json_t **log, size_t *missed,
                            lyne_error *err) {
     const lyne_recipe *r = &s->run[i].recipe;
-    char root[PATH], out[PATH], results[PATH];
+    char root[PATH], path[PATH], results[PATH];
     lyne_display display;
     lyne_outcomes outcomes = {0};
     if (r->n_points) return lyne_fail(err, LYNE_ERECIPE, "%s: a recipe with a sweep is not for a suite", r->path);
     snprintf(root, sizeof root, a->again ? "runs/again/%s" : "runs/bench/%s", s->name);
-    lyne_status status = join(out, err, a->of_run.out ? a->of_run.out : root, r->name);
-    if (status == LYNE_OK) status = join(results, err, out, "results.json");
+    lyne_status status = join(path, err, a->of_run.out ? a->of_run.out : root, r->name);
+    if (status == LYNE_OK) status = join(results, err, path, "results.json");
     if (status != LYNE_OK) return status;
+    if (!(out[i] = lyne_strdup(path))) return lyne_fail_memory(err, "a suite");
     if (!a->quiet) lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
     lyne_display_init(&display, a->quiet);
-    const lyne_run_options o = lyne_arguments_options(&a->of_run, out, a->any_environment, &display);
+    lyne_run_options o = lyne_arguments_options(&a->of_run, path, a->any_environment, &display);
+    o.reuse = (const char *const *)out;
+    o.n_reuse = i;
     status = lyne_pipeline_run(r, &o, &outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK) status = lyne_bench_log_new(s, i, results, log, err);
@@ -159,21 +165,23 @@ static lyne_status compare(const char *results, const char *name, const json_t *
 }
 
 static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error *err) {
-    char folder[PATH], results[PATH];
+    char folder[PATH], results[PATH], **out = lyne_alloc(s->n_runs, sizeof *out);
     size_t missed = 0;
-    lyne_status worst = LYNE_OK, status = LYNE_OK;
+    lyne_status worst = LYNE_OK, status = out ? LYNE_OK : lyne_fail_memory(err, "a suite");
     folder_of(folder, a->of_run.recipe);
     if (a->results)
         snprintf(results, PATH, "%s", a->results);
-    else
+    else if (status == LYNE_OK)
         status = join(results, err, folder, "results");
     for (size_t i = 0; i < s->n_runs && status == LYNE_OK; i++) {
         json_t *log = NULL;
-        status = run_one(a, s, i, &log, &missed, err);
+        status = run_one(a, s, i, out, &log, &missed, err);
         if (status == LYNE_OK)
             status = a->again ? compare(results, s->run[i].recipe.name, log, &worst, err) : keep(results, log, err);
         json_decref(log);
     }
+    for (size_t i = 0; out && i < s->n_runs; i++) lyne_free(out[i]);
+    lyne_free(out);
     if (status != LYNE_OK) return status;
     if (!a->again) printf("%s: %zu recipes done, %zu expectations missed; %s\n", s->name, s->n_runs, missed, results);
     if (a->again) return worst;

@@ -1,4 +1,5 @@
 /* cli/run.c -- `lyne run`: a recipe from its first stage to the table. */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -8,10 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STAGE = LYNE_N_ARGUMENTS, SHARD, JSON, QUIET, ANY_ENVIRONMENT, IGNORE_LIMITS };
+enum { STAGE = LYNE_N_ARGUMENTS, REUSE, SHARD, JSON, QUIET, ANY_ENVIRONMENT, IGNORE_LIMITS };
 static const lyne_option options[] = {
     LYNE_ARGUMENTS,
     [STAGE] = {"stage", "NAME", "run this stage and those it reads, no others"},
+    [REUSE] = {"reuse", "DIR",
+               "the folder of another run: a stage that it has done just as here is copied, not done again; may be "
+               "repeated"},
     [SHARD] = {"shard", "I/N",
                "with --stage: write the I-th of N parts of its soft labels, as others write theirs, here or on other "
                "machines; `lyne labels merge` joins them"},
@@ -25,6 +29,7 @@ static const lyne_option options[] = {
 typedef struct arguments {
     lyne_arguments of_run;
     const char *stage;
+    lyne_words reuse;
     uint32_t part, n_parts;
     bool json, quiet, any_environment, ignore_limits;
 } arguments;
@@ -51,6 +56,11 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
         switch (got) {
         case STAGE:
             a->stage = value;
+            break;
+        case REUSE:
+            status = lyne_words_add(&a->reuse, value, "--reuse", err);
+            if (status == LYNE_OK && !lyne_file_exists(value))
+                status = lyne_fail(err, LYNE_EUSAGE, "--reuse: there is no folder %s", value);
             break;
         case SHARD:
             status = set_shard(a, value, err);
@@ -100,6 +110,8 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
                                                 a->any_environment, &display);
     o.ignore_limits = a->ignore_limits;
     o.stage = a->stage;
+    o.reuse = a->reuse.item;
+    o.n_reuse = a->reuse.n;
     o.part = a->part;
     o.n_parts = a->n_parts;
     lyne_status status = lyne_pipeline_run(r, &o, outcomes, err);

@@ -98,7 +98,8 @@ static void check_encoding(const lyne_recipe *r, size_t s, lyne_diagnostics *out
     const lyne_instance encoding = ((const lyne_stage *)stage->kind.row)->encoding(stage->kind.config);
     lyne_record record;
     lyne_error err = {0};
-    const int64_t features = encoding.row && ((const lyne_encoding *)encoding.row)->of_features; /* how many, no matter */
+    const int64_t features =
+        encoding.row && ((const lyne_encoding *)encoding.row)->of_features; /* how many, no matter */
     if (encoding.row && lyne_record_init(&record, &encoding, r->task.n_classes, features, &err) != LYNE_OK)
         lyne_diagnose(out, encoding.mark.source ? encoding.mark : stage->kind.mark, LYNE_ERECIPE, "%s: %s", stage->name,
                       err.text);

@@ -19,5 +19,8 @@ const char *lyne_result_file_why(const char *directory, const lyne_inputs *input
  *  without memory there is no telling, and what is done must not be done again for that. */
 lyne_status lyne_result_file_load(const char *directory, lyne_digest fingerprint, bool *stands, lyne_result *r,
                                   lyne_digest *made, lyne_error *err);
+/** Put copies of all that a job left in `from`, where it stands, into `to` instead of what a job that does not stand left
+ *  there.  result.json is the last, so until then `to` does not stand either. */
+lyne_status lyne_result_file_copy(const char *from, const char *to, lyne_error *err);
 
 #endif

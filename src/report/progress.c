@@ -28,13 +28,13 @@ void lyne_display_close(lyne_display *d) {
     d->open = false;
 }
 
-void lyne_display_starting(void *self, const char *label, bool up_to_date) {
+void lyne_display_starting(void *self, const char *label, const char *done) {
     lyne_display *d = self;
     d->spoken = d->logged = lyne_now();
-    lyne_log_line("%s: %s", label, up_to_date ? "up to date" : "starts");
-    if (d->quiet || !up_to_date) return;
+    lyne_log_line("%s: %s", label, done ? done : "starts");
+    if (d->quiet || !done) return;
     lyne_display_close(d);
-    fprintf(stderr, "%s: up to date\n", label);
+    fprintf(stderr, "%s: %s\n", label, done);
 }
 
 /* "epoch 3.4 of 10, 12 s left, 45.2k samples/s, accuracy 97.1%, kd 0.811, cross_entropy 0.122": a narrow terminal cuts

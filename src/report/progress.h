@@ -18,7 +18,7 @@ void lyne_display_init(lyne_display *d, bool quiet);
 /** For lyne_listener: self is the lyne_display. */
 void lyne_display_tell(void *self, const lyne_progress *p);
 /** For lyne_run_options.starting. */
-void lyne_display_starting(void *self, const char *label, bool up_to_date);
+void lyne_display_starting(void *self, const char *label, const char *done);
 /** End an open bar, before something else is printed. */
 void lyne_display_close(lyne_display *d);
 

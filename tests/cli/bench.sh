@@ -29,6 +29,11 @@ has RESULTS.md 'Run with `name=shorter`, `stages.student.distill.epochs=1`, whic
 [ "$(grep -c '&plusmn;' RESULTS.md)" -eq 1 ] || fail "a reduced schedule stands beside a published figure"
 [ "$(grep -c '"seed"' results/small.jsonl)" -eq 8 ] || fail "jobs: $(cat results/small.jsonl)"
 
+say "what recipes of a suite share is done once"
+has err 'teacher: taken from runs/bench/try/small/teacher'
+has err 'alone, seed 2: taken from runs/bench/try/small/alone/seed-2'
+lacks err 'student, seed 1: taken'
+
 say "again, nothing is run and the page is the same"
 cp RESULTS.md before.md
 expect 0 "$LYNE" bench suite.yaml --threads 1

@@ -77,3 +77,26 @@ expect 0 "$LYNE" run recipe.yaml --threads 1 --set 'seeds=[1, 2, 3]'
 has err 'student, seed 2: up to date'
 lacks err 'student, seed 3: up to date'
 has err 'teacher: up to date'
+
+say "another recipe takes from this run what it would do just so, and does the rest"
+printf 'lyne: 1\nextends: recipe.yaml\nname: other\nstages: {student: {distill: {epochs: 3}}}\n' >other.yaml
+expect 2 "$LYNE" run other.yaml --threads 1 --reuse runs/nobody
+has err "--reuse: there is no folder runs/nobody"
+expect 0 "$LYNE" run other.yaml --threads 1 --reuse runs
+lacks err 'taken from'
+cp -r runs/other alone
+rm -r runs/other
+expect 0 "$LYNE" run other.yaml --threads 1 --reuse runs/small
+for stage in teacher soft_labels 'alone, seed 1' 'alone, seed 2'; do has err "$stage: taken from runs/small/"; done
+lacks err 'student, seed 1: taken'
+same_runs alone runs/other
+expect 0 "$LYNE" run other.yaml --threads 1
+again
+
+say "but nothing that has changed since"
+rm -r runs/other
+printf 'x' >>runs/small/teacher/model.safetensors
+expect 0 "$LYNE" run other.yaml --threads 1 --reuse runs/small
+lacks err 'teacher: taken'
+has err 'soft_labels: taken from runs/small/'
+same_runs alone runs/other

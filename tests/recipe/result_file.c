@@ -1,6 +1,7 @@
 /* tests/recipe/result_file.c -- result.json: what was saved is loaded, and anything that changed since is noticed. */
 #include "recipe/result_file.h"
 #include "folder.h"
+#include <errno.h>
 
 TestSuite(result_file, .init = folder_enter, .fini = folder_leave);
 
@@ -179,4 +180,31 @@ Test(result_file, differences_are_named_three_at_most_and_digests_not_shown) {
     cr_expect_not(lyne_digest_equal(lyne_inputs_fingerprint(&before), lyne_inputs_fingerprint(&now)));
     json_decref(was);
     lyne_arena_free(&arena);
+}
+
+/* What a job left, into a directory with the labels of another: whatever call fails, the copy stands only if it is whole. */
+Test(result_file, a_copy_stands_when_it_is_whole) {
+    char copy[sizeof folder + 8], path[sizeof copy + 64];
+    lyne_error err = {0};
+    lyne_result r;
+    lyne_digest found;
+    bool stands;
+    save();
+    const lyne_digest saved = made;
+    snprintf(copy, sizeof copy, "%s/copy", folder);
+    snprintf(path, sizeof path, "%s/labels-00000-of-00007.safetensors", copy);
+    for (uint64_t n = 1;; n++) {
+        cr_assert_eq(lyne_directory_make(copy, &err), LYNE_OK, "%s", err.text);
+        cr_assert_eq(lyne_file_commit(path, "old", 3, &err), LYNE_OK, "%s", err.text);
+        lyne_file_fail_at(n, EIO);
+        const lyne_status status = lyne_result_file_copy(folder, copy, &err);
+        lyne_file_fail_at(0, 0);
+        cr_assert_eq(lyne_result_file_load(copy, fingerprint, &stands, &r, &found, &err), LYNE_OK, "%s", err.text);
+        cr_expect(stands || status != LYNE_OK, "call %llu", (unsigned long long)n);
+        if (stands) cr_expect(lyne_digest_equal(found, saved));
+        if (status == LYNE_OK) break;
+        cr_assert_eq(lyne_directory_remove(copy, &err), LYNE_OK, "%s", err.text);
+        cr_assert_lt(n, 1000);
+    }
+    cr_expect_not(lyne_file_exists(path), "what another job left is gone");
 }

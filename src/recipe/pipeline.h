@@ -9,9 +9,10 @@
  *     OUT/student/temperature=4/       a stage of a sweep (recipe/sweep.h), under the values it depends on
  *
  * A fingerprint is a digest over the stage's own section with every default, the data, the seed, and the fingerprints and
- * files of the stages it reads (the same recipe on another CPU may give other files).  A stage whose result.json has the fingerprint it would get now, and whose files are as they were
- * left, is up to date; one that stands in another run (lyne_run_options.reuse) is copied from there.  Checkpoints and shards carry the fingerprint too, so unfinished work is gone on with if it is
- * still wanted, and forgotten if not. */
+ * files of the stages it reads (the same recipe on another CPU may give other files).  A stage whose result.json has the
+ * fingerprint it would get now, and whose files are as they were left, is up to date; one that stands in another run
+ * (lyne_run_options.reuse) is copied from there.  Checkpoints and shards carry the fingerprint too, so unfinished work is
+ * gone on with if it is still wanted, and forgotten if not. */
 #ifndef LYNE_RECIPE_PIPELINE_H
 #define LYNE_RECIPE_PIPELINE_H
 
@@ -23,16 +24,16 @@ typedef struct lyne_run_options {
     const char *const *data_directory;
     size_t n_data_directories;
     bool any_environment;
-    FILE
-        *kernels; /* lyne_pipeline_look, when it measures, says there what each kernel of each stage takes; NULL: not */
-    bool ignore_limits;       /* start even if it will not fit into the memory or onto the disk */
-    const char *stage;        /* run this one and those it reads; NULL: all */
-    const char *const *reuse; /* directories of other runs: what one of them has done under the same name and with the
-                                 same fingerprint is copied, not done again */
+    FILE *kernels;      /* NULL, or where lyne_pipeline_look says what each kernel takes when it measures  */
+    bool ignore_limits; /* start even if it will not fit into the memory or onto the disk                  */
+    const char *stage;  /* run this one and those it reads; NULL: all                                      */
+    /* Directories of other runs: what one of them has done under the same name and with the same fingerprint is copied,
+     * not done again. */
+    const char *const *reuse;
     size_t n_reuse;
-    uint32_t part,
-        n_parts; /* of the soft labels that `stage` makes, write only this part (from 1); 0, 0: all.  Those it
-                               reads must be done; others may write other parts in the same OUT at the same time. */
+    /* Of the soft labels that `stage` makes, write only this part (from 1); 0, 0: all.  Those it reads must be done;
+     * others may write other parts in the same OUT at the same time. */
+    uint32_t part, n_parts;
     lyne_listener listener;
     /** Called before each job: the label, and why it needs not be run, as "up to date", or NULL.  May be NULL. */
     void (*starting)(void *self, const char *label, const char *done);

@@ -29,7 +29,7 @@ static const lyne_option options[] = {
 typedef struct arguments {
     lyne_arguments of_run; /* its recipe is the suite */
     const char *rows, *results;
-    bool strict, again, quiet, any_environment;
+    bool again;
 } arguments;
 
 static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
@@ -37,30 +37,15 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     lyne_status status = LYNE_OK;
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_bench, argc, argv, &value, err)) != -1) {
-        switch (got) {
-        case STRICT:
-            a->strict = true;
-            break;
-        case AGAIN:
-            a->again = true;
-            break;
-        case ROWS:
+        if (got == ROWS)
             a->rows = value;
-            break;
-        case RESULTS:
+        else if (got == RESULTS)
             a->results = value;
-            break;
-        case QUIET:
-            a->quiet = true;
-            break;
-        case ANY_ENVIRONMENT:
-            a->any_environment = true;
-            break;
-        default:
-            status = lyne_arguments_take(&a->of_run, got, value, err);
-        }
+        else
+            status = lyne_arguments_take(&a->of_run, &command_bench, got, value, err);
     }
     if (status != LYNE_OK) return status;
+    a->again = lyne_arguments_has(&a->of_run, AGAIN);
     if (a->rows && optind < argc)
         return lyne_fail(err, LYNE_EUSAGE, "--rows runs nothing, so '%s' is one too many", argv[optind]);
     if (!a->rows && optind == argc) return lyne_fail(err, LYNE_EUSAGE, "which suite? usage: lyne bench SUITE");
@@ -99,9 +84,10 @@ static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, js
     lyne_status status = join(out, err, a->of_run.out ? a->of_run.out : root, r->name);
     if (status == LYNE_OK) status = join(results, err, out, "results.json");
     if (status != LYNE_OK) return status;
-    if (!a->quiet) lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
-    lyne_display_init(&display, a->quiet);
-    const lyne_run_options o = lyne_arguments_options(&a->of_run, out, a->any_environment, &display);
+    lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
+    lyne_display_init(&display, lyne_arguments_has(&a->of_run, QUIET));
+    lyne_run_options o = lyne_arguments_options(&a->of_run, out, &display);
+    o.any_environment = lyne_arguments_has(&a->of_run, ANY_ENVIRONMENT);
     status = lyne_pipeline_run(r, &o, &outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK) status = lyne_bench_log_new(s, i, results, log, err);
@@ -177,7 +163,7 @@ static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error
     if (status != LYNE_OK) return status;
     if (!a->again) printf("%s: %zu recipes done, %zu expectations missed; %s\n", s->name, s->n_runs, missed, results);
     if (a->again) return worst;
-    if (!a->strict || missed == 0) return LYNE_OK;
+    if (!lyne_arguments_has(&a->of_run, STRICT) || missed == 0) return LYNE_OK;
     return lyne_fail(err, LYNE_EOTHER, "%zu of the suite's expectations are not met; RESULTS.md beside %s has them",
                      missed, results);
 }
@@ -253,7 +239,7 @@ static lyne_status read_suite(const arguments *a, const lyne_registry *registry,
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     arguments a = {0};
     lyne_status status = parse(argc, argv, &a, err);
-    if (status == LYNE_OK && a.quiet) lyne_log_set(LYNE_LOG_QUIET);
+    if (status == LYNE_OK && lyne_arguments_has(&a.of_run, QUIET)) lyne_log_quiet();
     if (status == LYNE_OK && a.rows) {
         status = fill_page(&a, registry, err);
     } else if (status == LYNE_OK) {

@@ -26,7 +26,6 @@ typedef struct arguments {
     lyne_arguments of_run;
     const char *stage;
     uint32_t part, n_parts;
-    bool json, quiet, any_environment, ignore_limits;
 } arguments;
 
 static lyne_status set_shard(arguments *a, const char *value, lyne_error *err) {
@@ -48,28 +47,12 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     lyne_status status = LYNE_OK;
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_run, argc, argv, &value, err)) != -1) {
-        switch (got) {
-        case STAGE:
+        if (got == STAGE)
             a->stage = value;
-            break;
-        case SHARD:
+        else if (got == SHARD)
             status = set_shard(a, value, err);
-            break;
-        case JSON:
-            a->json = true;
-            break;
-        case QUIET:
-            a->quiet = true;
-            break;
-        case ANY_ENVIRONMENT:
-            a->any_environment = true;
-            break;
-        case IGNORE_LIMITS:
-            a->ignore_limits = true;
-            break;
-        default:
-            status = lyne_arguments_take(&a->of_run, got, value, err);
-        }
+        else
+            status = lyne_arguments_take(&a->of_run, &command_run, got, value, err);
     }
     if (status != LYNE_OK) return status;
     if (a->n_parts && !a->stage)
@@ -95,22 +78,21 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     lyne_display display;
     lyne_outcomes *outcomes = lyne_alloc(lyne_recipe_count(r), sizeof *outcomes);
     if (!outcomes) return lyne_fail_memory(err, "a run");
-    lyne_display_init(&display, a->quiet);
-    lyne_run_options o = lyne_arguments_options(&a->of_run, lyne_arguments_out(&a->of_run, r->name, folder),
-                                                a->any_environment, &display);
-    o.ignore_limits = a->ignore_limits;
+    lyne_display_init(&display, lyne_arguments_has(&a->of_run, QUIET));
+    lyne_run_options o = lyne_arguments_options(&a->of_run, lyne_arguments_out(&a->of_run, r->name, folder), &display);
+    o.any_environment = lyne_arguments_has(&a->of_run, ANY_ENVIRONMENT);
+    o.ignore_limits = lyne_arguments_has(&a->of_run, IGNORE_LIMITS);
     o.stage = a->stage;
     o.part = a->part;
     o.n_parts = a->n_parts;
     lyne_status status = lyne_pipeline_run(r, &o, outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK && a->n_parts) {
-        if (!a->quiet)
-            lyne_info("part %u of %u is in %s/%s; when all are: lyne labels merge DIR..., then the recipe goes on",
-                      (unsigned)a->part, (unsigned)a->n_parts, o.out, a->stage);
+        lyne_info("part %u of %u is in %s/%s; when all are: lyne labels merge DIR..., then the recipe goes on",
+                  (unsigned)a->part, (unsigned)a->n_parts, o.out, a->stage);
     } else if (status == LYNE_OK) {
-        status = print_results(r, outcomes, a->json, err);
-        if (status == LYNE_OK && !a->quiet) lyne_info("results, models and soft labels are in %s", o.out);
+        status = print_results(r, outcomes, lyne_arguments_has(&a->of_run, JSON), err);
+        if (status == LYNE_OK) lyne_info("results, models and soft labels are in %s", o.out);
     }
     for (size_t i = 0; i < lyne_recipe_count(r); i++) lyne_outcomes_free(&outcomes[i]);
     lyne_free(outcomes);
@@ -122,7 +104,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     lyne_recipe recipe;
     lyne_status status = parse(argc, argv, &a, err);
     if (status == LYNE_OK) {
-        if (a.quiet) lyne_log_set(LYNE_LOG_QUIET);
+        if (lyne_arguments_has(&a.of_run, QUIET)) lyne_log_quiet();
         status = lyne_cli_read(&recipe, a.of_run.recipe, a.of_run.set.item, a.of_run.set.n, registry);
         if (status == LYNE_OK) status = run_recipe(&a, &recipe, err);
         lyne_recipe_free(&recipe);

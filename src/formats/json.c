@@ -92,13 +92,6 @@ lyne_status lyne_json_real(const json_t *object, const char *key, double *out, l
     return LYNE_OK;
 }
 
-lyne_status lyne_json_bool(const json_t *object, const char *key, bool *out, lyne_error *err) {
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_boolean(value)) return wrong(object, key, "a truth value", err);
-    *out = json_is_true(value);
-    return LYNE_OK;
-}
-
 lyne_status lyne_json_digest(const json_t *object, const char *key, lyne_digest *out, lyne_error *err) {
     const char *text = NULL;
     lyne_status status = lyne_json_text(object, key, &text, err);

@@ -52,10 +52,10 @@ lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *er
 /* ---- fields ---- */
 
 static const char *type_of(const json_t *value) {
-    static const char *const names[] = {
-        [JSON_OBJECT] = "an object",    [JSON_ARRAY] = "an array", [JSON_STRING] = "a text",
-        [JSON_INTEGER] = "an integer",  [JSON_REAL] = "a real",    [JSON_TRUE] = "a truth value",
-        [JSON_FALSE] = "a truth value", [JSON_NULL] = "null"};
+    static const char *const names[] = {[JSON_OBJECT] = "an object",    [JSON_ARRAY] = "an array",
+                                        [JSON_STRING] = "a text",       [JSON_INTEGER] = "an integer",
+                                        [JSON_REAL] = "a real",         [JSON_TRUE] = "a truth value",
+                                        [JSON_FALSE] = "a truth value", [JSON_NULL] = "null"};
     return names[json_typeof(value)];
 }
 

@@ -13,10 +13,10 @@ extern "C" {
 
 /* What a loss may read.  Features are f32, of the nodes that its config names, and already adapted as `match` asks. */
 typedef struct lyne_loss_inputs {
-    lyne_node *logits;  /* (B, C) f32, the student's                     */
-    lyne_node *labels;  /* (B) s32, classes 0..C-1                       */
+    lyne_node *logits;  /* (B, C) f32, the student's */
+    lyne_node *labels;  /* (B) s32, classes 0..C-1   */
     bool rest_is_class; /* classes that share a row's least teacher logit are one: of each alone nothing is known */
-    lyne_node *teacher; /* (B, C) f32 logits; NULL when nobody teaches   */
+    lyne_node *teacher; /* (B, C) f32 logits; NULL unless a loss here needs_teacher */
     lyne_node *mix;     /* (B, 2) s32: a second label and the first one's share in 65536ths; NULL when none is mixed */
     lyne_node *student_feature, *teacher_feature; /* NULL unless the loss reads_features */
 } lyne_loss_inputs;

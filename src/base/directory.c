@@ -1,4 +1,4 @@
-/* base/directory.c -- the directories of base/file.h: make, commit, remove, list. */
+/* base/directory.c -- the directories of base/file.h: make, remove, list. */
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/system.h"
@@ -35,13 +35,6 @@ lyne_status lyne_directory_make(const char *path, lyne_error *err) {
     if (status == LYNE_OK) status = make_one(part, err);
     lyne_free(part);
     return status;
-}
-
-lyne_status lyne_directory_commit(const char *built, const char *path, lyne_error *err) {
-    lyne_status status = system_sync_directory(built, err);
-    if (status != LYNE_OK) return status;
-    if (system_rename_new(built, path)) return lyne_fail_errno(err, path, "rename a finished directory to");
-    return system_sync_parent(path, err);
 }
 
 /* ---- remove: by descriptors, so that no link put in the way is followed ---- */

@@ -73,9 +73,6 @@ void lyne_spool_close(lyne_spool *s); /* NULL and zeroed are fine */
 
 /** mkdir -p.  Fails if a part exists and is not a directory. */
 lyne_status lyne_directory_make(const char *path, lyne_error *err);
-/** Make `built`, a directory whose files are written and synced, appear as `path`: fsync it, rename, fsync the parent.
- *  `path` must not exist. */
-lyne_status lyne_directory_commit(const char *built, const char *path, lyne_error *err);
 /** Remove a directory of files and directories.  Follows no link.  A missing one is fine. */
 lyne_status lyne_directory_remove(const char *path, lyne_error *err);
 /** Names in a directory, sorted bytewise, without . and ..; caller frees with lyne_names_free. */

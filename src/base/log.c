@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <time.h>
 
-static _Atomic lyne_log_level current = LYNE_LOG_INFO;
+static atomic_bool quiet;
 
-void lyne_log_set(lyne_log_level level) {
-    current = level;
+void lyne_log_quiet(void) {
+    quiet = true;
 }
 
 /* ---- the log of a run; written while stderr is locked ---- */
@@ -80,15 +80,7 @@ static void say(const char *prefix, const char *fmt, va_list args) {
 }
 
 void lyne_info(const char *fmt, ...) {
-    if (current < LYNE_LOG_INFO) return;
-    va_list args;
-    va_start(args, fmt);
-    say("", fmt, args);
-    va_end(args);
-}
-
-void lyne_debug(const char *fmt, ...) {
-    if (current < LYNE_LOG_DEBUG) return;
+    if (quiet) return;
     va_list args;
     va_start(args, fmt);
     say("", fmt, args);

@@ -4,13 +4,11 @@
 
 #include "lyne/status.h"
 
-typedef enum lyne_log_level { LYNE_LOG_QUIET, LYNE_LOG_INFO, LYNE_LOG_DEBUG } lyne_log_level;
-
-void lyne_log_set(lyne_log_level level); /* default LYNE_LOG_INFO */
+/** Only warnings from now on. */
+void lyne_log_quiet(void);
 /** One line to stderr, the newline added. */
 void lyne_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void lyne_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/** Printed at every level: "lyne: warning: ...". */
+/** Printed even when quiet: "lyne: warning: ...". */
 void lyne_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /** Open a file that all lines are added to from now on, each behind its date and time (UTC).  One at a time: another is closed. */

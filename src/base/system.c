@@ -139,17 +139,7 @@ struct dirent *system_readdir(DIR *dir) {
     return readdir(dir);
 }
 
-/* A file system that knows no RENAME_NOREPLACE (NFS) gets a look before the leap. */
-int system_rename_new(const char *from, const char *to) {
-    if (due()) return -1;
-    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0) return 0;
-    if (errno != EINVAL && errno != ENOSYS) return -1;
-    struct stat st;
-    if (lstat(to, &st) == 0) errno = EEXIST;
-    return errno == ENOENT ? rename(from, to) : -1;
-}
-
-lyne_status system_sync_directory(const char *path, lyne_error *err) {
+static lyne_status sync_directory(const char *path, lyne_error *err) {
     int fd = system_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return lyne_fail_errno(err, path, "open the directory");
     lyne_status status = LYNE_OK;
@@ -165,7 +155,7 @@ lyne_status system_sync_parent(const char *path, lyne_error *err) {
     while (length > 1 && parent[length - 1] == '/') length--;
     while (length > 0 && parent[length - 1] != '/') length--;
     parent[length] = '\0';
-    lyne_status status = system_sync_directory(length ? parent : ".", err);
+    lyne_status status = sync_directory(length ? parent : ".", err);
     lyne_free(parent);
     return status;
 }

@@ -28,15 +28,13 @@ int system_stat(const char *path, struct stat *st);
 int system_statvfs(const char *path, struct statvfs *st);
 void *system_mmap(size_t size, int fd); /* read-only; MAP_FAILED */
 int system_rename(const char *from, const char *to);
-int system_rename_new(const char *from, const char *to); /* EEXIST when `to` exists */
 int system_unlink(const char *path);
 int system_unlinkat(int parent, const char *name, int flags);
 int system_mkdir(const char *path);
 DIR *system_fdopendir(int fd);
 struct dirent *system_readdir(DIR *dir); /* NULL with errno 0 at the end */
 
-/* fsync a directory, or the one that holds path. */
-lyne_status system_sync_directory(const char *path, lyne_error *err);
+/* fsync the directory that holds path. */
 lyne_status system_sync_parent(const char *path, lyne_error *err);
 
 #endif

@@ -13,7 +13,11 @@ static lyne_status set_threads(const char *value, lyne_error *err) {
     return LYNE_OK;
 }
 
-lyne_status lyne_arguments_take(lyne_arguments *a, int got, const char *value, lyne_error *err) {
+bool lyne_arguments_has(const lyne_arguments *a, int option) {
+    return a->flags & 1u << option;
+}
+
+lyne_status lyne_arguments_take(lyne_arguments *a, const lyne_command *c, int got, const char *value, lyne_error *err) {
     switch (got) {
     case LYNE_ARGUMENT_DATA:
         return lyne_words_add(&a->data.list, value, "--data", err);
@@ -26,7 +30,9 @@ lyne_status lyne_arguments_take(lyne_arguments *a, int got, const char *value, l
     case LYNE_ARGUMENT_THREADS:
         return set_threads(value, err);
     default:
-        return LYNE_EUSAGE;
+        if (got < 0 || c->options[got].argument) return LYNE_EUSAGE;
+        a->flags |= 1u << got;
+        return LYNE_OK;
     }
 }
 
@@ -48,12 +54,10 @@ const char *lyne_arguments_out(const lyne_arguments *a, const char *recipe_name,
     return scratch;
 }
 
-lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, bool any_environment,
-                                        lyne_display *display) {
+lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, lyne_display *display) {
     return (lyne_run_options){.out = out,
                               .data_directory = a->data.list.item,
                               .n_data_directories = a->data.list.n,
-                              .any_environment = any_environment,
                               .listener = {.tell = lyne_display_tell, .self = display},
                               .starting = lyne_display_starting,
                               .self = display};

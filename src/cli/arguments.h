@@ -12,6 +12,7 @@ typedef struct lyne_arguments {
     const char *recipe, *out; /* out NULL: runs/NAME */
     lyne_folders data;
     lyne_words set;
+    unsigned flags; /* options without an argument that were given, as 1 << option */
 } lyne_arguments;
 
 /* Their places in the table of a command, which goes on at LYNE_N_ARGUMENTS. */
@@ -24,8 +25,10 @@ enum { LYNE_ARGUMENT_DATA, LYNE_ARGUMENT_OUT, LYNE_ARGUMENT_SET, LYNE_ARGUMENT_T
                            "change one value, as in --set stages.student.distill.epochs=5; may be repeated"},          \
     [LYNE_ARGUMENT_THREADS] = {"threads", "N", "how many; the default is OpenMP's, one for each core"}
 
-/** Take the option `got`, one of these. */
-lyne_status lyne_arguments_take(lyne_arguments *a, int got, const char *value, lyne_error *err);
+/** Take the option `got` of c's table: one of these, a flag, or the -2 of lyne_next_option. */
+lyne_status lyne_arguments_take(lyne_arguments *a, const lyne_command *c, int got, const char *value, lyne_error *err);
+/** Whether that option, a flag, was given. */
+bool lyne_arguments_has(const lyne_arguments *a, int option);
 /** After the last option: the one operand is the recipe, and the folders of LYNE_DATA come behind those of --data. */
 lyne_status lyne_arguments_end(lyne_arguments *a, const lyne_command *c, int argc, char **argv, lyne_error *err);
 void lyne_arguments_free(lyne_arguments *a);
@@ -35,7 +38,6 @@ typedef char lyne_folder[128];
 const char *lyne_arguments_out(const lyne_arguments *a, const char *recipe_name, lyne_folder scratch);
 
 /** For a run that goes there and is shown by `display`; the lists stay the arguments'. */
-lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, bool any_environment,
-                                        lyne_display *display);
+lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, lyne_display *display);
 
 #endif

@@ -31,7 +31,7 @@ static const lyne_option options[] = {
 typedef struct arguments {
     lyne_arguments of_run; /* its recipe is the suite */
     const char *rows, *results;
-    bool strict, again, quiet, any_environment;
+    bool again;
 } arguments;
 
 static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
@@ -39,30 +39,15 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     lyne_status status = LYNE_OK;
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_bench, argc, argv, &value, err)) != -1) {
-        switch (got) {
-        case STRICT:
-            a->strict = true;
-            break;
-        case AGAIN:
-            a->again = true;
-            break;
-        case ROWS:
+        if (got == ROWS)
             a->rows = value;
-            break;
-        case RESULTS:
+        else if (got == RESULTS)
             a->results = value;
-            break;
-        case QUIET:
-            a->quiet = true;
-            break;
-        case ANY_ENVIRONMENT:
-            a->any_environment = true;
-            break;
-        default:
-            status = lyne_arguments_take(&a->of_run, got, value, err);
-        }
+        else
+            status = lyne_arguments_take(&a->of_run, &command_bench, got, value, err);
     }
     if (status != LYNE_OK) return status;
+    a->again = lyne_arguments_has(&a->of_run, AGAIN);
     if (a->rows && optind < argc)
         return lyne_fail(err, LYNE_EUSAGE, "--rows runs nothing, so '%s' is one too many", argv[optind]);
     if (!a->rows && optind == argc) return lyne_fail(err, LYNE_EUSAGE, "which suite? usage: lyne bench SUITE");
@@ -103,9 +88,10 @@ static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, ch
     if (status == LYNE_OK) status = join(results, err, path, "results.json");
     if (status != LYNE_OK) return status;
     if (!(out[i] = lyne_strdup(path))) return lyne_fail_memory(err, "a suite");
-    if (!a->quiet) lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
-    lyne_display_init(&display, a->quiet);
-    lyne_run_options o = lyne_arguments_options(&a->of_run, path, a->any_environment, &display);
+    lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
+    lyne_display_init(&display, lyne_arguments_has(&a->of_run, QUIET));
+    lyne_run_options o = lyne_arguments_options(&a->of_run, path, &display);
+    o.any_environment = lyne_arguments_has(&a->of_run, ANY_ENVIRONMENT);
     o.reuse = (const char *const *)out;
     o.n_reuse = i;
     status = lyne_pipeline_run(r, &o, &outcomes, err);
@@ -185,7 +171,7 @@ static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error
     if (status != LYNE_OK) return status;
     if (!a->again) printf("%s: %zu recipes done, %zu expectations missed; %s\n", s->name, s->n_runs, missed, results);
     if (a->again) return worst;
-    if (!a->strict || missed == 0) return LYNE_OK;
+    if (!lyne_arguments_has(&a->of_run, STRICT) || missed == 0) return LYNE_OK;
     return lyne_fail(err, LYNE_EOTHER, "%zu of the suite's expectations are not met; RESULTS.md beside %s has them",
                      missed, results);
 }
@@ -261,7 +247,7 @@ static lyne_status read_suite(const arguments *a, const lyne_registry *registry,
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     arguments a = {0};
     lyne_status status = parse(argc, argv, &a, err);
-    if (status == LYNE_OK && a.quiet) lyne_log_set(LYNE_LOG_QUIET);
+    if (status == LYNE_OK && lyne_arguments_has(&a.of_run, QUIET)) lyne_log_quiet();
     if (status == LYNE_OK && a.rows) {
         status = fill_page(&a, registry, err);
     } else if (status == LYNE_OK) {

@@ -1,9 +1,9 @@
 /* cli/check.c -- `lyne check`: everything that is wrong with a recipe, without running it. */
 #include "cli/cli.h"
+#include "cli/folders.h"
 #include "cli/recipe.h"
 #include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { SET, VERBOSE };
 static const lyne_option options[] = {
@@ -18,24 +18,20 @@ static void print_fine(const char *path, const lyne_recipe *r) {
 }
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
-    const char *set[64], *value;
-    size_t n_set = 0;
+    lyne_words set = {0};
+    const char *value;
     bool verbose = false;
     int got;
     while ((got = lyne_next_option(&command_check, argc, argv, &value, err)) >= 0) {
-        if (got == VERBOSE) {
-            verbose = true;
-            continue;
-        }
-        if (n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
-        set[n_set++] = value;
+        verbose |= got == VERBOSE;
+        if (got == SET && lyne_words_add(&set, value, "--set", err) != LYNE_OK) return LYNE_EUSAGE;
     }
     if (got == -2) return LYNE_EUSAGE;
     if (optind == argc) return lyne_fail(err, LYNE_EUSAGE, "which recipe? usage: lyne check RECIPE...");
     lyne_status status = LYNE_OK;
     for (int i = optind; i < argc; i++) {
         lyne_recipe recipe;
-        lyne_status here = lyne_cli_read(&recipe, argv[i], set, n_set, registry);
+        lyne_status here = lyne_cli_read(&recipe, argv[i], set.item, set.n, registry);
         if (here == LYNE_OK) {
             lyne_cli_advise(&recipe);
             print_fine(argv[i], &recipe);

@@ -18,10 +18,11 @@ static const lyne_option options[] = {
                  "the least that this machine could do it in"},
     {NULL, NULL, NULL}};
 
-static lyne_status print(lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, bool json,
+static lyne_status print(const lyne_arguments *a, lyne_recipe *r, const lyne_outcomes *jobs, const char *out,
                          lyne_error *err) {
+    const bool timed = !lyne_arguments_has(a, QUICK);
     lyne_text text = {0};
-    if (!json) {
+    if (!lyne_arguments_has(a, JSON)) {
         lyne_plan_print(r, jobs, out, timed, stdout);
         return lyne_cli_print_adapters(r, err);
     }
@@ -31,19 +32,20 @@ static lyne_status print(lyne_recipe *r, const lyne_outcomes *jobs, const char *
     return status;
 }
 
-static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, bool quick, bool json, bool kernels, lyne_error *err) {
+static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, lyne_error *err) {
     lyne_folder folder;
     const size_t n = lyne_recipe_count(r);
     lyne_outcomes *jobs = lyne_alloc(n, sizeof *jobs);
     if (!jobs) return lyne_fail_memory(err, "a plan");
-    const lyne_run_options o = {.kernels = kernels ? stdout : NULL,
+    const lyne_run_options o = {.kernels = lyne_arguments_has(a, KERNELS) ? stdout : NULL,
                                 .out = lyne_arguments_out(a, r->name, folder),
                                 .data_directory = a->data.list.item,
                                 .n_data_directories = a->data.list.n};
     lyne_status status = LYNE_OK;
     for (size_t i = 0; i < n && status == LYNE_OK; i++)
-        status = lyne_pipeline_look(lyne_recipe_at(r, i), &o, quick ? 0 : MEASURE_SECONDS, &jobs[i], err);
-    if (status == LYNE_OK) status = print(r, jobs, o.out, !quick, json, err);
+        status = lyne_pipeline_look(lyne_recipe_at(r, i), &o, lyne_arguments_has(a, QUICK) ? 0 : MEASURE_SECONDS,
+                                    &jobs[i], err);
+    if (status == LYNE_OK) status = print(a, r, jobs, o.out, err);
     for (size_t i = 0; i < n; i++) lyne_outcomes_free(&jobs[i]);
     lyne_free(jobs);
     return status;
@@ -51,28 +53,19 @@ static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, bool quick, boo
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
     lyne_arguments a = {0};
-    bool quick = false, json = false, kernels = false;
     const char *value;
     lyne_recipe recipe;
     lyne_status status = LYNE_OK;
     int got;
-    while (status == LYNE_OK && (got = lyne_next_option(&command_plan, argc, argv, &value, err)) != -1) {
-        if (got == QUICK)
-            quick = true;
-        else if (got == JSON)
-            json = true;
-        else if (got == KERNELS)
-            kernels = true;
-        else
-            status = lyne_arguments_take(&a, got, value, err);
-    }
-    if (status == LYNE_OK && kernels && (quick || json))
+    while (status == LYNE_OK && (got = lyne_next_option(&command_plan, argc, argv, &value, err)) != -1)
+        status = lyne_arguments_take(&a, &command_plan, got, value, err);
+    if (status == LYNE_OK && lyne_arguments_has(&a, KERNELS) && a.flags & (1u << QUICK | 1u << JSON))
         status = lyne_fail(err, LYNE_EUSAGE,
                            "--kernels measures, and prints tables: it goes with neither --quick nor --json");
     if (status == LYNE_OK) status = lyne_arguments_end(&a, &command_plan, argc, argv, err);
     if (status == LYNE_OK) {
         status = lyne_cli_read(&recipe, a.recipe, a.set.item, a.set.n, registry);
-        if (status == LYNE_OK) status = plan(&a, &recipe, quick, json, kernels, err);
+        if (status == LYNE_OK) status = plan(&a, &recipe, err);
         lyne_recipe_free(&recipe);
     }
     lyne_arguments_free(&a);

@@ -31,7 +31,6 @@ typedef struct arguments {
     const char *stage;
     lyne_words reuse;
     uint32_t part, n_parts;
-    bool json, quiet, any_environment, ignore_limits;
 } arguments;
 
 static lyne_status set_shard(arguments *a, const char *value, lyne_error *err) {
@@ -48,38 +47,24 @@ static lyne_status set_shard(arguments *a, const char *value, lyne_error *err) {
     return LYNE_OK;
 }
 
+static lyne_status add_reuse(arguments *a, const char *folder, lyne_error *err) {
+    if (!lyne_file_exists(folder)) return lyne_fail(err, LYNE_EUSAGE, "--reuse: there is no folder %s", folder);
+    return lyne_words_add(&a->reuse, folder, "--reuse", err);
+}
+
 static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     const char *value;
     lyne_status status = LYNE_OK;
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_run, argc, argv, &value, err)) != -1) {
-        switch (got) {
-        case STAGE:
+        if (got == STAGE)
             a->stage = value;
-            break;
-        case REUSE:
-            status = lyne_words_add(&a->reuse, value, "--reuse", err);
-            if (status == LYNE_OK && !lyne_file_exists(value))
-                status = lyne_fail(err, LYNE_EUSAGE, "--reuse: there is no folder %s", value);
-            break;
-        case SHARD:
+        else if (got == REUSE)
+            status = add_reuse(a, value, err);
+        else if (got == SHARD)
             status = set_shard(a, value, err);
-            break;
-        case JSON:
-            a->json = true;
-            break;
-        case QUIET:
-            a->quiet = true;
-            break;
-        case ANY_ENVIRONMENT:
-            a->any_environment = true;
-            break;
-        case IGNORE_LIMITS:
-            a->ignore_limits = true;
-            break;
-        default:
-            status = lyne_arguments_take(&a->of_run, got, value, err);
-        }
+        else
+            status = lyne_arguments_take(&a->of_run, &command_run, got, value, err);
     }
     if (status != LYNE_OK) return status;
     if (a->n_parts && !a->stage)
@@ -105,10 +90,10 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     lyne_display display;
     lyne_outcomes *outcomes = lyne_alloc(lyne_recipe_count(r), sizeof *outcomes);
     if (!outcomes) return lyne_fail_memory(err, "a run");
-    lyne_display_init(&display, a->quiet);
-    lyne_run_options o = lyne_arguments_options(&a->of_run, lyne_arguments_out(&a->of_run, r->name, folder),
-                                                a->any_environment, &display);
-    o.ignore_limits = a->ignore_limits;
+    lyne_display_init(&display, lyne_arguments_has(&a->of_run, QUIET));
+    lyne_run_options o = lyne_arguments_options(&a->of_run, lyne_arguments_out(&a->of_run, r->name, folder), &display);
+    o.any_environment = lyne_arguments_has(&a->of_run, ANY_ENVIRONMENT);
+    o.ignore_limits = lyne_arguments_has(&a->of_run, IGNORE_LIMITS);
     o.stage = a->stage;
     o.reuse = a->reuse.item;
     o.n_reuse = a->reuse.n;
@@ -117,12 +102,11 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     lyne_status status = lyne_pipeline_run(r, &o, outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK && a->n_parts) {
-        if (!a->quiet)
-            lyne_info("part %u of %u is in %s/%s; when all are: lyne labels merge DIR..., then the recipe goes on",
-                      (unsigned)a->part, (unsigned)a->n_parts, o.out, a->stage);
+        lyne_info("part %u of %u is in %s/%s; when all are: lyne labels merge DIR..., then the recipe goes on",
+                  (unsigned)a->part, (unsigned)a->n_parts, o.out, a->stage);
     } else if (status == LYNE_OK) {
-        status = print_results(r, outcomes, a->json, err);
-        if (status == LYNE_OK && !a->quiet) lyne_info("results, models and soft labels are in %s", o.out);
+        status = print_results(r, outcomes, lyne_arguments_has(&a->of_run, JSON), err);
+        if (status == LYNE_OK) lyne_info("results, models and soft labels are in %s", o.out);
     }
     for (size_t i = 0; i < lyne_recipe_count(r); i++) lyne_outcomes_free(&outcomes[i]);
     lyne_free(outcomes);
@@ -134,7 +118,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     lyne_recipe recipe;
     lyne_status status = parse(argc, argv, &a, err);
     if (status == LYNE_OK) {
-        if (a.quiet) lyne_log_set(LYNE_LOG_QUIET);
+        if (lyne_arguments_has(&a.of_run, QUIET)) lyne_log_quiet();
         status = lyne_cli_read(&recipe, a.of_run.recipe, a.of_run.set.item, a.of_run.set.n, registry);
         if (status == LYNE_OK) status = run_recipe(&a, &recipe, err);
         lyne_recipe_free(&recipe);

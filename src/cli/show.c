@@ -1,6 +1,7 @@
 /* cli/show.c -- `lyne show`: the layers of the model that a stage trains, or of one by its name. */
 #include "base/file.h"
 #include "cli/cli.h"
+#include "cli/folders.h"
 #include "cli/recipe.h"
 #include "component/config.h"
 #include "graph/op.h"
@@ -141,8 +142,7 @@ static lyne_status show(const lyne_recipe *r, const char *name, int what, lyne_e
 /* ---- a model by its name ---- */
 
 typedef struct arguments {
-    const char *set[64];
-    size_t n_set;
+    lyne_words set;
     int what;               /* SET: the table */
     bool shaped, sequences; /* an option has said what the model reads; it reads tokens */
     int64_t size[3], classes;
@@ -155,8 +155,8 @@ static lyne_status read_model(const char *name, const arguments *a, const lyne_r
     const lyne_filler f = {.registry = registry, .arena = arena, .out = &diagnostics};
     const char *text = lyne_arena_printf(arena, "%s: {}", name);
     lyne_yaml *tree = text ? lyne_yaml_parse(name, text, strlen(text), arena, &diagnostics) : NULL;
-    for (size_t i = 0; tree && i < a->n_set; i++) {
-        const char *assignment = lyne_arena_printf(arena, "%s.%s", name, a->set[i]);
+    for (size_t i = 0; tree && i < a->set.n; i++) {
+        const char *assignment = lyne_arena_printf(arena, "%s.%s", name, a->set.item[i]);
         if (!assignment || !lyne_yaml_set(tree, assignment, arena, &diagnostics)) tree = NULL;
     }
     if (tree) lyne_config_instance(&f, LYNE_MODEL, name, tree, out);
@@ -237,8 +237,7 @@ static lyne_status read_sizes(const char *option, const char *argument, const ch
 static lyne_status take(arguments *a, int got, const char *value, lyne_error *err) {
     const lyne_option *o = &options[got];
     if (got == SET) {
-        if (a->n_set == 64) return lyne_fail(err, LYNE_EUSAGE, "more than 64 times --set");
-        a->set[a->n_set++] = value;
+        return lyne_words_add(&a->set, value, "--set", err);
     } else if (got == CLASSES) {
         return read_sizes(o->name, o->argument, value, 1, &a->classes, err);
     } else if (got == PICTURE || got == TOKENS) {
@@ -267,7 +266,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     if (a.shaped)
         return lyne_fail(err, LYNE_EUSAGE, "--picture and --tokens are for a model by name; a recipe has data");
     lyne_recipe recipe;
-    lyne_status status = lyne_cli_read(&recipe, name, a.set, a.n_set, registry);
+    lyne_status status = lyne_cli_read(&recipe, name, a.set.item, a.set.n, registry);
     if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, a.what, err);
     lyne_recipe_free(&recipe);
     return status;

@@ -52,10 +52,10 @@ lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *er
 /* ---- fields ---- */
 
 static const char *type_of(const json_t *value) {
-    static const char *const names[] = {
-        [JSON_OBJECT] = "an object",    [JSON_ARRAY] = "an array", [JSON_STRING] = "a text",
-        [JSON_INTEGER] = "an integer",  [JSON_REAL] = "a real",    [JSON_TRUE] = "a truth value",
-        [JSON_FALSE] = "a truth value", [JSON_NULL] = "null"};
+    static const char *const names[] = {[JSON_OBJECT] = "an object",    [JSON_ARRAY] = "an array",
+                                        [JSON_STRING] = "a text",       [JSON_INTEGER] = "an integer",
+                                        [JSON_REAL] = "a real",         [JSON_TRUE] = "a truth value",
+                                        [JSON_FALSE] = "a truth value", [JSON_NULL] = "null"};
     return names[json_typeof(value)];
 }
 
@@ -89,13 +89,6 @@ lyne_status lyne_json_real(const json_t *object, const char *key, double *out, l
     const json_t *value = json_object_get(object, key);
     if (!json_is_number(value)) return wrong(object, key, "a number", err);
     *out = json_number_value(value);
-    return LYNE_OK;
-}
-
-lyne_status lyne_json_bool(const json_t *object, const char *key, bool *out, lyne_error *err) {
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_boolean(value)) return wrong(object, key, "a truth value", err);
-    *out = json_is_true(value);
     return LYNE_OK;
 }
 

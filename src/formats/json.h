@@ -34,7 +34,6 @@ lyne_status lyne_json_text(const json_t *object, const char *key, const char **o
 lyne_status lyne_json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
                           lyne_error *err);
 lyne_status lyne_json_real(const json_t *object, const char *key, double *out, lyne_error *err); /* or an integer */
-lyne_status lyne_json_bool(const json_t *object, const char *key, bool *out, lyne_error *err);
 lyne_status lyne_json_digest(const json_t *object, const char *key, lyne_digest *out, lyne_error *err);
 lyne_status lyne_json_array(const json_t *object, const char *key, json_t **out, lyne_error *err);
 lyne_status lyne_json_object(const json_t *object, const char *key, json_t **out, lyne_error *err);

@@ -6,8 +6,6 @@
 #include "losses/fused.h"
 #include <math.h>
 
-static const lyne_field fields[] = {LYNE_FEATURE_LOSS_FIELDS, LYNE_FIELDS_END};
-
 /* The map of one sample to length 1; returns the length it had. */
 static double map_of(const float *a, int64_t places, int64_t channels, double *u) {
     double square = 0;
@@ -55,24 +53,17 @@ static lyne_status shape(lyne_node *n, lyne_error *err) {
     if (s->rank != 4 || t->rank != 4 || s->dim[2] != t->dim[2] || s->dim[3] != t->dim[3])
         return lyne_fail(err, LYNE_ERECIPE, "attention expects features (B, C, H, W) of one H and W, not %s and %s",
                          lyne_shape_print(s, text[0]), lyne_shape_print(t, text[1]));
-    return lyne_features_shape(n, false, err);
+    return lyne_one_batch(n, err);
 }
-static lyne_status emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+static int64_t scratch(const lyne_node *n) {
     const int64_t *s = n->src[0]->shape.dim;
-    return lyne_fused_emit(p, n, value, s[0] * (2 * s[2] * s[3] + 1), err);
+    return s[0] * (2 * s[2] * s[3] + 1);
 }
 
-static const lyne_op op = {.component = {.kind = LYNE_OP,
-                                         .name = "attention",
-                                         .config_size = sizeof(lyne_feature_loss_config),
-                                         .fields = fields},
-                           .n_src = 2,
-                           .shape = shape,
-                           .emit = emit,
-                           .emit_backward = lyne_fused_emit_backward};
+static const lyne_fused_op op = {LYNE_FEATURE_OP("attention", shape), .value = value, .scratch = scratch};
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
-    return lyne_features_build(g, &op, name, config, in);
+    return lyne_graph_add(g, &op.op, name, config, (lyne_node *[]){in->student_feature, in->teacher_feature}, 2);
 }
 
 const lyne_loss lyne_loss_attention = {
@@ -82,7 +73,7 @@ const lyne_loss lyne_loss_attention = {
                   .source = "Zagoruyko, Komodakis 2017, arXiv:1612.03928, section 3.1",
                   .example = "{attention: {student: layer2.0.relu2, teacher: layer2.2.relu2, weight: 1000}}",
                   .config_size = sizeof(lyne_feature_loss_config),
-                  .fields = fields},
+                  .fields = lyne_feature_loss_fields},
     .reads_features = true,
     .match = LYNE_MATCH_SIZE,
     .build = build};

@@ -8,8 +8,8 @@
 #include <math.h>
 
 typedef struct dist_config {
-    lyne_loss_config loss;
-    double temperature, inter, intra;
+    lyne_softened_config softened;
+    double inter, intra;
 } dist_config;
 
 #define NUMBER(field, text, value, least, most)                                                                        \
@@ -20,8 +20,7 @@ typedef struct dist_config {
      .offset = offsetof(dist_config, field),                                                                           \
      LYNE_RANGE(least, most)}
 static const lyne_field fields[] = {
-    LYNE_LOSS_FIELDS, NUMBER(temperature, "what both logits are divided by before the softmax", "4", 0.01, 1000),
-    NUMBER(inter, "weight of the relation between classes, in each sample", "1", 0, 1e6),
+    LYNE_SOFTENED_FIELDS, NUMBER(inter, "weight of the relation between classes, in each sample", "1", 0, 1e6),
     NUMBER(intra, "weight of the relation between samples, in each class", "1", 0, 1e6), LYNE_FIELDS_END};
 
 static void softmax(const float *z, int64_t n, double T, double *p) {
@@ -51,7 +50,7 @@ static double correlate(const double *x, const double *y, int64_t n, int64_t ste
 static double value(const lyne_fused *f) {
     const dist_config *c = f->node->config;
     const int64_t B = f->node->src[0]->shape.dim[0], C = f->node->src[0]->shape.dim[1];
-    const double T = c->temperature;
+    const double T = c->softened.temperature;
     double *s = f->scratch, *t = s + B * C, *diff = t + B * C, rows = 0, columns = 0;
     for (int64_t b = 0; b < B; b++) {
         softmax((const float *)f->src[0] + b * C, C, T, s + b * C);
@@ -71,26 +70,17 @@ static double value(const lyne_fused *f) {
 
 static lyne_status shape(lyne_node *n, lyne_error *err) {
     if (n->src[0]->shape.rank != 2) return lyne_fail(err, LYNE_ERECIPE, "dist expects logits (B, C)");
-    return lyne_features_shape(n, true, err);
+    return lyne_one_shape(n, err);
 }
-static lyne_status emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_fused_emit(p, n, value, 3 * lyne_shape_size(&n->src[0]->shape), err);
+static int64_t scratch(const lyne_node *n) {
+    return 3 * lyne_shape_size(&n->src[0]->shape);
 }
 
-static const lyne_op op = {
-    .component = {.kind = LYNE_OP, .name = "dist", .config_size = sizeof(dist_config), .fields = fields},
-    .n_src = 2,
-    .shape = shape,
-    .emit = emit,
-    .emit_backward = lyne_fused_emit_backward};
+static const lyne_fused_op op = {LYNE_FUSED_OP("dist", 2, shape, dist_config, fields), .value = value,
+                                 .scratch = scratch};
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
-    if (!in->teacher) return lyne_graph_fail(g, "%s: dist needs a teacher's logits, and nobody teaches here", name);
-    return lyne_graph_add(g, &op, name, config, (lyne_node *[]){in->logits, in->teacher}, 2);
-}
-
-static double temperature(const void *config) {
-    return ((const dist_config *)config)->temperature;
+    return lyne_graph_add(g, &op.op, name, config, (lyne_node *[]){in->logits, in->teacher}, 2);
 }
 
 const lyne_loss lyne_loss_dist = {.component = {.kind = LYNE_LOSS,
@@ -102,5 +92,5 @@ const lyne_loss lyne_loss_dist = {.component = {.kind = LYNE_LOSS,
                                                 .config_size = sizeof(dist_config),
                                                 .fields = fields},
                                   .needs_teacher = true,
-                                  .temperature = temperature,
+                                  .temperature = lyne_temperature,
                                   .build = build};

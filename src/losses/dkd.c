@@ -9,8 +9,8 @@
 #include <math.h>
 
 typedef struct dkd_config {
-    lyne_loss_config loss;
-    double temperature, alpha, beta;
+    lyne_softened_config softened;
+    double alpha, beta;
 } dkd_config;
 
 #define NUMBER(field, text, value, least, most)                                                                        \
@@ -20,10 +20,8 @@ typedef struct dkd_config {
      .fallback = value,                                                                                                \
      .offset = offsetof(dkd_config, field),                                                                            \
      LYNE_RANGE(least, most)}
-static const lyne_field fields[] = {
-    LYNE_LOSS_FIELDS, NUMBER(temperature, "what both logits are divided by before the softmax", "4", 0.01, 1000),
-    NUMBER(alpha, "weight of the label's part", "1", 0, 1e6),
-    NUMBER(beta, "weight of the other classes' part", "8", 0, 1e6), LYNE_FIELDS_END};
+static const lyne_field fields[] = {LYNE_SOFTENED_FIELDS, NUMBER(alpha, "weight of the label's part", "1", 0, 1e6),
+                                    NUMBER(beta, "weight of the other classes' part", "8", 0, 1e6), LYNE_FIELDS_END};
 
 /* log p_y, log(1 - p_y), and log h of the other classes, which are all below their own maximum. */
 typedef struct parts {
@@ -45,7 +43,7 @@ static parts split(const float *z, int64_t C, int64_t y, double T, double *log_h
 static double value(const lyne_fused *f) {
     const dkd_config *k = f->node->config;
     const int64_t B = f->node->src[0]->shape.dim[0], C = f->node->src[0]->shape.dim[1];
-    const double T = k->temperature;
+    const double T = k->softened.temperature;
     double sum = 0;
 #pragma omp parallel for schedule(static) if (B * C > 1024)
     for (int64_t b = 0; b < B; b++) {
@@ -75,29 +73,20 @@ static lyne_status shape(lyne_node *n, lyne_error *err) {
     if (z->rank != 2 || z->dim[1] < 2 || y->rank != 1 || y->dim[0] != z->dim[0] || n->src[2]->type != LYNE_S32)
         return lyne_fail(err, LYNE_ERECIPE,
                          "dkd expects logits (B, C) of two classes or more and a label for each row");
-    return lyne_features_shape(n, true, err);
+    return lyne_one_shape(n, err);
 }
-static lyne_status emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+static int64_t scratch(const lyne_node *n) {
     const int64_t *z = n->src[0]->shape.dim;
-    return lyne_fused_emit(p, n, value, z[0] * (2 * z[1] + 1), err);
+    return z[0] * (2 * z[1] + 1);
 }
 
-static const lyne_op op = {
-    .component = {.kind = LYNE_OP, .name = "dkd", .config_size = sizeof(dkd_config), .fields = fields},
-    .n_src = 3,
-    .shape = shape,
-    .emit = emit,
-    .emit_backward = lyne_fused_emit_backward};
+static const lyne_fused_op op = {LYNE_FUSED_OP("dkd", 3, shape, dkd_config, fields), .value = value,
+                                 .scratch = scratch};
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
-    if (!in->teacher) return lyne_graph_fail(g, "%s: dkd needs a teacher's logits, and nobody teaches here", name);
     if (in->mix)
         return lyne_graph_fail(g, "%s: dkd needs one label for each picture, and mixed ones have two; use kd", name);
-    return lyne_graph_add(g, &op, name, config, (lyne_node *[]){in->logits, in->teacher, in->labels}, 3);
-}
-
-static double temperature(const void *config) {
-    return ((const dkd_config *)config)->temperature;
+    return lyne_graph_add(g, &op.op, name, config, (lyne_node *[]){in->logits, in->teacher, in->labels}, 3);
 }
 
 const lyne_loss lyne_loss_dkd = {.component = {.kind = LYNE_LOSS,
@@ -108,5 +97,5 @@ const lyne_loss lyne_loss_dkd = {.component = {.kind = LYNE_LOSS,
                                                .config_size = sizeof(dkd_config),
                                                .fields = fields},
                                  .needs_teacher = true,
-                                 .temperature = temperature,
+                                 .temperature = lyne_temperature,
                                  .build = build};

@@ -1,17 +1,14 @@
 /* losses/fused.c -- see fused.h. */
 #include "losses/fused.h"
 
-typedef struct fused_config {
-    lyne_fused_value *value;
-} fused_config;
-
 /* buffers: sources, dst, diff or none, scratch */
 static void forward(const lyne_call *call) {
+    const lyne_fused_op *op = (const lyne_fused_op *)call->node->op;
     const int n = call->node->n_src;
     const void *src[LYNE_MAX_SRC];
     for (int i = 0; i < n; i++) src[i] = call->buffer[i];
     const lyne_fused f = {.node = call->node, .src = src, .diff = call->buffer[n + 1], .scratch = call->buffer[n + 2]};
-    *(float *)call->buffer[n] = (float)((const fused_config *)call->config)->value(&f);
+    *(float *)call->buffer[n] = (float)op->value(&f);
 }
 
 static void backward(const lyne_call *call) {
@@ -26,15 +23,14 @@ static lyne_buffer kept_diff(lyne_program *p, const lyne_node *n) {
     return lyne_kept(p, n, 0, (size_t)lyne_shape_size(&n->src[0]->shape) * sizeof(float));
 }
 
-lyne_status lyne_fused_emit(lyne_program *p, const lyne_node *n, lyne_fused_value *value, int64_t scratch,
-                            lyne_error *err) {
-    const fused_config c = {.value = value};
+lyne_status lyne_fused_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    const lyne_fused_op *op = (const lyne_fused_op *)n->op;
     lyne_buffer b[LYNE_MAX_SRC + 3];
     for (int i = 0; i < n->n_src; i++) b[i] = lyne_src(p, n, i);
     b[n->n_src] = lyne_dst(p, n);
     b[n->n_src + 1] = lyne_is_training(p) && n->needs_grad ? kept_diff(p, n) : LYNE_NO_BUFFER;
-    b[n->n_src + 2] = lyne_scratch(p, (size_t)scratch * sizeof(double));
-    return lyne_emit_kernel(p, n, n->op->component.name, forward, &c, sizeof c, b, n->n_src + 3, err);
+    b[n->n_src + 2] = lyne_scratch(p, (size_t)op->scratch(n) * sizeof(double));
+    return lyne_emit_kernel(p, n, n->op->component.name, forward, NULL, 0, b, n->n_src + 3, err);
 }
 
 lyne_status lyne_fused_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
@@ -43,7 +39,7 @@ lyne_status lyne_fused_emit_backward(lyne_program *p, const lyne_node *n, lyne_e
     return lyne_emit_kernel(p, n, n->op->component.name, backward, NULL, 0, b, 3, err);
 }
 
-lyne_status lyne_features_shape(lyne_node *n, bool same, lyne_error *err) {
+static lyne_status two_alike(lyne_node *n, bool same, lyne_error *err) {
     const lyne_node *s = n->src[0], *t = n->src[1];
     char text[2][LYNE_SHAPE_TEXT];
     const bool fits = s->shape.rank >= 2 && t->shape.rank >= 2 && s->shape.dim[0] == t->shape.dim[0];
@@ -55,10 +51,11 @@ lyne_status lyne_features_shape(lyne_node *n, bool same, lyne_error *err) {
     return LYNE_OK;
 }
 
-lyne_node *lyne_features_build(lyne_graph *g, const lyne_op *op, const char *name, const void *config,
-                               const lyne_loss_inputs *in) {
-    if (!in->student_feature || !in->teacher_feature)
-        return lyne_graph_fail(g, "%s: %s compares features of student and teacher, and nobody teaches here", name,
-                               op->component.name);
-    return lyne_graph_add(g, op, name, config, (lyne_node *[]){in->student_feature, in->teacher_feature}, 2);
+lyne_status lyne_one_batch(lyne_node *n, lyne_error *err) {
+    return two_alike(n, false, err);
 }
+lyne_status lyne_one_shape(lyne_node *n, lyne_error *err) {
+    return two_alike(n, true, err);
+}
+
+const lyne_field lyne_feature_loss_fields[] = {LYNE_FEATURE_LOSS_FIELDS, LYNE_FIELDS_END};

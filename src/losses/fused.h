@@ -12,23 +12,34 @@ typedef struct lyne_fused {
     float *diff;            /* like source 0: d term / d source 0, to be overwritten; NULL: not asked for */
     double *scratch;        /* as much as was asked for                                  */
 } lyne_fused;
-/** Bits must not depend on the number of threads. */
-typedef double lyne_fused_value(const lyne_fused *f);
 
-/** The op's emit functions.  Only source 0 gets a gradient.  scratch: how many doubles. */
-lyne_status lyne_fused_emit(lyne_program *p, const lyne_node *n, lyne_fused_value *value, int64_t scratch,
-                            lyne_error *err);
+/* The op of such a loss.  Only source 0 gets a gradient. */
+typedef struct lyne_fused_op {
+    lyne_op op;
+    double (*value)(const lyne_fused *f);   /* bits must not depend on the number of threads */
+    int64_t (*scratch)(const lyne_node *n); /* how many doubles                              */
+} lyne_fused_op;
+lyne_status lyne_fused_emit(lyne_program *p, const lyne_node *n, lyne_error *err);
 lyne_status lyne_fused_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err);
+#define LYNE_FUSED_OP(NAME, SOURCES, SHAPE, CONFIG, FIELDS)                                                            \
+    {.component = {.kind = LYNE_OP, .name = (NAME), .config_size = sizeof(CONFIG), .fields = (FIELDS)},                \
+     .n_src = (SOURCES),                                                                                               \
+     .shape = (SHAPE),                                                                                                 \
+     .emit = lyne_fused_emit,                                                                                          \
+     .emit_backward = lyne_fused_emit_backward}
 
 /** Elements of one sample. */
 static inline int64_t lyne_sample_size(const lyne_node *n) {
     return lyne_shape_size(&n->shape) / n->shape.dim[0];
 }
 
-/** Shape rule of a loss that compares two features: both f32 and of one batch; dst (1).  same: and of one shape. */
-lyne_status lyne_features_shape(lyne_node *n, bool same, lyne_error *err);
-/** Builder of such a loss: `op` over the features of student and teacher. */
-lyne_node *lyne_features_build(lyne_graph *g, const lyne_op *op, const char *name, const void *config,
-                               const lyne_loss_inputs *in);
+/** Shape rules: sources 0 and 1 both f32 and of one batch, or of one shape; dst (1). */
+lyne_status lyne_one_batch(lyne_node *n, lyne_error *err);
+lyne_status lyne_one_shape(lyne_node *n, lyne_error *err);
+
+/* ---- losses that compare features ---- */
+
+extern const lyne_field lyne_feature_loss_fields[];
+#define LYNE_FEATURE_OP(NAME, SHAPE) LYNE_FUSED_OP(NAME, 2, SHAPE, lyne_feature_loss_config, lyne_feature_loss_fields)
 
 #endif

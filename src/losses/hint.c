@@ -5,8 +5,6 @@
  * s, t: one shape, (B, C, H, W), (B, L, F) or (B, F). */
 #include "losses/fused.h"
 
-static const lyne_field fields[] = {LYNE_FEATURE_LOSS_FIELDS, LYNE_FIELDS_END};
-
 static double value(const lyne_fused *f) {
     const int64_t B = f->node->src[0]->shape.dim[0], F = lyne_sample_size(f->node->src[0]);
     const float *s = f->src[0], *t = f->src[1];
@@ -26,22 +24,14 @@ static double value(const lyne_fused *f) {
     return share * sum;
 }
 
-static lyne_status shape(lyne_node *n, lyne_error *err) {
-    return lyne_features_shape(n, true, err);
-}
-static lyne_status emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
-    return lyne_fused_emit(p, n, value, n->src[0]->shape.dim[0], err);
+static int64_t scratch(const lyne_node *n) {
+    return n->src[0]->shape.dim[0];
 }
 
-static const lyne_op op = {
-    .component = {.kind = LYNE_OP, .name = "hint", .config_size = sizeof(lyne_feature_loss_config), .fields = fields},
-    .n_src = 2,
-    .shape = shape,
-    .emit = emit,
-    .emit_backward = lyne_fused_emit_backward};
+static const lyne_fused_op op = {LYNE_FEATURE_OP("hint", lyne_one_shape), .value = value, .scratch = scratch};
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
-    return lyne_features_build(g, &op, name, config, in);
+    return lyne_graph_add(g, &op.op, name, config, (lyne_node *[]){in->student_feature, in->teacher_feature}, 2);
 }
 
 const lyne_loss lyne_loss_hint = {
@@ -51,7 +41,7 @@ const lyne_loss lyne_loss_hint = {
                   .source = "Romero et al. 2015, arXiv:1412.6550, section 2.2",
                   .example = "{hint: {student: layer2.0.relu2, teacher: layer2.2.relu2, weight: 10}}",
                   .config_size = sizeof(lyne_feature_loss_config),
-                  .fields = fields},
+                  .fields = lyne_feature_loss_fields},
     .reads_features = true,
     .match = LYNE_MATCH_SHAPE,
     .build = build};

@@ -9,22 +9,10 @@
 #include "losses/rows.h"
 #include <math.h>
 
-typedef struct kd_config {
-    lyne_loss_config loss;
-    double temperature;
-} kd_config;
-
-static const lyne_field fields[] = {LYNE_LOSS_FIELDS,
-                                    {.name = "temperature",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "what both logits are divided by before the softmax",
-                                     .fallback = "4",
-                                     .offset = offsetof(kd_config, temperature),
-                                     LYNE_RANGE(0.01, 1000)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {LYNE_SOFTENED_FIELDS, LYNE_FIELDS_END};
 
 typedef struct op_config {
-    kd_config kd;
+    lyne_softened_config kd;
     bool rest_is_class;
 } op_config;
 
@@ -100,13 +88,8 @@ static const lyne_rows_op op = {
     .value = value};
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
-    if (!in->teacher) return lyne_graph_fail(g, "%s: kd needs a teacher's logits, and nobody teaches here", name);
-    const op_config c = {.kd = *(const kd_config *)config, .rest_is_class = in->rest_is_class};
+    const op_config c = {.kd = *(const lyne_softened_config *)config, .rest_is_class = in->rest_is_class};
     return lyne_graph_add(g, &op.op, name, &c, (lyne_node *[]){in->logits, in->teacher}, 2);
-}
-
-static double temperature(const void *config) {
-    return ((const kd_config *)config)->temperature;
 }
 
 const lyne_loss lyne_loss_kd = {.component = {.kind = LYNE_LOSS,
@@ -114,8 +97,8 @@ const lyne_loss lyne_loss_kd = {.component = {.kind = LYNE_LOSS,
                                               .help = "KL divergence from the teacher's softened probabilities",
                                               .source = "Hinton, Vinyals, Dean 2015, arXiv:1503.02531, section 2",
                                               .example = "{kd: {temperature: 4, weight: 0.9}}",
-                                              .config_size = sizeof(kd_config),
+                                              .config_size = sizeof(lyne_softened_config),
                                               .fields = fields},
                                 .needs_teacher = true,
-                                .temperature = temperature,
+                                .temperature = lyne_temperature,
                                 .build = build};

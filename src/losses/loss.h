@@ -5,4 +5,18 @@
 #include "graph/op.h"
 #include "lyne/loss.h"
 
+/* The fields of those that compare softmax(logits / T) of student and teacher; first in their config structs. */
+typedef struct lyne_softened_config {
+    lyne_loss_config loss;
+    double temperature;
+} lyne_softened_config;
+#define LYNE_SOFTENED_FIELDS                                                                                           \
+    LYNE_LOSS_FIELDS, {                                                                                                \
+        .name = "temperature", .type = LYNE_FIELD_FLOAT, .help = "what both logits are divided by before the softmax", \
+        .fallback = "4", .offset = offsetof(lyne_softened_config, temperature), LYNE_RANGE(0.01, 1000)                 \
+    }
+static inline double lyne_temperature(const void *config) {
+    return ((const lyne_softened_config *)config)->temperature;
+}
+
 #endif

@@ -6,8 +6,6 @@
 #include "losses/fused.h"
 #include <math.h>
 
-static const lyne_field fields[] = {LYNE_FEATURE_LOSS_FIELDS, LYNE_FIELDS_END};
-
 /* N (B, B) and the lengths of the rows of G. */
 static void similarities(const float *a, int64_t B, int64_t F, double *N, double *length) {
 #pragma omp parallel for schedule(static)
@@ -61,25 +59,15 @@ static double value(const lyne_fused *f) {
     return sum / ((double)B * (double)B);
 }
 
-static lyne_status shape(lyne_node *n, lyne_error *err) {
-    return lyne_features_shape(n, false, err);
-}
-static lyne_status emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+static int64_t scratch(const lyne_node *n) {
     const int64_t B = n->src[0]->shape.dim[0];
-    return lyne_fused_emit(p, n, value, 2 * B * (B + 1), err);
+    return 2 * B * (B + 1);
 }
 
-static const lyne_op op = {.component = {.kind = LYNE_OP,
-                                         .name = "similarity",
-                                         .config_size = sizeof(lyne_feature_loss_config),
-                                         .fields = fields},
-                           .n_src = 2,
-                           .shape = shape,
-                           .emit = emit,
-                           .emit_backward = lyne_fused_emit_backward};
+static const lyne_fused_op op = {LYNE_FEATURE_OP("similarity", lyne_one_batch), .value = value, .scratch = scratch};
 
 static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
-    return lyne_features_build(g, &op, name, config, in);
+    return lyne_graph_add(g, &op.op, name, config, (lyne_node *[]){in->student_feature, in->teacher_feature}, 2);
 }
 
 const lyne_loss lyne_loss_similarity = {
@@ -89,7 +77,7 @@ const lyne_loss lyne_loss_similarity = {
                   .source = "Tung, Mori 2019, arXiv:1907.09682, section 3.1",
                   .example = "{similarity: {student: layer3.0.relu2, teacher: layer3.2.relu2, weight: 3000}}",
                   .config_size = sizeof(lyne_feature_loss_config),
-                  .fields = fields},
+                  .fields = lyne_feature_loss_fields},
     .reads_features = true,
     .match = LYNE_MATCH_NOTHING,
     .build = build};

@@ -25,11 +25,11 @@ lyne_status lyne_broadcast_shape(lyne_node *n, lyne_error *err) {
         n->op->component.name, lyne_shape_print(a, text[0]), lyne_shape_print(b, text[1]));
 }
 
-bool lyne_broadcast_repeats(const lyne_node *n, int i) {
+static bool is_repeated(const lyne_node *n, int i) {
     return !lyne_shape_equal(&n->src[i]->shape, &n->shape);
 }
 bool lyne_broadcasts(const lyne_node *n) {
-    return lyne_broadcast_repeats(n, 0) || lyne_broadcast_repeats(n, 1);
+    return is_repeated(n, 0) || is_repeated(n, 1);
 }
 
 typedef struct source {
@@ -196,7 +196,7 @@ lyne_status lyne_broadcast_emit_backward(lyne_program *p, const lyne_node *n, bo
     lyne_buffer b[6] = {lyne_src(p, n, 0), lyne_src(p, n, 1), lyne_diff_dst(p, n),
                         lyne_scratch(p, (size_t)most * sizeof(double))};
     for (int k = 0; k < 2; k++)
-        if (add && !lyne_broadcast_repeats(n, k)) {
+        if (add && !is_repeated(n, k)) {
             lyne_diff_src_is(p, n, k, b[2]);
             b[4 + k] = LYNE_NO_BUFFER;
         } else {

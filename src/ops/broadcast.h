@@ -9,8 +9,7 @@
 
 /** The shape rule of both. */
 lyne_status lyne_broadcast_shape(lyne_node *n, lyne_error *err);
-/** Whether source i, or any of them, is repeated in n's value. */
-bool lyne_broadcast_repeats(const lyne_node *n, int i);
+/** Whether a source is repeated in n's value. */
 bool lyne_broadcasts(const lyne_node *n);
 
 lyne_status lyne_broadcast_emit(lyne_program *p, const lyne_node *n, bool add, lyne_error *err);

@@ -13,14 +13,13 @@
 /* Between drawings of the bar [s]. */
 #define DRAW_SECONDS 0.1
 #define BAR_WIDTH    20
+#define NARROW       100 /* columns, below which the bar is half as wide */
 
 void lyne_display_init(lyne_display *d, bool quiet) {
     const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
-    struct winsize size = {0};
-    *d = (lyne_display){.quiet = quiet, .width = 80};
+    *d = (lyne_display){.quiet = quiet};
     d->bar = isatty(STDERR_FILENO) && !(term && strcmp(term, "dumb") == 0);
     d->colour = d->bar && !(no_colour && *no_colour);
-    if (d->bar && ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) d->width = size.ws_col;
 }
 
 void lyne_display_close(lyne_display *d) {
@@ -37,27 +36,40 @@ void lyne_display_starting(void *self, const char *label, const char *done) {
     fprintf(stderr, "%s: %s\n", label, done);
 }
 
-/* "epoch 3.4 of 10, 12 s left, 45.2k samples/s, accuracy 97.1%, kd 0.811, cross_entropy 0.122": a narrow terminal cuts
- * off its end. */
+/* "epoch 3.4 of 10, 12 s left, accuracy 97.1%, 45.2k samples/s, kd 0.811, cross_entropy 0.122": a narrow terminal shows
+ * the first parts. */
 static void describe(lyne_text *t, const lyne_progress *p) {
     char speed[16], left[32];
     lyne_human(p->samples_per_second, speed);
     lyne_human_time(p->seconds_left, left);
     if (p->epochs > 0) lyne_text_add(t, "epoch %.1f of %g, ", p->epoch, p->epochs);
     if (!p->ends) lyne_text_add(t, "%s left, ", left);
+    if (p->accuracy >= 0) lyne_text_add(t, "accuracy %.1f%%, ", 100 * p->accuracy);
     lyne_text_add(t, "%s samples/s", speed);
-    if (p->accuracy >= 0) lyne_text_add(t, ", accuracy %.1f%%", 100 * p->accuracy);
     for (int i = 0; i < p->n_terms; i++) lyne_text_add(t, ", %s %.4g", p->term_name[i], p->term[i]);
+}
+
+/* How much of text, parts between commas, fits into so many columns: whole parts. */
+static int whole_parts(const char *text, int columns) {
+    int n = 0;
+    for (int i = 0; i <= columns; i++) {
+        if (text[i] == '\0') return i;
+        if (text[i] == ',') n = i;
+    }
+    return n;
 }
 
 static void draw_bar(lyne_display *d, const lyne_progress *p, const char *text) {
     char bar[BAR_WIDTH + 1];
-    const uint64_t filled = p->total ? p->done * BAR_WIDTH / p->total : 0;
-    for (uint64_t i = 0; i < BAR_WIDTH; i++) bar[i] = i < filled ? '#' : '.';
-    bar[BAR_WIDTH] = '\0';
-    const int room = d->width - 1 - (int)strlen(p->stage) - BAR_WIDTH - 4;
+    struct winsize size = {0};
+    const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20;
+    const int columns = known ? size.ws_col : 80, width = columns < NARROW ? BAR_WIDTH / 2 : BAR_WIDTH;
+    const int filled = p->total ? (int)(p->done * (uint64_t)width / p->total) : 0;
+    for (int i = 0; i < width; i++) bar[i] = i < filled ? '#' : '.';
+    bar[width] = '\0';
+    const int room = columns - 1 - (int)strlen(p->stage) - width - 4;
     fprintf(stderr, "\r%s%s%s [%s] %.*s\033[K", d->colour ? "\033[1m" : "", p->stage, d->colour ? "\033[0m" : "", bar,
-            room > 0 ? room : 0, text);
+            whole_parts(text, room), text);
     d->open = true;
     if (p->ends) lyne_display_close(d);
     fflush(stderr);
@@ -71,7 +83,10 @@ void lyne_display_tell(void *self, const lyne_progress *p) {
     if (!speak && !log) return;
     lyne_text text = {0};
     describe(&text, p);
-    if (text.failed) return;
+    if (text.failed) {
+        lyne_text_free(&text);
+        return;
+    }
     if (speak) d->spoken = now;
     if (log) d->logged = now;
     if (log) lyne_log_line("%s: %s, %s", p->stage, p->doing, text.data);

@@ -7,10 +7,9 @@
 
 typedef struct lyne_display {
     bool quiet, bar, colour;
-    int width;     /* of the terminal, in characters */
-    bool open;     /* a bar stands on the line       */
-    double spoken; /* clock at the last drawing      */
-    double logged; /* at the last line for the log   */
+    bool open;     /* a bar stands on the line     */
+    double spoken; /* clock at the last drawing    */
+    double logged; /* at the last line for the log */
 } lyne_display;
 
 /** Looks at stderr and the environment. */

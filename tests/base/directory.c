@@ -64,35 +64,6 @@ Test(directory, make_reports_a_full_disk) {
     cr_assert(strstr(err.text, "/new: cannot make the directory"), "%s", err.text);
 }
 
-Test(directory, commit) {
-    lyne_error err = {0};
-    make("built");
-    put("built/file");
-    cr_assert_eq(lyne_directory_commit(at("built"), at("final"), &err), LYNE_OK, "%s", err.text);
-    cr_assert(lyne_file_exists(at("final/file")));
-    cr_assert_not(lyne_file_exists(at("built")));
-    make("built");
-    make("empty");
-    static const char *const taken[] = {"final", "empty", "final/file"};
-    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-        err = (lyne_error){0};
-        cr_assert_eq(lyne_directory_commit(at("built"), at(taken[i]), &err), LYNE_EDATA, "%s", taken[i]);
-        cr_assert(strstr(err.text, taken[i]), "%s", err.text);
-    }
-    cr_assert_eq(lyne_directory_commit(at("missing"), at("other"), NULL), LYNE_EDATA);
-    for (uint64_t n = 1;; n++) {
-        err = (lyne_error){0};
-        lyne_file_fail_at(n, EIO);
-        lyne_status status = lyne_directory_commit(at("built"), at("second"), &err);
-        lyne_file_fail_at(0, 0);
-        cr_assert_neq(lyne_file_exists(at("built")), lyne_file_exists(at("second")));
-        if (lyne_file_exists(at("second"))) break;
-        if (n == 3) continue; /* closing the directory that was synced */
-        cr_assert_eq(status, LYNE_EDATA, "call %d", (int)n);
-        cr_assert(strstr(err.text, root), "%s", err.text);
-    }
-}
-
 Test(directory, remove_follows_no_link) {
     make("keep");
     put("keep/precious");

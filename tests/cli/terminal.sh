@@ -22,6 +22,8 @@ for columns in 80 60 132; do
     sed "s/$escape\[[0-9;]*[mK]//g" bars >plain
     awk -v most="$columns" 'length($0) >= most { exit 1 }' plain || fail "too wide: $(cat plain)"
     grep -q 'epoch [0-9.]* of 800' plain || fail "no epoch"
+    grep -vE '([0-9]|left|%|/s)$' plain && fail "a part of the line is cut"
+    [ $columns -lt 80 ] || grep -q ' left, accuracy [0-9.]*%' plain || fail "no accuracy"
     [ $columns -lt 80 ] || grep -q ' left' plain || fail "how long it will take is cut off: $(head -n 1 plain)"
     grep -qF "$escape[1m" bars || fail "no colour"
 done

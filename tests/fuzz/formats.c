@@ -51,14 +51,12 @@ static void run_json(const uint8_t *data, size_t size) {
     const char *text;
     int64_t whole;
     double real;
-    bool truth;
     lyne_digest digest;
     fuzz_put("f", data, size);
     if (lyne_json_load(fuzz_path("f"), 1 << 20, &value, NULL) == LYNE_OK && json_is_object(value)) {
         lyne_json_text(value, "a", &text, NULL);
         lyne_json_int(value, "a", 1, 9, &whole, NULL);
         lyne_json_real(value, "a", &real, NULL);
-        lyne_json_bool(value, "a", &truth, NULL);
         lyne_json_digest(value, "a", &digest, NULL);
         lyne_json_array(value, "a", &inner, NULL);
         lyne_json_object(value, "a", &inner, NULL);

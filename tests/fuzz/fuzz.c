@@ -88,7 +88,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         fprintf(stderr, "usage: lyne_fuzz TARGET [LIBFUZZER OPTION...] [CORPUS...] | --seeds TARGET DIR | --list\n");
         exit(2);
     }
-    lyne_log_set(LYNE_LOG_QUIET);
+    lyne_log_quiet();
     if (seeds) {
         snprintf(fuzz_folder, sizeof fuzz_folder, "%s", a[3]);
         if (target->seed) target->seed();

@@ -46,7 +46,7 @@ Test(power, checkpoint) {
     strcpy(from, "/dev/shm/lyne-power-XXXXXX"); /* where a sync costs nothing */
     if (!mkdtemp(from)) cr_assert_not_null(mkdtemp(strcpy(from, "/tmp/lyne-power-XXXXXX")));
     snprintf(to, sizeof to, "%s.after", from);
-    lyne_log_set(LYNE_LOG_QUIET);
+    lyne_log_quiet();
     cr_assert_eq(lyne_graph_new(2, &graph, NULL), LYNE_OK);
     lyne_linear(graph, "fc", lyne_graph_input(graph, "x", LYNE_SHAPE(2, 30), LYNE_F32),
                 (lyne_linear_config){.units = 8});

@@ -55,7 +55,7 @@ static inline void small_run_child(small_run *s, const char *out) {
     lyne_error err = {0};
     size_t n_set = 0;
     while (n_set < 4 && s->set[n_set]) n_set++;
-    lyne_log_set(LYNE_LOG_QUIET);
+    lyne_log_quiet();
     omp_set_num_threads(1);
     reading_begin(&r, s->recipe ? s->recipe : at("recipe.yaml"), s->set, n_set);
     char *problems = said(&r);

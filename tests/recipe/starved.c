@@ -8,7 +8,7 @@
 
 static void enter(void) {
     folder_enter();
-    lyne_log_set(LYNE_LOG_QUIET);
+    lyne_log_quiet();
     omp_set_num_threads(1);
 }
 TestSuite(starved, .init = enter, .fini = folder_leave);

@@ -20,7 +20,7 @@ typedef struct subject {
 
 static void open_subject(subject *s) {
     *s = (subject){.directory = "/tmp/lyne-train-XXXXXX"};
-    lyne_log_set(LYNE_LOG_QUIET);
+    lyne_log_quiet();
     cr_assert_not_null(mkdtemp(s->directory));
     cr_assert_eq(lyne_graph_new(2, &s->graph, NULL), LYNE_OK);
     lyne_node *x = lyne_graph_input(s->graph, "x", LYNE_SHAPE(2, 3), LYNE_F32);

@@ -116,7 +116,7 @@ void lesson_open(lesson *l, const lesson_plan *plan, int64_t n_samples, int64_t 
     static const double mean = 0.25, sd = 0.3;
     lyne_error err = {0};
     *l = (lesson){.root = "/tmp/lyne-train-XXXXXX"};
-    lyne_log_set(LYNE_LOG_QUIET);
+    lyne_log_quiet();
     omp_set_num_threads(plan->threads);
     cr_assert_not_null(mkdtemp(l->root));
     snprintf(l->directory, sizeof l->directory, "%s/student", l->root);

@@ -2,7 +2,7 @@
 """How fast is Lyne, beside PyTorch on the same machine?
 
     python3 bench/speed.py [--models mlp,resnet20] [--precisions f32,bf16] [--kinds train,infer,online] [--quick]
-                           [--json FILE] [--build DIR] [--torch-python PYTHON] [--peer FILE] [--growth]
+                           [--json FILE] [--build DIR] [--torch-python PYTHON] [--peer FILE] [--beside BUILD] [--growth]
 
 Needs lyne_bench (built with everything else) and a Python with PyTorch 2.x; standard library only in here.
 
@@ -16,8 +16,9 @@ while enough others remain.  The peer is the best of eager and compiled, plain a
     infer    answers of a trained network
     online   Lyne's step from the cache beside PyTorch's with the teacher in the loop
 
-MB is the peak of resident memory of the whole process, ours and the peer's.  --growth prints, as a Markdown table, how time and memory
-grow with batch, width, depth, classes and threads, each with the exponent of the line through the logarithms.
+MB is the peak of resident memory of the whole process, ours and the peer's.  With
+--beside BUILD the peer is another build of Lyne, say with another oneDNN.  --growth prints, as a Markdown table, how time
+and memory grow with batch, width, depth, classes and threads, each with the exponent of the line through the logarithms.
 """
 import argparse
 import json
@@ -132,6 +133,21 @@ class Peer:
         return best[1], tried
 
 
+class OtherBuild:
+    """Lyne again, as it was built somewhere else, in the place of the peer."""
+
+    def __init__(self, options):
+        self.lyne = Lyne(argparse.Namespace(**dict(vars(options), build=os.path.abspath(options.beside))))
+
+    def step(self, kind, model, precision, config):
+        answer = self.lyne.step(model, precision, kind == 'infer')
+        return {'ms_per_step': statistics.median(r['ms'] for r in answer['repetitions']), 'torch': answer['onednn'],
+                'peak_mb': answer['peak_kb'] / 1024}
+
+    def best(self, kind, model, precision, quick):
+        return [], {}
+
+
 def quartiles(values):
     if len(values) < 2:
         return values[0], values[0], values[0]
@@ -236,6 +252,7 @@ def parse():
     p.add_argument('--build', default=os.path.join(ROOT, 'build', 'release'), help='where lyne_bench is')
     p.add_argument('--torch-python', default=sys.executable, help='a Python that has PyTorch')
     p.add_argument('--peer', default=os.path.join(ROOT, '..', 'shared', 'peers', 'peer_torch.py'))
+    p.add_argument('--beside', metavar='BUILD', help='another build of Lyne, say with another oneDNN, instead of PyTorch')
     p.add_argument('--growth', action='store_true', help='instead: how cost grows, without the peer')
     options = p.parse_args()
     options.rounds = options.rounds or (3 if options.quick else 7)
@@ -246,14 +263,14 @@ def parse():
     for name in options.kinds.split(','):
         if name not in KINDS:
             p.error('there is no kind %s; there are %s' % (name, ', '.join(KINDS)))
-    if not options.growth and not os.path.exists(options.peer):
+    if not options.growth and not options.beside and not os.path.exists(options.peer):
         p.error('%s is not there; --peer says where the peer is' % options.peer)
     return options
 
 
 def main():
     options = parse()
-    lyne, peer = Lyne(options), Peer(options)
+    lyne, peer = Lyne(options), (OtherBuild if options.beside else Peer)(options)
     precisions = options.precisions.split(',')
     chosen = options.models.split(',') if options.models else None
     if options.growth:

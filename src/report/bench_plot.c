@@ -4,13 +4,19 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { POWERS = 20 }; /* the axis is of logarithms when the most is more than so many times the least */
 enum { LEFT = 170, WIDTH = 720, LINE = 26, TOP = 34, RIGHT = 24 };
 
 /* What is plotted: errors, or agreement where no stage has errors. */
 typedef struct axis {
     const char *key, *title;
     double unit, low, high;
+    bool powers; /* of logarithms: one student that failed must not hide what the others differ by */
 } axis;
+
+static double along(const axis *a, double v) {
+    return a->powers ? log(v) : v;
+}
 
 static double published(const json_t *e, const char *key) {
     return json_number_value(json_object_get(e, key));
@@ -27,7 +33,8 @@ static void reach(axis *a, double v, bool *any) {
 }
 
 static bool find_axis(const json_t *log, axis *a) {
-    static const axis kinds[] = {{"test_errors", "test errors", 1, 0, 0}, {"agreement", "agreement, %", 100, 0, 0}};
+    static const axis kinds[] = {{"test_errors", "test errors", 1, 0, 0, false},
+                                 {"agreement", "agreement, %", 100, 0, 0, false}};
     const char *stage;
     bool any = false;
     for (int kind = 0; kind < 2 && !any; kind++) {
@@ -43,14 +50,15 @@ static bool find_axis(const json_t *log, axis *a) {
             reach(a, published(e, "published") + published(e, "within"), &any);
         }
     }
-    const double room = any && a->high > a->low ? 0.06 * (a->high - a->low) : 1 / a->unit;
-    a->low -= room;
-    a->high += room;
+    a->powers = any && a->low > 0 && a->high > POWERS * a->low;
+    const double room = any && a->high > a->low ? 0.06 * (along(a, a->high) - along(a, a->low)) : 1 / a->unit;
+    a->low = a->powers ? a->low * exp(-room) : a->low - room;
+    a->high = a->powers ? a->high * exp(room) : a->high + room;
     return any;
 }
 
 static double at(const axis *a, double v) {
-    return LEFT + (v - a->low) / (a->high - a->low) * (WIDTH - LEFT - RIGHT);
+    return LEFT + (along(a, v) - along(a, a->low)) / (along(a, a->high) - along(a, a->low)) * (WIDTH - LEFT - RIGHT);
 }
 
 /* 1, 2 or 5 times a power of ten, so that some six of them fit. */
@@ -59,13 +67,25 @@ static double tick_of(double range) {
     return power * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
 }
 
+static void tick_at(const axis *a, double v, double bottom, lyne_text *out) {
+    lyne_text_add(out,
+                  "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%.0f\" stroke=\"#ddd\"/>"
+                  "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\" fill=\"#555\">%.6g</text>\n",
+                  at(a, v), at(a, v), TOP, bottom, at(a, v), bottom + 16, v * a->unit);
+}
+
 static void ticks(const axis *a, double bottom, lyne_text *out) {
+    static const int times[] = {1, 2, 5};
     const double tick = tick_of((a->high - a->low) * a->unit) / a->unit;
-    for (double v = ceil(a->low / tick) * tick; v <= a->high; v += tick)
-        lyne_text_add(out,
-                      "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%.0f\" stroke=\"#ddd\"/>"
-                      "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\" fill=\"#555\">%.6g</text>\n",
-                      at(a, v), at(a, v), TOP, bottom, at(a, v), bottom + 16, fabs(v) < tick / 2 ? 0 : v * a->unit);
+    if (a->powers)
+        for (double power = pow(10, floor(log10(a->low * a->unit))); power <= a->high * a->unit; power *= 10)
+            for (int i = 0; i < 3; i++) {
+                const double v = times[i] * power / a->unit;
+                if (v >= a->low && v <= a->high) tick_at(a, v, bottom, out);
+            }
+    else
+        for (double v = ceil(a->low / tick) * tick; v <= a->high; v += tick)
+            tick_at(a, fabs(v) < tick / 2 ? 0 : v, bottom, out);
 }
 
 static void one_stage(const json_t *log, const char *stage, const axis *a, double y, lyne_text *out) {
@@ -104,9 +124,9 @@ void lyne_bench_plot(const json_t *log, lyne_text *out) {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
         "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-        "<text x=\"%d\" y=\"20\" font-weight=\"bold\">%s: %s</text>\n",
+        "<text x=\"%d\" y=\"20\" font-weight=\"bold\">%s: %s%s</text>\n",
         WIDTH, height, WIDTH, height, LEFT, json_string_value(json_object_get(log, "recipe")),
-        any ? a.title : "nothing to show");
+        any ? a.title : "nothing to show", any && a.powers ? " (logarithmic)" : "");
     if (any) ticks(&a, bottom, out);
     for (size_t k = 0; any && k < n; k++)
         one_stage(log, lyne_bench_stage(log, k), &a, TOP + LINE * ((double)k + 0.5), out);

@@ -94,15 +94,25 @@ static size_t edit_distance(const char *a, size_t n, const char *b, size_t m) {
 const char *lyne_nearest(const char *word, const char *const *candidates, size_t n) {
     size_t length = strlen(word);
     if (length == 0 || length > NEAREST_MAX) return NULL;
-    size_t limit = smaller(length <= 3 ? 1 : 2, length - 1), best = limit + 1;
+    size_t limit = smaller(length <= 3 ? 1 : 2, length - 1), best = 2 * (limit + 1);
     const char *found = NULL;
     for (size_t i = 0; i < n; i++) {
         size_t other = strlen(candidates[i]);
         if (other > NEAREST_MAX) continue;
-        size_t distance = edit_distance(word, length, candidates[i], other);
-        if (distance < best) best = distance, found = candidates[i];
+        const bool begins = length >= 3 && other > length && strncmp(word, candidates[i], length) == 0;
+        const size_t distance = begins ? 1 : edit_distance(word, length, candidates[i], other);
+        const size_t rank = 2 * distance + (word[0] != candidates[i][0]);
+        if (distance <= limit && rank < best) best = rank, found = candidates[i];
     }
     return found;
+}
+
+const char *lyne_hint(const char *word, const char *const *candidates, size_t n, const char *otherwise,
+                      char out[LYNE_HINT_TEXT]) {
+    const char *near = lyne_nearest(word, candidates, n);
+    if (!near) return otherwise;
+    snprintf(out, LYNE_HINT_TEXT, "; did you mean '%s'?", near);
+    return out;
 }
 
 /* ---- for people ---- */

@@ -23,9 +23,15 @@ void lyne_text_free(lyne_text *t);
 bool lyne_parse_int(const char *text, int64_t *out);
 bool lyne_parse_float(const char *text, double *out);
 
-/** The candidate within edit distance 2 (1 for words up to 3 letters, and fewer than the word has letters) of `word`,
- *  the first of the nearest; NULL if none is near.  Transposed neighbours count 1. */
+/** The candidate within edit distance 2 (1 for words up to 3 letters, and fewer than the word has letters) of `word`;
+ *  NULL if none is near.  Transposed neighbours count 1, and so does whatever follows 3 letters or more.  Of those as near
+ *  one with the same first letter, then the first. */
 const char *lyne_nearest(const char *word, const char *const *candidates, size_t n);
+
+enum { LYNE_HINT_TEXT = 160 };
+/** "; did you mean 'NEAREST'?", to be put behind what is wrong with `word`; or, where none is near, `otherwise`. */
+const char *lyne_hint(const char *word, const char *const *candidates, size_t n, const char *otherwise,
+                      char out[LYNE_HINT_TEXT]);
 
 /** 12345678 as "12.3M", 4096 as "4.1k": at most 6 characters and NUL. */
 void lyne_human(double value, char out[16]);

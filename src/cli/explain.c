@@ -115,15 +115,17 @@ static void print_row(const char *kind, const lyne_component *row) {
 
 /* ---- kinds ---- */
 
+enum { NAME_WIDTH = 21 }; /* of the longest, masked_self_attention */
+
 static void print_kind(const lyne_registry *registry, lyne_kind kind) {
     size_t n;
     const lyne_component *const *rows = lyne_registry_list(registry, kind, &n);
     printf("%s\n", lyne_kind_name(kind));
-    for (size_t i = 0; i < n; i++) printf("  %-16s  %s\n", rows[i]->name, rows[i]->help);
+    for (size_t i = 0; i < n; i++) printf("  %-*s  %s\n", NAME_WIDTH, rows[i]->name, rows[i]->help);
 }
 
 static void print_all(const lyne_registry *registry) {
-    printf("recipe\n  %-16s  %s\n", recipe_row.name, recipe_row.help);
+    printf("recipe\n  %-*s  %s\n", NAME_WIDTH, recipe_row.name, recipe_row.help);
     for (int kind = 0; kind < LYNE_N_KINDS; kind++) print_kind(registry, (lyne_kind)kind);
     printf("\n`lyne explain NAME` shows the fields of one, `lyne explain KIND NAME` if two kinds share the name.\n");
 }
@@ -152,12 +154,11 @@ static lyne_status refuse(const lyne_registry *registry, lyne_kind kind, const c
         for (size_t i = 0; i < n_rows; i++) names[n++] = rows[i]->name;
         if (all) names[n++] = lyne_kind_name((lyne_kind)k);
     }
-    const char *near = lyne_nearest(name, names, n), *what = all ? "component or kind" : lyne_kind_name(kind);
-    const lyne_status status =
-        near ? lyne_fail(err, LYNE_EUSAGE, "there is no %s '%s'; did you mean '%s'?", what, name, near)
-             : lyne_fail(err, LYNE_EUSAGE, "there is no %s '%s'; `lyne explain` lists them", what, name);
+    char hint[LYNE_HINT_TEXT];
+    lyne_fail(err, LYNE_EUSAGE, "there is no %s '%s'%s", all ? "component or kind" : lyne_kind_name(kind), name,
+              lyne_hint(name, names, n, "; `lyne explain` lists them", hint));
     lyne_free(names);
-    return status;
+    return LYNE_EUSAGE;
 }
 
 /* A kind, `recipe`, or every row of that name. */
@@ -186,11 +187,10 @@ static lyne_status explain_row(const lyne_registry *registry, const char *kind_n
     const char *kinds[LYNE_N_KINDS];
     for (int k = 0; k < LYNE_N_KINDS; k++) kinds[k] = lyne_kind_name((lyne_kind)k);
     const lyne_kind kind = kind_named(kind_name);
-    if (kind == LYNE_N_KINDS) {
-        const char *near = lyne_nearest(kind_name, kinds, LYNE_N_KINDS);
-        return near ? lyne_fail(err, LYNE_EUSAGE, "there is no kind '%s'; did you mean '%s'?", kind_name, near)
-                    : lyne_fail(err, LYNE_EUSAGE, "there is no kind '%s'; `lyne explain` lists them", kind_name);
-    }
+    char hint[LYNE_HINT_TEXT];
+    if (kind == LYNE_N_KINDS)
+        return lyne_fail(err, LYNE_EUSAGE, "there is no kind '%s'%s", kind_name,
+                         lyne_hint(kind_name, kinds, LYNE_N_KINDS, "; `lyne explain` lists them", hint));
     const lyne_component *row = lyne_registry_find(registry, kind, name);
     if (!row) return refuse(registry, kind, name, err);
     print_row(kind_name, row);

@@ -113,8 +113,8 @@ static lyne_status print_verdict(const lyne_labels *labels, const arguments *a, 
     const lyne_layout *l = lyne_labels_layout(labels);
     const lyne_status status = lyne_labels_verify(labels, err);
     if (status != LYNE_OK) return status;
-    printf("%s: fine, %llu records in %llu shards\n", a->cache[0], (unsigned long long)l->n_records,
-           (unsigned long long)l->n_shards);
+    printf("%s: fine, %llu records in %llu shard%s\n", a->cache[0], (unsigned long long)l->n_records,
+           (unsigned long long)l->n_shards, l->n_shards == 1 ? "" : "s");
     return ask(labels, a, err);
 }
 
@@ -125,7 +125,11 @@ static lyne_status verify(const arguments *a, lyne_error *err) {
 /* ---- export ---- */
 
 static lyne_status export_to(const lyne_labels *labels, const arguments *a, lyne_error *err) {
-    return lyne_labels_export(labels, a->value[OUT], err);
+    const lyne_status status = lyne_labels_export(labels, a->value[OUT], err);
+    if (status == LYNE_OK)
+        printf("%s: logits.npy and ids.npy of %llu records\n", a->value[OUT],
+               (unsigned long long)lyne_labels_layout(labels)->n_records);
+    return status;
 }
 
 static lyne_status export(const arguments *a, lyne_error *err) {

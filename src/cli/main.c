@@ -1,4 +1,5 @@
 /* cli/main.c -- `lyne COMMAND ...`: find the command, run it, turn its status into the exit status.  The only exit. */
+#include "base/text.h"
 #include "cli/cli.h"
 #include "recipe/plugin.h"
 #include "train/progress.h"
@@ -31,15 +32,31 @@ const char *const lyne_exit_statuses[] = {"0 fine",
                                           "75 stopped with a checkpoint",
                                           NULL};
 
+enum { COLUMNS = 80, INDENT = 26 };
+
+/* A term, and beside it what it means, in lines of less than 80 columns. */
+static void print_entry(FILE *to, const char *term, const char *meaning) {
+    int column = fprintf(to, "  %-*s", INDENT - 2, term);
+    if (column > INDENT) column = COLUMNS;
+    while (*meaning) {
+        const int length = (int)strcspn(meaning, " ");
+        if (column + 1 + length >= COLUMNS) column = fprintf(to, "\n%*s", INDENT, "") - 1;
+        column += fprintf(to, " %.*s", length, meaning);
+        meaning += length + (meaning[length] == ' ');
+    }
+    fputc('\n', to);
+}
+
 static void print_usage(FILE *to) {
     fprintf(to, "Lyne distils a big model's knowledge into a small one, on CPUs.\n\nusage:\n");
     for (size_t i = 0; i < lyne_n_commands; i++) {
         const lyne_command *c = lyne_commands[i];
-        fprintf(to, "  lyne %-10s %-15s %s\n", c->name, c->arguments, c->help);
+        char left[64];
+        snprintf(left, sizeof left, "lyne %s %s", c->name, c->arguments);
+        print_entry(to, left, c->help);
     }
-    fprintf(
-        to,
-        "\n`lyne COMMAND --help` says more.  First steps: lyne new recipe mine && lyne run mine.yaml\nExit status:\n");
+    fprintf(to, "\n`lyne COMMAND --help` says more.\n"
+                "First steps: lyne new recipe mine && lyne run mine.yaml\nExit status:\n");
     for (const char *const *status = lyne_exit_statuses; *status; status++) fprintf(to, "  %s\n", *status);
 }
 
@@ -47,7 +64,7 @@ static void print_options(const lyne_option *options) {
     for (const lyne_option *o = options; o && o->name; o++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-        printf("  %-24s %s\n", left, o->help);
+        print_entry(stdout, left, o->help);
     }
 }
 
@@ -161,8 +178,11 @@ static const lyne_command *find(const char *name) {
 }
 
 static int refuse_command(const char *name) {
-    fprintf(stderr, "lyne: there is no command '%s'\n\n", name);
-    print_usage(stderr);
+    const char *names[32];
+    char hint[LYNE_HINT_TEXT];
+    for (size_t i = 0; i < lyne_n_commands; i++) names[i] = lyne_commands[i]->name;
+    fprintf(stderr, "lyne: there is no command '%s'%s\n", name,
+            lyne_hint(name, names, lyne_n_commands, "; `lyne --help` lists them", hint));
     return LYNE_EUSAGE;
 }
 

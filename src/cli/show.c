@@ -94,17 +94,16 @@ static lyne_status find_stage(const lyne_recipe *r, const char *name, const lyne
         }
         if (!trains) continue;
         *out = s;
-        lyne_text_add(&list, "%s%s", n ? ", " : "", s->name);
+        lyne_text_add(&list, "%s%s", n ? ", " : "; those that train a model are ", s->name);
         if (n < 64) names[n++] = s->name;
     }
     lyne_status status = LYNE_OK;
-    const char *near = name ? lyne_nearest(name, names, n) : NULL, *all = list.data ? list.data : "none";
-    if (near)
-        status = lyne_fail(err, LYNE_EUSAGE, "there is no stage '%s'; did you mean '%s'?", name, near);
-    else if (name)
-        status = lyne_fail(err, LYNE_EUSAGE, "there is no stage '%s'; those that train a model are %s", name, all);
+    const char *all = list.data ? list.data : "; those that train a model are none";
+    char hint[LYNE_HINT_TEXT];
+    if (name)
+        status = lyne_fail(err, LYNE_EUSAGE, "there is no stage '%s'%s", name, lyne_hint(name, names, n, all, hint));
     else if (n != 1)
-        status = lyne_fail(err, LYNE_EUSAGE, "which stage? Those that train a model are %s", all);
+        status = lyne_fail(err, LYNE_EUSAGE, "which stage%s", all);
     lyne_text_free(&list);
     return status;
 }
@@ -209,12 +208,11 @@ static lyne_status refuse(const char *name, const lyne_registry *registry, lyne_
     const lyne_component *const *rows = lyne_registry_list(registry, LYNE_MODEL, &n);
     const char **names = lyne_alloc(n, sizeof *names);
     for (size_t i = 0; names && i < n; i++) names[i] = rows[i]->name;
-    const char *near = names ? lyne_nearest(name, names, n) : NULL;
-    const lyne_status status =
-        near ? lyne_fail(err, LYNE_EUSAGE, "there is no file and no model '%s'; did you mean '%s'?", name, near)
-             : lyne_fail(err, LYNE_EUSAGE, "there is no file and no model '%s'; `lyne explain model` lists them", name);
+    char hint[LYNE_HINT_TEXT];
+    lyne_fail(err, LYNE_EUSAGE, "there is no file and no model '%s'%s", name,
+              lyne_hint(name, names, names ? n : 0, "; `lyne explain model` lists them", hint));
     lyne_free(names);
-    return status;
+    return LYNE_EUSAGE;
 }
 
 /* ---- the command ---- */

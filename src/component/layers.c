@@ -141,11 +141,9 @@ static bool check_arguments(const layers_reader *r, const item *it, const lyne_y
     for (size_t i = 0; it->fields && i < it->fields->n; i++) {
         const lyne_yaml *key = it->fields->key[i];
         if (arguments && lyne_yaml_get(arguments, key->text)) continue;
-        const char *near = lyne_nearest(key->text, names, n);
-        lyne_diagnose(r->f->out, key->mark, LYNE_ERECIPE,
-                      near ? "%s: the block has no argument '%.80s'; did you mean '%s'?"
-                           : "%s: the block has no argument '%.80s'",
-                      word, key->text, near);
+        char hint[LYNE_HINT_TEXT];
+        lyne_diagnose(r->f->out, key->mark, LYNE_ERECIPE, "%s: the block has no argument '%.80s'%s", word, key->text,
+                      lyne_hint(key->text, names, n, "", hint));
         ok = false;
     }
     return ok;

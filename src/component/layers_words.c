@@ -112,11 +112,9 @@ bool layers_refuse_word(const layers_reader *r, const lyne_yaml *word) {
     for (size_t i = 0; i < n_ops; i++) names[n++] = ops[i]->name;
     for (const lyne_keyword *k = lyne_layer_keywords; k->name; k++) names[n++] = k->name;
     for (size_t i = 0; blocks && i < blocks->n; i++) names[n++] = blocks->key[i]->text;
-    const char *near = lyne_nearest(word->text, names, n);
-    lyne_diagnose(r->f->out, word->mark, LYNE_ERECIPE,
-                  near ? "%s: there is no op or block '%.80s'; did you mean '%s'?"
-                       : "%s: there is no op or block '%.80s'; `lyne explain op` lists the ops",
-                  r->where, word->text, near);
+    char hint[LYNE_HINT_TEXT];
+    lyne_diagnose(r->f->out, word->mark, LYNE_ERECIPE, "%s: there is no op or block '%.80s'%s", r->where, word->text,
+                  lyne_hint(word->text, names, n, "; `lyne explain op` lists the ops", hint));
     return false;
 }
 

@@ -141,7 +141,7 @@ bool lyne_yaml_set(lyne_yaml *root, const char *assignment_text, lyne_arena *are
         .source = source, .path = source->text, .equals = strchr(source->text, '='), .arena = arena, .out = out};
     if (!a.equals) {
         lyne_diagnose(out, mark_of(&a, source->text, source->text + source->size), LYNE_ERECIPE,
-                      "expects PATH=VALUE, as in student.distill.epochs=5");
+                      "expects PATH=VALUE, as in stages.student.distill.epochs=5");
         return false;
     }
     const char *value_text = a.equals + 1 + strspn(a.equals + 1, " \t\r\n");

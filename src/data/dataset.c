@@ -138,17 +138,14 @@ static lyne_status not_found(const lyne_data_paths *paths, const char *file, lyn
         const char *directory = paths->directory[i];
         lyne_text_add(&places, "%s%s/%s, %s", i ? ", " : "", directory, paths->dataset, directory);
     }
-    lyne_status status =
-        paths->n == 0 ? lyne_fail(err, LYNE_EDATA,
-                                  "%s: there is no folder to look in: name one in LYNE_DATA or with --data DIR (`lyne "
-                                  "labels`: --folder DIR)",
-                                  file)
-        : places.failed
+    const lyne_status status =
+        places.failed
             ? lyne_fail_memory(err, "a message")
             : lyne_fail(err, LYNE_EDATA,
-                        "%s: neither it nor %s.gz is in %s: give the folder that holds it with --data DIR or in "
-                        "LYNE_DATA, and see datasets/%s.yaml for where to get it",
-                        file, file, places.data, paths->dataset);
+                        "%s: %s%s%s%s: name the folder that holds it with --data DIR (`lyne labels`: --folder "
+                        "DIR) or in LYNE_DATA, and see datasets/%s.yaml for where to get it",
+                        file, paths->n ? "neither it nor " : "there is no folder to look in", paths->n ? file : "",
+                        paths->n ? ".gz is in " : "", paths->n ? places.data : "", paths->dataset);
     lyne_text_free(&places);
     return status;
 }

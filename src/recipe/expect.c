@@ -62,10 +62,9 @@ static void check_stage(const lyne_recipe *r, lyne_mark mark, const char *name, 
         }
         if (n < 64) names[n++] = r->stage[i].name;
     }
-    const char *near = lyne_nearest(name, names, n);
-    lyne_diagnose(out, mark, LYNE_ERECIPE,
-                  near ? "expect: there is no stage '%s'; did you mean '%s'?" : "expect: there is no stage '%s'", name,
-                  near);
+    char hint[LYNE_HINT_TEXT];
+    lyne_diagnose(out, mark, LYNE_ERECIPE, "expect: there is no stage '%s'%s", name,
+                  lyne_hint(name, names, n, "", hint));
 }
 
 static void check(const lyne_recipe *r, const lyne_yaml *node, const lyne_expectation *e, lyne_diagnostics *out) {

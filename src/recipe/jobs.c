@@ -144,9 +144,9 @@ static lyne_status choose_stages(lyne_jobs *p, lyne_error *err) {
     while (s < r->n_stages && strcmp(r->stage[s].name, name) != 0) s++;
     if (s == r->n_stages) {
         for (size_t i = 0; i < r->n_stages && n < 64; i++) names[n++] = r->stage[i].name;
-        const char *near = lyne_nearest(name, names, n);
-        return lyne_fail(err, LYNE_EUSAGE, "there is no stage '%s' in the recipe%s%s%s", name,
-                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        char hint[LYNE_HINT_TEXT];
+        return lyne_fail(err, LYNE_EUSAGE, "there is no stage '%s' in the recipe%s", name,
+                         lyne_hint(name, names, n, "", hint));
     }
     const lyne_product product = ((const lyne_stage *)r->stage[s].kind.row)->product;
     if (p->o->n_parts && product != LYNE_MAKES_LABELS)

@@ -124,7 +124,8 @@ void lyne_bench_plot(const json_t *log, lyne_text *out) {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
         "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-        "<text x=\"%d\" y=\"20\" font-weight=\"bold\">%s: %s%s</text>\n",
+        "<text x=\"%d\" y=\"20\" font-weight=\"bold\">%s: %s%s<tspan font-weight=\"normal\" fill=\"#555\" dx=\"20\">"
+        "dot: a seed; bar: mean; band: published</tspan></text>\n",
         WIDTH, height, WIDTH, height, LEFT, json_string_value(json_object_get(log, "recipe")),
         any ? a.title : "nothing to show", any && a.powers ? " (logarithmic)" : "");
     if (any) ticks(&a, bottom, out);

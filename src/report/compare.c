@@ -5,6 +5,7 @@
 #include "report/picture.h"
 #include "report/results.h"
 #include "report/runs.h"
+#include <math.h>
 #include <string.h>
 
 enum { MOST_STAGES = 64 };
@@ -187,45 +188,71 @@ lyne_status lyne_compare_print(const char *a, const char *b, FILE *to, lyne_erro
 
 /* ---- curves ---- */
 
-enum { PANEL_WIDTH = 360, PANEL_HEIGHT = 220, MARGIN = 40 };
+enum { PANEL_WIDTH = 480, PANEL_HEIGHT = 200, MARGIN = 40, TOP = 72, PANEL = PANEL_HEIGHT + 60 };
+static const char *const stroke[] = {"stroke=\"#1f6fb4\"", "stroke=\"#d1681b\" stroke-dasharray=\"6 3\""};
 
-/* The points of a stage's training accuracy as "x,y x,y"; x from 0 to its last epoch. */
-static void add_points(const char *text, size_t size, int x, int y, lyne_text *out) {
-    double last = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (const char *line = text, *end; line < text + size; line = end + 1) {
-            end = memchr(line, '\n', (size_t)(text + size - line));
-            if (!end) break;
-            json_t *j = json_loadb(line, (size_t)(end - line), 0, NULL);
-            const double epoch = json_number_value(json_object_get(j, "epoch"));
-            const json_t *accuracy = json_object_get(j, "train_accuracy");
-            if (pass == 0 && epoch > last) last = epoch;
-            if (pass == 1 && json_is_number(accuracy) && last > 0)
-                lyne_text_add(out, "%.1f,%.1f ", x + PANEL_WIDTH * epoch / last,
-                              y + PANEL_HEIGHT * (1 - json_number_value(accuracy)));
-            json_decref(j);
-        }
+/* The training accuracy of a stage's seed, epoch after epoch. */
+typedef struct curve {
+    struct point {
+        double epoch, accuracy;
+    } *item;
+    size_t n, capacity;
+} curve;
+
+static void read_curve(const char *path, curve *out) {
+    char *text;
+    size_t size;
+    if (lyne_file_read(path, (size_t)64 << 20, &text, &size, NULL) != LYNE_OK) return;
+    for (const char *line = text, *end; (end = memchr(line, '\n', (size_t)(text + size - line))); line = end + 1) {
+        json_t *j = json_loadb(line, (size_t)(end - line), 0, NULL);
+        const json_t *epoch = json_object_get(j, "epoch"), *accuracy = json_object_get(j, "train_accuracy");
+        if (json_is_number(epoch) && json_is_number(accuracy) &&
+            lyne_grow(&out->item, &out->capacity, out->n + 1, sizeof *out->item))
+            out->item[out->n++] = (struct point){json_number_value(epoch), json_number_value(accuracy)};
+        json_decref(j);
+    }
+    lyne_free(text);
 }
 
 static void add_panel(const comparison *c, const char *stage, int y, lyne_text *out) {
-    static const char *const style[] = {"stroke:#1f6fb4", "stroke:#d1681b;stroke-dasharray:6 3"};
+    const int bottom = y + PANEL_HEIGHT, right = MARGIN + PANEL_WIDTH;
+    char path[REPORT_PATH];
+    curve of[2] = {0};
+    double last = 1, low = 0.9;
+    for (int k = 0; k < 2; k++) {
+        if (file_of(c, k, stage, "metrics.jsonl", path)) read_curve(path, &of[k]);
+        for (size_t i = 0; i < of[k].n; i++) {
+            last = fmax(last, of[k].item[i].epoch);
+            low = fmax(0, fmin(low, floor(10 * of[k].item[i].accuracy) / 10));
+        }
+    }
     lyne_text_add(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#aaa\"/>\n", MARGIN,
                   y, PANEL_WIDTH, PANEL_HEIGHT);
-    lyne_text_add(out, "<text x=\"%d\" y=\"%d\">", MARGIN, y - 6);
+    lyne_text_add(out, "<text x=\"%d\" y=\"%d\" font-weight=\"bold\">", MARGIN, y - 6);
     lyne_picture_escape(out, stage);
-    lyne_text_add(out, "</text><text x=\"4\" y=\"%d\">100%%</text><text x=\"4\" y=\"%d\">0%%</text>\n", y + 10,
-                  y + PANEL_HEIGHT);
+    lyne_text_add(out,
+                  "</text><g fill=\"#555\"><text x=\"4\" y=\"%d\">100%%</text><text x=\"4\" y=\"%d\">%.0f%%</text>",
+                  y + 10, bottom, 100 * low);
+    lyne_text_add(out,
+                  "<text x=\"%d\" y=\"%d\">0</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">epoch %g</text></g>\n",
+                  MARGIN, bottom + 14, right, bottom + 14, last);
     for (int k = 0; k < 2; k++) {
-        char path[REPORT_PATH], *text;
-        size_t size;
-        if (!file_of(c, k, stage, "metrics.jsonl", path) ||
-            lyne_file_read(path, (size_t)64 << 20, &text, &size, NULL) != LYNE_OK)
-            continue;
-        lyne_text_add(out, "<polyline fill=\"none\" stroke-width=\"1.5\" style=\"%s\" points=\"", style[k]);
-        add_points(text, size, MARGIN, y, out);
+        lyne_text_add(out, "<polyline fill=\"none\" stroke-width=\"1.5\" %s points=\"", stroke[k]);
+        for (size_t i = 0; i < of[k].n; i++)
+            lyne_text_add(out, "%.1f,%.1f ", MARGIN + PANEL_WIDTH * of[k].item[i].epoch / last,
+                          bottom - PANEL_HEIGHT * (of[k].item[i].accuracy - low) / (1 - low));
         lyne_text_add(out, "\"/>\n");
-        lyne_free(text);
+        lyne_free(of[k].item);
     }
+}
+
+static void add_legend(const char *run, int k, lyne_text *out) {
+    const int y = 30 + 16 * k;
+    lyne_text_add(out,
+                  "<line x1=\"%d\" x2=\"%d\" y1=\"%d\" y2=\"%d\" stroke-width=\"1.5\" %s/><text x=\"%d\" y=\"%d\">",
+                  MARGIN, MARGIN + 30, y - 4, y - 4, stroke[k], MARGIN + 38, y);
+    lyne_picture_escape(out, run);
+    lyne_text_add(out, "</text>\n");
 }
 
 static bool has_curve(const comparison *c, const char *stage) {
@@ -244,15 +271,12 @@ lyne_status lyne_compare_svg(const char *a, const char *b, lyne_text *out, lyne_
     lyne_text_add(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" "
                   "font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-                  PANEL_WIDTH + 2 * MARGIN, 40 + n * (PANEL_HEIGHT + MARGIN) + 10);
-    lyne_text_add(out, "<text x=\"%d\" y=\"16\">accuracy on training pictures over the epochs: ", MARGIN);
-    lyne_text_add(out, "<tspan fill=\"#1f6fb4\">");
-    lyne_picture_escape(out, a);
-    lyne_text_add(out, "</tspan>, <tspan fill=\"#d1681b\">");
-    lyne_picture_escape(out, b);
-    lyne_text_add(out, " (dashed)</tspan></text>\n");
+                  PANEL_WIDTH + 2 * MARGIN, TOP - 16 + n * PANEL);
+    lyne_text_add(out, "<text x=\"%d\" y=\"14\">accuracy on the samples trained on, first seed</text>\n", MARGIN);
+    add_legend(a, 0, out);
+    add_legend(b, 1, out);
     for (size_t i = 0, at = 0; i < c->n; i++)
-        if (has_curve(c, c->stage[i])) add_panel(c, c->stage[i], 46 + (int)at++ * (PANEL_HEIGHT + MARGIN), out);
+        if (has_curve(c, c->stage[i])) add_panel(c, c->stage[i], TOP + (int)at++ * PANEL, out);
     lyne_text_add(out, "</svg>\n");
     close_both(c);
     return out->failed ? lyne_fail_memory(err, "a picture") : LYNE_OK;

@@ -3,7 +3,8 @@
 #include "graph/op.h"
 #include <string.h>
 
-enum { ROW = 30, BOX = 22, LEFT = 20, WIDTH = 520, LANE = 14, LANES = 24 };
+/* Pixels; LETTER is more than one of a path takes. */
+enum { ROW = 30, BOX = 22, LEFT = 20, LETTER = 7, PATH = 204, REST = 316, LANE = 14, LANES = 24 };
 
 static const char *op_name(const lyne_node *n) {
     return n->op ? n->op->component.name : "input";
@@ -77,9 +78,9 @@ static int last_reader(const lyne_graph *g, int i) {
     return last;
 }
 
-/* Longer arcs lie outside: lanes are given away from the end, where the inner arcs begin first. */
-static void add_arcs(const lyne_graph *g, int i, int busy[LANES], lyne_text *out) {
-    const int y = ROW * i + ROW, x = LEFT + WIDTH;
+/* Arcs begin at x.  Longer ones lie outside: lanes are given away from the end, where the inner arcs begin first. */
+static void add_arcs(const lyne_graph *g, int i, int x, int busy[LANES], lyne_text *out) {
+    const int y = ROW * i + ROW;
     int lane = -1;
     for (int k = i + 2; k < lyne_graph_n_nodes(g); k++)
         for (int s = 0; s < lyne_graph_node(g, k)->n_src; s++) {
@@ -93,10 +94,38 @@ static void add_arcs(const lyne_graph *g, int i, int busy[LANES], lyne_text *out
         }
 }
 
-void lyne_picture_svg(const lyne_graph *g, lyne_text *out) {
-    const int n = lyne_graph_n_nodes(g), height = ROW * n + ROW;
-    int busy[LANES] = {0};
+static void add_node(const lyne_graph *g, int i, int path, int busy[LANES], lyne_text *out) {
+    const lyne_node *node = lyne_graph_node(g, i);
+    const int y = ROW * i + ROW, width = path + REST;
     char shape[LYNE_SHAPE_TEXT], parameters[16];
+    lyne_text_add(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\" fill=\"%s\" stroke=\"#888\"/>\n",
+                  LEFT, y - BOX / 2, width, BOX, colour_of(node));
+    lyne_text_add(out, "<text x=\"%d\" y=\"%d\">", LEFT + 8, y + 4);
+    lyne_picture_escape(out, node->path);
+    lyne_text_add(out, "</text><text x=\"%d\" y=\"%d\">%s</text>", LEFT + path + 16, y + 4, op_name(node));
+    lyne_text_add(out, "<text x=\"%d\" y=\"%d\" class=\"r\">%s</text>", LEFT + path + 236, y + 4,
+                  lyne_shape_print(&node->shape, shape));
+    lyne_human((double)parameters_of(node), parameters);
+    if (parameters_of(node))
+        lyne_text_add(out, "<text x=\"%d\" y=\"%d\" class=\"r\">%s</text>", LEFT + width - 8, y + 4, parameters);
+    lyne_text_add(out, "\n");
+    for (int k = 0; k < node->n_src; k++)
+        if (node->src[k]->index == i - 1)
+            lyne_text_add(out, "<path d=\"M%d %dV%d\" class=\"e\" marker-end=\"url(#a)\"/>\n", LEFT + width / 2,
+                          y - ROW + BOX / 2, y - BOX / 2);
+    add_arcs(g, i, LEFT + width, busy, out);
+}
+
+void lyne_picture_svg(const lyne_graph *g, lyne_text *out) {
+    const int n = lyne_graph_n_nodes(g);
+    int busy[LANES] = {0}, lanes = 0, path = PATH;
+    lyne_text nodes = {0};
+    for (int i = 0; i < n; i++) {
+        const int needs = LETTER * (int)strlen(lyne_graph_node(g, i)->path);
+        if (needs > path) path = needs;
+    }
+    for (int i = 0; i < n; i++) add_node(g, i, path, busy, &nodes);
+    while (lanes < LANES && busy[lanes]) lanes++;
     lyne_text_add(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
                   "font-family=\"sans-serif\" font-size=\"11\">\n"
@@ -104,27 +133,9 @@ void lyne_picture_svg(const lyne_graph *g, lyne_text *out) {
                   "<marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
                   "orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"#555\"/></marker>\n"
                   "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-                  LEFT + WIDTH + LANE * (LANES + 1), height);
-    for (int i = 0; i < n; i++) {
-        const lyne_node *node = lyne_graph_node(g, i);
-        const int y = ROW * i + ROW;
-        lyne_text_add(out,
-                      "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"4\" fill=\"%s\" stroke=\"#888\"/>\n",
-                      LEFT, y - BOX / 2, WIDTH, BOX, colour_of(node));
-        lyne_text_add(out, "<text x=\"%d\" y=\"%d\">", LEFT + 8, y + 4);
-        lyne_picture_escape(out, node->path);
-        lyne_text_add(out, "</text><text x=\"%d\" y=\"%d\">%s</text>", LEFT + 220, y + 4, op_name(node));
-        lyne_text_add(out, "<text x=\"%d\" y=\"%d\" class=\"r\">%s</text>", LEFT + 430, y + 4,
-                      lyne_shape_print(&node->shape, shape));
-        lyne_human((double)parameters_of(node), parameters);
-        if (parameters_of(node))
-            lyne_text_add(out, "<text x=\"%d\" y=\"%d\" class=\"r\">%s</text>", LEFT + WIDTH - 8, y + 4, parameters);
-        lyne_text_add(out, "\n");
-        for (int k = 0; k < node->n_src; k++)
-            if (node->src[k]->index == i - 1)
-                lyne_text_add(out, "<path d=\"M%d %dV%d\" class=\"e\" marker-end=\"url(#a)\"/>\n", LEFT + WIDTH / 2,
-                              y - ROW + BOX / 2, y - BOX / 2);
-        add_arcs(g, i, busy, out);
-    }
+                  path + REST + LANE * lanes + 2 * LEFT, ROW * n + ROW);
+    if (nodes.data) lyne_text_bytes(out, nodes.data, nodes.length);
+    out->failed |= nodes.failed;
     lyne_text_add(out, "</svg>\n");
+    lyne_text_free(&nodes);
 }

@@ -1,5 +1,6 @@
 /* report/results.c -- results.json of a run, read back. */
 #include "report/results.h"
+#include "base/file.h"
 #include "formats/json.h"
 #include <math.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@ lyne_status report_load(const char *out, json_t **root, json_t **jobs, lyne_erro
     *root = NULL;
     if (snprintf(path, sizeof path, "%s/results.json", out) >= (int)sizeof path)
         return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", out);
+    if (!lyne_file_exists(path))
+        return lyne_fail(err, LYNE_EDATA, "%s: there is no results.json in it, so it is no run, or not done", out);
     lyne_status status = lyne_json_load(path, LIMIT, root, err);
     if (status == LYNE_OK) status = lyne_json_array(*root, "stages", jobs, err);
     if (status != LYNE_OK) json_decref(*root), *root = NULL;

@@ -191,13 +191,13 @@ static void print_published(const lyne_expectation *e, const lyne_verdict *v, FI
 
 static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
     if (!r->n_expect) return;
-    fprintf(to, "\npublished%s%s%s%s%s\n", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
+    fprintf(to, "\nexpected%s%s%s%s%s\n", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
             r->paper.arxiv ? ")" : "", r->label ? ", beside " : "", r->label ? r->label : "");
     for (size_t i = 0; i < r->n_expect; i++) {
         const lyne_expectation *e = &r->expect[i];
         const lyne_verdict v = lyne_judge(r, o, e);
         if (e->better_than)
-            fprintf(to, "  %-16s better than %s: it makes %.4g times our errors, %.4g at least was asked: %s", e->stage,
+            fprintf(to, "  %-16s %s makes %.4g times its errors, %.4g or more is expected: %s", e->stage,
                     e->better_than, v.ours.mean, v.asked, v.met ? "met" : "not met");
         else
             print_published(e, &v, to);

@@ -16,11 +16,9 @@ lyne_node *lyne_find_tap(lyne_graph *g, const char *path) {
     size_t count = 0;
     for (int i = 0; names && i < lyne_graph_n_nodes(g); i++)
         if (is_real(lyne_graph_node(g, i))) names[count++] = lyne_graph_node(g, i)->path;
-    const char *near = names ? lyne_nearest(path, names, count) : NULL;
-    lyne_graph_fail(g,
-                    near ? "there is no node '%s'; did you mean '%s'?"
-                         : "there is no node '%s'; `lyne show RECIPE STAGE --taps` lists them",
-                    path, near);
+    char hint[LYNE_HINT_TEXT];
+    lyne_graph_fail(g, "there is no node '%s'%s", path,
+                    lyne_hint(path, names, count, "; `lyne show RECIPE STAGE --taps` lists them", hint));
     lyne_free(names);
     return NULL;
 }

@@ -82,7 +82,8 @@ Test(text, floats) {
 }
 
 Test(text, nearest) {
-    static const char *const names[] = {"temperature", "weight", "lr", "momentum", "kd", "t", "adam", "adamw"};
+    static const char *const names[] = {"temperature", "weight", "lr",    "momentum",     "kd",
+                                        "t",           "adam",   "adamw", "resnet_cifar", "add"};
     static const struct {
         const char *word, *nearest;
     } rows[] = {{"temprature", "temperature"},
@@ -101,12 +102,19 @@ Test(text, nearest) {
                 {"adamx", "adam"},
                 {"adamww", "adamw"},
                 {"xyz", NULL},
-                {"tt", "t"}};
+                {"tt", "t"},
+                {"resnet", "resnet_cifar"},
+                {"ada", "adam"},
+                {"mo", NULL},
+                {"dkd", "kd"}};
     for (size_t i = 0; i < COUNT(rows); i++) {
         const char *found = lyne_nearest(rows[i].word, names, COUNT(names));
         cr_assert(found == rows[i].nearest || (found && rows[i].nearest && !strcmp(found, rows[i].nearest)), "'%s': %s",
                   rows[i].word, found ? found : "none");
     }
+    char hint[LYNE_HINT_TEXT];
+    cr_assert_str_eq(lyne_hint("dk", names, COUNT(names), "", hint), "; did you mean 'kd'?");
+    cr_assert_str_eq(lyne_hint("xyz", names, COUNT(names), "; no", hint), "; no");
     char lengthy[200];
     memset(lengthy, 'a', sizeof lengthy - 1);
     lengthy[sizeof lengthy - 1] = '\0';

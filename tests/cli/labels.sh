@@ -11,7 +11,7 @@ grep -q '^encoding  *{topk: {k: 4, temperature: 4, tail: class}}$' info
 grep -q '^bytes per record  32 (16 and 16 for sample, view and checksum)$' info
 grep -q '^  T = 20 ' info
 grep -q '"label_kl_p99_t20"' run/results.json
-"$LYNE" labels verify $cache | grep -q 'fine, 8000 records in 1 shards'
+"$LYNE" labels verify $cache | grep -q 'fine, 8000 records in 1 shard$'
 "$LYNE" labels verify $cache >verdict
 grep -q 'the teacher says the same now: .* of 1000 records to the bit' verdict
 "$LYNE" labels verify $cache --sample 0 | grep -vq teacher

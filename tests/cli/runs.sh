@@ -57,6 +57,9 @@ expect 2 "$LYNE" compare runs/small
 say "pictures"
 expect 0 "$LYNE" compare runs/small runs/longer --svg
 [ "$(grep -c '<polyline' out)" = 6 ] || fail "not two curves for each of three stages"
+# One axis for both, as long as the longer run: the points at the right edge are that run's alone.
+grep -A 2 '>student<' out | grep '<polyline' | sed 's/.* \([0-9.]*\),[0-9.]* "\/>/\1/' | sort -u >ends
+[ "$(wc -l <ends)" = 2 ] && [ "$(tail -n 1 ends)" = 520.0 ] || fail "where the curves of student end: $(cat ends)"
 expect 0 "$LYNE" show my-student.yaml student --svg
 [ "$(grep -c 'rx="4"' out)" = "$("$LYNE" show my-student.yaml student | grep -vc '^path\|^total')" ] || fail "not a box for each node"
 grep -q '</svg>' out || fail "no end"

@@ -37,7 +37,7 @@ refused() {
     [ "$status" -eq "$want" ] || fail "exit status $status"
     grep -Fq -- "$words" said || fail "not '$words'"
 }
-refused 2 "which stage? Those that train a model are teacher, student, alone" "$recipe"
+refused 2 "which stage; those that train a model are teacher, student, alone" "$recipe"
 refused 2 "there is no stage 'studnt'; did you mean 'student'?" "$recipe" studnt
 refused 2 "stage 'soft_labels' trains no model" "$recipe" soft_labels
 refused 2 "usage: lyne show RECIPE [STAGE], or lyne show MODEL"

@@ -67,7 +67,7 @@ static const struct refusal {
     int column, length;
     const char *text;
 } refusals[] = {
-    {"a", 1, 1, "expects PATH=VALUE, as in student.distill.epochs=5"},
+    {"a", 1, 1, "expects PATH=VALUE, as in stages.student.distill.epochs=5"},
     {"", 1, 0, "expects PATH=VALUE"},
     {"=5", 1, 0, "a step of the path is empty"},
     {"map..b=5", 5, 0, "a step of the path is empty"},

@@ -32,7 +32,7 @@ Test(dataset, find) {
         {"z", "a/mnist/z", NULL}, /* unpacked before packed */
         {"y.gz", "b/mnist/y.gz", NULL},
         {"w", NULL, "/a/mnist, "},
-        {"w", NULL, "/b: give the folder that holds it with --data DIR or in LYNE_DATA"},
+        {"w", NULL, "/b: name the folder that holds it with --data DIR"},
         {"/etc/passwd", NULL, "relative"},
         {"../b/mnist/x", NULL, "without \"..\""},
         {"sub/../x", NULL, "without \"..\""},

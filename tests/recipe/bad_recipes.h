@@ -94,7 +94,7 @@ static const bad_recipe bad_recipes[] = {
     {"expect:\n", "sweep: [{precision: f32}, {data: tiny}]\nexpect:\n", 21, 27, "sweep: every point names the same paths as the first"},
     {"expect:\n", "sweep: [5]\nexpect:\n", 21, 9, "sweep: a point is a map, as in {stages.student.distill.epochs: 5}"},
     {"expect:\n", "sweep: {stages.student.distill.labels: [soft_labels, teacher]}\nexpect:\n", 21, 54, "student: labels expects a stage that makes soft labels; 'teacher' makes a model"},
-    {"expect:\n", "sweep: {stages.student.distill.labels: [soft_labels, soft]}\nexpect:\n", 21, 54, "student: there is no stage 'soft' above that makes soft labels"},
+    {"expect:\n", "sweep: {stages.student.distill.labels: [soft_labels, hard]}\nexpect:\n", 21, 54, "student: there is no stage 'hard' above that makes soft labels"},
     {"expect:\n", "sweep: {stages.teacher: [{train: {model: mlp}}, {label: {teacher: x}}]}\nexpect:\n", 21, 49, "sweep: teacher = {label: {teacher: x}}: soft_labels: teacher expects a stage tha", 2},
     {"expect:\n", "sweep: {precision: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17], stages.student.distill.epochs: [1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16]}\nexpect:\n", 21, 8, "sweep: more than 256 points"},
     {"expect:\n", "sweep: {stages.student.distill.loss.7.kd.temperature: [1, 2]}\nexpect:\n", 21, 9, "'stages.student.distill.loss' is a list of 2; its places are 0, 1, ..., not '7'"},

@@ -31,9 +31,12 @@ LYNE_VECTOR static void encode(const lyne_record *r, uint64_t number, const floa
     const float scale = (float)(((double)high - (double)low) / 254);
     const double inverse = scale > 0 ? 1 / (double)scale : 0;
     signed char *restrict q = part[LOGITS];
+#pragma omp simd
     for (int64_t i = 0; i < r->classes; i++) {
-        const double step = rint(((double)logits[i] - (double)offset) * inverse);
-        q[i] = (signed char)(int)(step < -127 ? -127 : step > 127 ? 127 : step);
+        double step = rint(((double)logits[i] - (double)offset) * inverse);
+        step = step > -127 ? step : -127;
+        step = step < 127 ? step : 127;
+        q[i] = (signed char)(int)step;
     }
     memcpy(part[OFFSET], &offset, sizeof offset);
     memcpy(part[SCALE], &scale, sizeof scale);

@@ -34,8 +34,8 @@ LYNE_VECTOR static void encode(const lyne_record *r, uint64_t number, const floa
 #pragma omp simd
     for (int64_t i = 0; i < r->classes; i++) {
         double step = rint(((double)logits[i] - (double)offset) * inverse);
-        step = step > -127 ? step : -127;
-        step = step < 127 ? step : 127;
+        step = step < -127 ? -127 : step;
+        step = step > 127 ? 127 : step;
         q[i] = (signed char)(int)step;
     }
     memcpy(part[OFFSET], &offset, sizeof offset);

@@ -9,7 +9,7 @@ lyne_status lyne_asking_init(lyne_asking *a, const lyne_labels *labels, lyne_err
     const lyne_record *r = &lyne_labels_layout(labels)->record;
     *a = (lyne_asking){.labels = labels,
                        .stored = lyne_alloc((size_t)r->classes, sizeof *a->stored),
-                       .scratch = lyne_alloc((size_t)r->classes, 2 * sizeof *a->scratch),
+                       .scratch = lyne_alloc((size_t)r->classes, sizeof *a->scratch),
                        .bytes = lyne_alloc(r->bytes, 1)};
     a->said.bound = 1e-3 + 1.25 * lyne_labels_error_of(labels).max[0];
     if (a->stored && a->scratch && a->bytes) return LYNE_OK;
@@ -48,7 +48,7 @@ lyne_status lyne_asking_compare(lyne_asking *a, uint64_t record, const float *fe
     a->said.n++;
     a->said.same += same;
     if (same) return LYNE_OK;
-    lyne_divergence(1, r->classes, a->stored, logits, a->scratch, &kl);
+    lyne_divergence(1, r->classes, a->stored, logits, &kl);
     if (!(kl[0] <= a->said.max)) { /* also when it is no number */
         a->said.max = isfinite(kl[0]) ? kl[0] : (double)INFINITY;
         a->said.worst = record;

@@ -1,5 +1,6 @@
 /* labels/bf16.c -- the upper halves of floats: 2 bytes a logit, 8 significant bits, any range, rounded to nearest, ties
  * to even. */
+#include "base/vector.h"
 #include "labels/encoding.h"
 
 #include <float.h>
@@ -11,22 +12,25 @@ static lyne_status layout(lyne_record *r, lyne_error *err) {
     return LYNE_OK;
 }
 
-static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
+LYNE_VECTOR static void encode(const lyne_record *r, uint64_t number, const float *restrict logits, void *const part[],
+                               double *scratch) {
     (void)number, (void)scratch;
-    unsigned char *stored = part[0];
+    unsigned char *restrict stored = part[0];
     for (int64_t i = 0; i < r->classes; i++) {
         uint32_t bits;
         memcpy(&bits, logits + i, sizeof bits);
         bits += 0x7FFF + (bits >> 16 & 1);
-        memcpy(stored + 2 * i, (unsigned char *)&bits + 2, 2);
+        const uint16_t upper = (uint16_t)(bits >> 16);
+        memcpy(stored + 2 * i, &upper, sizeof upper);
     }
 }
 
-static bool decode(const lyne_record *r, const void *const part[], float *logits) {
-    const unsigned char *stored = part[0];
+LYNE_VECTOR static bool decode(const lyne_record *r, const void *const part[], float *restrict logits) {
+    const unsigned char *restrict stored = part[0];
     for (int64_t i = 0; i < r->classes; i++) {
-        uint32_t bits = 0;
-        memcpy((unsigned char *)&bits + 2, stored + 2 * i, 2);
+        uint16_t upper;
+        memcpy(&upper, stored + 2 * i, sizeof upper);
+        const uint32_t bits = (uint32_t)upper << 16;
         memcpy(logits + i, &bits, sizeof bits);
     }
     return true;

@@ -52,7 +52,7 @@ static lyne_status compare_record(const lyne_labels *const labels[2], uint64_t r
         d.class[i] = likeliest(w->logits[i], classes);
     }
     double kl[LYNE_LABELS_TEMPERATURES];
-    lyne_divergence(1, classes, w->logits[0], w->logits[1], w->scratch, &kl);
+    lyne_divergence(1, classes, w->logits[0], w->logits[1], &kl);
     lyne_tally_record(w->tally, kl);
     if (d.class[0] == d.class[1]) {
         out->agreeing++;
@@ -71,7 +71,7 @@ lyne_status lyne_labels_compare(const lyne_labels *a, const lyne_labels *b, size
     lyne_status status = check_alike(a, b, err);
     if (status != LYNE_OK) return status;
     work w = {.logits = {lyne_alloc(classes, sizeof(float)), lyne_alloc(classes, sizeof(float))},
-              .scratch = lyne_alloc(classes, 2 * sizeof(double)),
+              .scratch = lyne_alloc(classes, sizeof(double)),
               .tally = lyne_alloc(1, sizeof *w.tally)};
     out->listed = lyne_alloc(list, sizeof *out->listed);
     if (!w.logits[0] || !w.logits[1] || !w.scratch || !w.tally || !out->listed)

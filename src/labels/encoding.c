@@ -94,14 +94,40 @@ lyne_dtype lyne_class_dtype(int64_t classes) {
     return classes <= 256 ? LYNE_DTYPE_U8 : classes <= 65536 ? LYNE_DTYPE_U16 : LYNE_DTYPE_U32;
 }
 
-void lyne_class_put(lyne_dtype dtype, void *stored, int64_t i, uint32_t class) {
-    const size_t size = lyne_dtype_size(dtype);
-    memcpy((unsigned char *)stored + (size_t)i * size, &class, size); /* little-endian: the lower bytes come first */
+/* Little-endian, so the lower bytes come first; the compiler makes vectors of it. */
+LYNE_VECTOR static void narrow(size_t size, const uint32_t *restrict class, int64_t n, unsigned char *restrict stored) {
+    if (size == 1)
+        for (int64_t i = 0; i < n; i++) stored[i] = (unsigned char)class[i];
+    else
+        for (int64_t i = 0; i < n; i++) {
+            const uint16_t low = (uint16_t)class[i];
+            memcpy(stored + 2 * i, &low, sizeof low);
+        }
 }
 
-uint32_t lyne_class_get(lyne_dtype dtype, const void *stored, int64_t i) {
+LYNE_VECTOR static void widen(size_t size, const unsigned char *restrict stored, int64_t n, uint32_t *restrict class) {
+    if (size == 1)
+        for (int64_t i = 0; i < n; i++) class[i] = stored[i];
+    else
+        for (int64_t i = 0; i < n; i++) {
+            uint16_t low;
+            memcpy(&low, stored + 2 * i, sizeof low);
+            class[i] = low;
+        }
+}
+
+void lyne_classes_put(lyne_dtype dtype, const uint32_t *class, int64_t n, void *stored) {
     const size_t size = lyne_dtype_size(dtype);
-    uint32_t class = 0;
-    memcpy(&class, (const unsigned char *)stored + (size_t)i * size, size);
-    return class;
+    if (size == sizeof *class)
+        memcpy(stored, class, (size_t)n * size);
+    else
+        narrow(size, class, n, stored);
+}
+
+void lyne_classes_get(lyne_dtype dtype, const void *stored, int64_t n, uint32_t *class) {
+    const size_t size = lyne_dtype_size(dtype);
+    if (size == sizeof *class)
+        memcpy(class, stored, (size_t)n * size);
+    else
+        widen(size, stored, n, class);
 }

@@ -87,7 +87,7 @@ void lyne_f16_decode_portable(const void *stored, int64_t n, float *logits);
 
 /* Numbers of classes, in the narrowest unsigned type. */
 lyne_dtype lyne_class_dtype(int64_t classes);
-void lyne_class_put(lyne_dtype dtype, void *stored, int64_t i, uint32_t class);
-uint32_t lyne_class_get(lyne_dtype dtype, const void *stored, int64_t i);
+void lyne_classes_put(lyne_dtype dtype, const uint32_t *class, int64_t n, void *stored);
+void lyne_classes_get(lyne_dtype dtype, const void *stored, int64_t n, uint32_t *class);
 
 #endif

@@ -1,6 +1,7 @@
 /* labels/int8.c -- logits in 255 even steps from the least to the largest of their record: 1 byte each and 8 for the
  * record. logit = offset + scale q,   q = -127..127,   offset = (max + min) / 2,   scale = (max - min) / 254 so none is
  * off by more than half a step, (max - min) / 508. */
+#include "base/vector.h"
 #include "labels/encoding.h"
 
 #include <math.h>
@@ -17,9 +18,11 @@ static lyne_status layout(lyne_record *r, lyne_error *err) {
     return LYNE_OK;
 }
 
-static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
+LYNE_VECTOR static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[],
+                               double *scratch) {
     (void)number, (void)scratch;
     float low = logits[0], high = logits[0];
+#pragma omp simd reduction(min : low) reduction(max : high)
     for (int64_t i = 1; i < r->classes; i++) {
         low = logits[i] < low ? logits[i] : low;
         high = logits[i] > high ? logits[i] : high;
@@ -27,21 +30,24 @@ static void encode(const lyne_record *r, uint64_t number, const float *logits, v
     const float offset = (float)(((double)high + (double)low) / 2);
     const float scale = (float)(((double)high - (double)low) / 254);
     const double inverse = scale > 0 ? 1 / (double)scale : 0;
-    signed char *q = part[LOGITS];
+    signed char *restrict q = part[LOGITS];
+#pragma omp simd
     for (int64_t i = 0; i < r->classes; i++) {
-        const double step = rint(((double)logits[i] - (double)offset) * inverse);
-        q[i] = (signed char)(step < -127 ? -127 : step > 127 ? 127 : step);
+        double step = rint(((double)logits[i] - (double)offset) * inverse);
+        step = step < -127 ? -127 : step;
+        step = step > 127 ? 127 : step;
+        q[i] = (signed char)(int)step;
     }
     memcpy(part[OFFSET], &offset, sizeof offset);
     memcpy(part[SCALE], &scale, sizeof scale);
 }
 
-static bool decode(const lyne_record *r, const void *const part[], float *logits) {
+LYNE_VECTOR static bool decode(const lyne_record *r, const void *const part[], float *restrict logits) {
     float offset, scale;
     memcpy(&offset, part[OFFSET], sizeof offset);
     memcpy(&scale, part[SCALE], sizeof scale);
     if (!(fabsf(offset) <= 1e38f && scale >= 0 && scale <= 1e36f)) return false;
-    const signed char *q = part[LOGITS];
+    const signed char *restrict q = part[LOGITS];
     for (int64_t i = 0; i < r->classes; i++) logits[i] = (float)((double)offset + (double)scale * q[i]);
     return true;
 }

@@ -18,6 +18,7 @@
 #include "labels/encoding.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { MOST = 65536 };
 
@@ -57,31 +58,103 @@ LYNE_VECTOR static double exponentials(int64_t n, const float *logits, double te
     return lyne_row_exp(n, logits, lyne_row_max(n, logits), 1 / temperature, out);
 }
 
+/* Draws i .. i + n - 1, n <= SOME: where each falls in the cumulated mass, N parts of which are `each`. */
+enum { SOME = 64 };
+LYNE_VECTOR static void places(const uint32_t *restrict bits, int64_t i, double each, double *restrict place) {
+    for (int64_t k = 0; k < SOME; k++) place[k] = ((double)(i + k) + ((double)bits[k] + 0.5) * 0x1p-32) * each;
+}
+
+/* Of few classes: how many end before the place.  below (classes): the cumulated mass. */
+LYNE_VECTOR static void find_few(const double *restrict place, const double *restrict below, int64_t classes,
+                                 uint32_t *restrict class) {
+    uint64_t passed[SOME] = {0};
+    for (int64_t c = 0; c + 1 < classes; c++)
+        for (int k = 0; k < SOME; k++) passed[k] += place[k] >= below[c];
+    for (int k = 0; k < SOME; k++) class[k] = (uint32_t)passed[k];
+}
+
 static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
+    enum { FEW = 32 };
     const sampled_config *c = r->config;
     const lyne_dtype type = lyne_class_dtype(r->classes);
     const double each = exponentials(r->classes, logits, c->temperature, scratch) / (double)c->draws;
     lyne_stream draws = lyne_stream_at((uint64_t)c->seed, LYNE_FOR_ENCODING, 0, number);
     double below = scratch[0]; /* mass of the classes up to this one */
-    int64_t class = 0;
-    for (int64_t i = 0; i < c->draws; i++) {
-        const double place = ((double)i + ((double)lyne_stream_bits(&draws) + 0.5) * 0x1p-32) * each;
-        while (place >= below && class + 1 < r->classes) below += scratch[++class];
-        lyne_class_put(type, part[0], i, (uint32_t) class);
+    uint32_t class = 0;
+    if (r->classes <= FEW)
+        for (int64_t k = 1; k < r->classes; k++) scratch[k] += scratch[k - 1];
+    for (int64_t i = 0, n; i < c->draws; i += n) {
+        uint32_t bits[SOME], drawn[SOME];
+        double place[SOME];
+        n = c->draws - i < SOME ? c->draws - i : SOME;
+        lyne_stream_fill(&draws, bits, SOME); /* a few too many come at no cost */
+        places(bits, i, each, place);
+        if (r->classes <= FEW)
+            find_few(place, scratch, r->classes, drawn);
+        else
+            for (int64_t k = 0; k < n; k++) {
+                while (place[k] >= below && class + 1 < r->classes) below += scratch[++class];
+                drawn[k] = class;
+            }
+        lyne_classes_put(type, drawn, n, (unsigned char *)part[0] + (size_t)i * lyne_dtype_size(type));
     }
+}
+
+/* T log(n / N), of which a record needs a few and the next the same. */
+static float logit_of(const sampled_config *c, int64_t n) {
+    static _Thread_local struct {
+        double temperature;
+        int64_t draws;
+        float logit[SOME + 1]; /* of n up to this; 0: not asked for yet, but for n = N, where it is 0 */
+    } known;
+    if (known.draws != c->draws || known.temperature != c->temperature) {
+        memset(&known, 0, sizeof known);
+        known.draws = c->draws;
+        known.temperature = c->temperature;
+    }
+    if (n <= SOME && known.logit[n] != 0) return known.logit[n];
+    const float logit = (float)(c->temperature * log((double)n / (double)c->draws));
+    if (n <= SOME) known.logit[n] = logit;
+    return logit;
+}
+
+/* Bit k: whether class[k + 1] is another than class[k]. */
+LYNE_VECTOR static uint64_t changes(const uint32_t *class, int64_t n) {
+    uint64_t out = 0;
+#pragma omp simd reduction(| : out)
+    for (int64_t k = 0; k < n; k++) out |= (uint64_t)(class[k + 1] != class[k]) << k;
+    return out;
+}
+
+/* A run of n draws has ended; each class stands in one. */
+static bool put(const lyne_record *r, uint32_t class, int64_t n, float *logits) {
+    if (class >= r->classes || logits[class] > LYNE_NO_LOGIT) return false;
+    logits[class] = logit_of(r->config, n);
+    return true;
 }
 
 static bool decode(const lyne_record *r, const void *const part[], float *logits) {
     const sampled_config *c = r->config;
     const lyne_dtype type = lyne_class_dtype(r->classes);
+    uint32_t class[1 + SOME] = {
+        UINT32_MAX}; /* first the class of the run that goes on, which is `length` long so far */
+    int64_t length = 0;
     for (int64_t i = 0; i < r->classes; i++) logits[i] = LYNE_NO_LOGIT;
-    for (int64_t i = 0, end; i < c->draws; i = end) {
-        const uint32_t class = lyne_class_get(type, part[0], i);
-        for (end = i + 1; end < c->draws && lyne_class_get(type, part[0], end) == class;) end++;
-        if (class >= r->classes || logits[class] > LYNE_NO_LOGIT) return false; /* each class stands in one run */
-        logits[class] = (float)(c->temperature * log((double)(end - i) / (double)c->draws));
+    for (int64_t i = 0, n; i < c->draws; i += n) {
+        int64_t at = 0;
+        n = c->draws - i < SOME ? c->draws - i : SOME;
+        lyne_classes_get(type, (const unsigned char *)part[0] + (size_t)i * lyne_dtype_size(type), n, class + 1);
+        for (uint64_t left = changes(class, n); left; left &= left - 1) {
+            const int64_t end = __builtin_ctzll(left);
+            length += end - at;
+            if (length && !put(r, class[end], length, logits)) return false;
+            length = 0;
+            at = end;
+        }
+        length += n - at;
+        class[0] = class[n];
     }
-    return true;
+    return put(r, class[0], length, logits);
 }
 
 static double temperature(const void *config) {

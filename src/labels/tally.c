@@ -1,105 +1,11 @@
 /* labels/tally.c -- see tally.h. */
 #include "labels/tally.h"
-#include "base/exponential.h"
 #include "base/hash.h"
-#include "base/vector.h"
 
 #include <math.h>
+#include <string.h>
 
 const double lyne_labels_temperatures[LYNE_LABELS_TEMPERATURES] = {1, 2, 4, 8, 20};
-
-/* ---- a few records ---- */
-
-/* With d = z - max and e = exp(d / T):  KL = sum e_s (d_s - d_x) / (T sum e_s) - log sum e_s + log sum e_x. */
-static double divergence(double T, double sum_s, double sum_x, double cross) {
-    const double kl = cross / (T * sum_s) - log(sum_s) + log(sum_x);
-    return kl > 0 ? kl : 0; /* below by rounding alone */
-}
-
-/* Of one record; with `square`, e is squared on the way, for T / 2. */
-LYNE_VECTOR static double one_at(int64_t n, const float *restrict s, const float *restrict x, double max_s,
-                                 double max_x, double T, double *restrict e_s, double *restrict e_x, bool square) {
-    double sum_s = 0, sum_x = 0, cross = 0;
-#pragma omp simd reduction(+ : sum_s, sum_x, cross)
-    for (int64_t i = 0; i < n; i++) {
-        sum_s += e_s[i];
-        sum_x += e_x[i];
-        cross += e_s[i] * (((double)s[i] - max_s) - ((double)x[i] - max_x));
-    }
-    if (square)
-        for (int64_t i = 0; i < n; i++) {
-            e_s[i] *= e_s[i];
-            e_x[i] *= e_x[i];
-        }
-    return divergence(T, sum_s, sum_x, cross);
-}
-
-LYNE_VECTOR static void one(int64_t classes, const float *stored, const float *exact, double *scratch,
-                            double out[LYNE_LABELS_TEMPERATURES]) {
-    double *e_s = scratch, *e_x = scratch + classes;
-    const double max_s = lyne_row_max(classes, stored), max_x = lyne_row_max(classes, exact);
-    for (int t = LYNE_LABELS_TEMPERATURES - 1; t >= 0; t--) {
-        const double T = lyne_labels_temperatures[t];
-        if (T >= 8) { /* 20 and 8; 4, 2 and 1 are squares of 8's */
-            lyne_row_exp(classes, stored, max_s, 1 / T, e_s);
-            lyne_row_exp(classes, exact, max_x, 1 / T, e_x);
-        }
-        out[t] = one_at(classes, stored, exact, max_s, max_x, T, e_s, e_x, T <= 8);
-    }
-}
-
-/* Of few classes a row does not fill a vector, so eight records stand side by side in the lanes: (class, lane). */
-enum { LANES = LYNE_HEAD_ROWS, FEW = 16 };
-typedef struct lanes {
-    double d[FEW * LANES], e[FEW * LANES], sum[LANES];
-} lanes;
-
-static inline void spread(int64_t rows, int64_t classes, const float *z, lanes *l) {
-    for (int64_t r = 0; r < LANES; r++) {
-        const float *row = z + (r < rows ? r : 0) * classes; /* lanes that nobody asked for */
-        float max = row[0];
-        for (int64_t c = 1; c < classes; c++) max = row[c] > max ? row[c] : max;
-        for (int64_t c = 0; c < classes; c++) l->d[c * LANES + r] = (double)row[c] - (double)max;
-    }
-}
-
-static inline void sum_exponentials(int64_t classes, double T, lanes *l) {
-    if (T >= 8)
-        for (int64_t i = 0; i < classes * LANES; i++) l->e[i] = lyne_exp(l->d[i] * (1 / T));
-    else
-        for (int64_t i = 0; i < classes * LANES; i++) l->e[i] *= l->e[i];
-    for (int r = 0; r < LANES; r++) l->sum[r] = 0;
-    for (int64_t c = 0; c < classes; c++)
-        for (int r = 0; r < LANES; r++) l->sum[r] += l->e[c * LANES + r];
-}
-
-LYNE_VECTOR static void side_by_side(int64_t rows, int64_t classes, const float *stored, const float *exact,
-                                     double (*out)[LYNE_LABELS_TEMPERATURES]) {
-    lanes s, x;
-    spread(rows, classes, stored, &s);
-    spread(rows, classes, exact, &x);
-    for (int t = LYNE_LABELS_TEMPERATURES - 1; t >= 0; t--) {
-        const double T = lyne_labels_temperatures[t];
-        double cross[LANES] = {0};
-        sum_exponentials(classes, T, &s);
-        sum_exponentials(classes, T, &x);
-        for (int64_t c = 0; c < classes; c++)
-            for (int r = 0; r < LANES; r++) cross[r] += s.e[c * LANES + r] * (s.d[c * LANES + r] - x.d[c * LANES + r]);
-        for (int64_t r = 0; r < rows; r++) out[r][t] = divergence(T, s.sum[r], x.sum[r], cross[r]);
-    }
-}
-
-void lyne_divergence(int64_t rows, int64_t classes, const float *stored, const float *exact, double *scratch,
-                     double (*out)[LYNE_LABELS_TEMPERATURES]) {
-    if (memcmp(stored, exact, (size_t)(rows * classes) * sizeof *stored) == 0)
-        memset(out, 0, (size_t)rows * sizeof *out);
-    else if (classes < FEW)
-        side_by_side(rows, classes, stored, exact, out);
-    else
-        for (int64_t r = 0; r < rows; r++) one(classes, stored + r * classes, exact + r * classes, scratch, out[r]);
-}
-
-/* ---- many ---- */
 
 /* Sixteen bins an octave are the upper 16 bits of the double: 11 of the exponent, 4 of the fraction. */
 enum { SHIFT = 48, FIRST = (1023 - 64) * 16 };

@@ -18,9 +18,8 @@ typedef struct lyne_tally {
     uint64_t bin[LYNE_LABELS_TEMPERATURES][LYNE_TALLY_BINS];
 } lyne_tally;
 
-/** KL(stored || exact) of rows <= LYNE_HEAD_ROWS records at each temperature, of softmaxes of (rows, classes) logits;
- *  scratch (2, classes). */
-void lyne_divergence(int64_t rows, int64_t classes, const float *stored, const float *exact, double *scratch,
+/** KL(stored || exact) of rows <= LYNE_HEAD_ROWS records at each temperature, of softmaxes of (rows, classes) logits. */
+void lyne_divergence(int64_t rows, int64_t classes, const float *stored, const float *exact,
                      double (*out)[LYNE_LABELS_TEMPERATURES]);
 
 void lyne_tally_record(lyne_tally *t, const double kl[LYNE_LABELS_TEMPERATURES]);

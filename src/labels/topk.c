@@ -74,7 +74,7 @@ static lyne_status layout(lyne_record *r, lyne_error *err) {
     return LYNE_OK;
 }
 
-/* ---- the k largest: a heap with the least of them on top; of equal ones the lower class counts as larger ---- */
+/* ---- the k largest; of equal ones the lower class counts as larger ---- */
 
 typedef struct entry {
     float logit;
@@ -95,8 +95,27 @@ static void sink(entry *heap, int64_t n, int64_t at) {
     heap[at] = moved;
 }
 
-/* Largest first. */
-static void select_largest(const float *logits, int64_t n, int64_t k, entry *out) {
+enum { FEW = 64 };
+/* Of few: how many are larger than each. */
+LYNE_VECTOR static void rank(const float *restrict logits, int64_t n, uint32_t out[FEW]) {
+    float all[FEW];
+    for (int64_t i = 0; i < FEW; i++) all[i] = i < n ? logits[i] : 0;
+    for (uint32_t i = 0; i < FEW; i++) out[i] = 0;
+    for (uint32_t k = 0; k < n; k++)
+        for (uint32_t i = 0; i < (n <= 16 ? 16 : FEW); i++)
+            out[i] += (all[k] > all[i]) | ((all[k] == all[i]) & (k < i));
+}
+
+static void select_of_few(const float *logits, int64_t n, int64_t k, entry *out) {
+    uint32_t place[FEW];
+    rank(logits, n, place);
+    memset(out, 0, (size_t)k * sizeof *out); /* among what are no numbers some places stay free */
+    for (int64_t i = 0; i < n; i++)
+        if (place[i] < k) out[place[i]] = (entry){logits[i], (uint32_t)i};
+}
+
+/* Of many: a heap with the least of the k on top. */
+static void select_of_many(const float *logits, int64_t n, int64_t k, entry *out) {
     for (int64_t i = 0; i < k; i++) out[i] = (entry){logits[i], (uint32_t)i};
     for (int64_t i = k / 2; i-- > 0;) sink(out, k, i);
     for (int64_t i = k; i < n; i++) {
@@ -139,15 +158,16 @@ static float log_mass(const lyne_record *r, const float *logits, const entry *la
 static void encode(const lyne_record *r, uint64_t number, const float *logits, void *const part[], double *scratch) {
     const topk_config *c = r->config;
     const places at = places_of(r);
-    const lyne_dtype type = lyne_class_dtype(r->classes);
     entry largest[MOST];
     float kept[MOST], rest = 0;
+    uint32_t class[MOST];
     (void)number, (void)scratch;
-    select_largest(logits, r->classes, c->k, largest);
+    (r->classes <= FEW ? select_of_few : select_of_many)(logits, r->classes, c->k, largest);
     for (int64_t i = 0; i < c->k; i++) {
         kept[i] = largest[i].logit;
-        lyne_class_put(type, part[at.class], i, largest[i].class);
+        class[i] = largest[i].class;
     }
+    lyne_classes_put(lyne_class_dtype(r->classes), class, c->k, part[at.class]);
     if (r->classes > c->k) rest = log_mass(r, logits, largest);
     lyne_f16_encode(kept, c->k, part[at.logits]);
     memcpy(part[at.rest], &rest, sizeof rest);
@@ -156,8 +176,8 @@ static void encode(const lyne_record *r, uint64_t number, const float *logits, v
 static bool decode(const lyne_record *r, const void *const part[], float *logits) {
     const topk_config *c = r->config;
     const places at = places_of(r);
-    const lyne_dtype type = lyne_class_dtype(r->classes);
     float kept[MOST], rest;
+    uint32_t class[MOST];
     memcpy(&rest, part[at.rest], sizeof rest);
     if (!isfinite(rest)) return false;
     const int64_t others = r->classes - c->k;
@@ -165,10 +185,10 @@ static bool decode(const lyne_record *r, const void *const part[], float *logits
     if (c->tail == DROP) rest = LYNE_NO_LOGIT;
     for (int64_t i = 0; i < r->classes; i++) logits[i] = rest;
     lyne_f16_decode(part[at.logits], c->k, kept);
+    lyne_classes_get(lyne_class_dtype(r->classes), part[at.class], c->k, class);
     for (int64_t i = 0; i < c->k; i++) {
-        const uint32_t class = lyne_class_get(type, part[at.class], i);
-        if (class >= r->classes || !isfinite(kept[i])) return false;
-        logits[class] = kept[i];
+        if (class[i] >= r->classes || !isfinite(kept[i])) return false;
+        logits[class[i]] = kept[i];
     }
     return true;
 }

@@ -25,7 +25,7 @@ struct lyne_labels_writer {
     lyne_shard_writer open;                 /* the shard of `next`                       */
     lyne_tally *tally;                      /* of it                                     */
     double (*kl)[LYNE_LABELS_TEMPERATURES]; /* (BLOCK)                      */
-    double *scratch;                        /* (threads, 2, classes)                     */
+    double *scratch;                        /* (threads, classes)                        */
     float *decoded;                         /* (threads, LYNE_HEAD_ROWS, classes)        */
     int threads;
 };
@@ -111,7 +111,7 @@ static lyne_status allocate(lyne_labels_writer *w, lyne_error *err) {
     w->tally = lyne_alloc(1, sizeof *w->tally);
     w->kl = lyne_alloc(BLOCK, sizeof *w->kl);
     w->threads = omp_get_max_threads();
-    w->scratch = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, 2 * sizeof *w->scratch);
+    w->scratch = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, sizeof *w->scratch);
     w->decoded = lyne_alloc((size_t)w->threads * (size_t)l->plan.classes, LYNE_HEAD_ROWS * sizeof *w->decoded);
     const bool good = w->shards && w->whole && w->tally && w->kl && w->scratch && w->decoded;
     return good ? lyne_shard_writer_init(&w->open, l, err) : lyne_fail_memory(err, "a shard of soft labels");
@@ -258,7 +258,7 @@ static void store(lyne_labels_writer *w, int64_t first, int64_t n, const float *
                   const float *logits) {
     const lyne_record *r = &w->layout.record;
     const int64_t classes = w->layout.plan.classes;
-    double *scratch = w->scratch + omp_get_thread_num() * 2 * classes;
+    double *scratch = w->scratch + omp_get_thread_num() * classes;
     float *decoded = w->decoded + omp_get_thread_num() * LYNE_HEAD_ROWS * classes;
     void *part[LYNE_HEAD_ROWS][LYNE_ENCODING_PARTS];
     for (int64_t i = 0; i < n; i++) {
@@ -268,7 +268,7 @@ static void store(lyne_labels_writer *w, int64_t first, int64_t n, const float *
         lyne_shard_writer_seal(&w->open, (uint64_t)(first + i), record);
     }
     lyne_record_logits(r, n, (const void *const(*)[LYNE_ENCODING_PARTS])part, decoded);
-    lyne_divergence(n, classes, decoded, logits + first * classes, scratch, w->kl + first);
+    lyne_divergence(n, classes, decoded, logits + first * classes, w->kl + first);
 }
 
 /* At most BLOCK records of the open shard. */

@@ -145,7 +145,7 @@ Test(damage, kills_at_random_moments, .timeout = 3000) {
     int killed = 0, unfinished = 0;
     double start = now();
     cr_assert_eq(write_large(&plan), LYNE_OK);
-    const double whole = now() - start;
+    double whole = now() - start;
     const lyne_digest due = digest_of_all();
     srand((unsigned)(start * 1e6));
     for (int i = 0; killed < kills && i < 10 * kills; i++) {
@@ -157,6 +157,7 @@ Test(damage, kills_at_random_moments, .timeout = 3000) {
         kill(child, SIGKILL);
         waitpid(child, &how, 0);
         killed += WIFSIGNALED(how);
+        if (!WIFSIGNALED(how)) whole *= 0.7; /* the first time a neighbour held it up */
         char path[160];
         snprintf(path, sizeof path, "%s/manifest.json", root);
         unfinished += !lyne_file_exists(path);

@@ -1,0 +1,184 @@
+/* labels/divergence.c -- KL(stored || exact) at each temperature, without an array between.
+ *
+ * With d = z - max and e = exp(d / T):  KL = sum e_s (d_s - d_x) / (T sum e_s) + log(sum e_x / sum e_s).  The temperatures
+ * 20, 8, 4, 2 and 1 divide 40, so one exponential is enough for a class: exp(d / 40) to the 2nd, 5th, 10th, 20th, 40th.
+ *
+ * Eight numbers go side by side: of few classes, which do not fill a vector, those of eight records; of many, eight
+ * classes of one.  A record's bits do not depend on who stands beside it. */
+#include "base/exponential.h"
+#include "base/vector.h"
+#include "labels/tally.h"
+
+#include <string.h>
+
+enum { LANES = LYNE_HEAD_ROWS, FEW = 16, TEMPERATURES = LYNE_LABELS_TEMPERATURES };
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+typedef int64_t bits __attribute__((vector_size(LANES * sizeof(int64_t))));
+
+/* base/exponential.h's sum, two terms longer, as the 40th power makes its error forty times as large; and 0 far below. */
+static inline void exponential(const lanes *d, double scale, lanes *out) {
+    const double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45, to_integer = 0x1.8p52;
+    const lanes x = *d * scale;
+    const bits there = x >= -700;
+    const lanes shifted = x * 0x1.71547652b82fep0 + to_integer; /* k in the lowest bits */
+    const lanes k = shifted - to_integer;
+    const lanes r = (x - k * ln2_high) - k * ln2_low;
+    lanes sum = r * (1.0 / 479001600) + 1.0 / 39916800;
+    sum = sum * r + 1.0 / 3628800;
+    sum = sum * r + 1.0 / 362880;
+    sum = sum * r + 1.0 / 40320;
+    sum = sum * r + 1.0 / 5040;
+    sum = sum * r + 1.0 / 720;
+    sum = sum * r + 1.0 / 120;
+    sum = sum * r + 1.0 / 24;
+    sum = sum * r + 1.0 / 6;
+    sum = sum * r + 1.0 / 2;
+    sum = sum * r + 1;
+    sum = sum * r + 1;
+    const lanes power = (lanes)(((bits)shifted + 1023) << 52);
+    *out = (lanes)((bits)(sum * power) & there);
+}
+
+/* Of y > 0 that is neither tiny nor huge: y = 2^k m, sqrt(1/2) <= m < sqrt(2), log m = 2 atanh((m - 1) / (m + 1)). */
+static inline void logarithm(const lanes *of, lanes *out) {
+    const int64_t half = 0x3FE6A09E667F3BCC; /* the bits of sqrt(1/2) */
+    const lanes y = *of;
+    const bits k = ((bits)y - half) >> 52;
+    const lanes m = (lanes)((bits)y - (k << 52)), f = (m - 1) / (m + 1), g = f * f;
+    lanes sum = g * (1.0 / 21) + 1.0 / 19;
+    sum = sum * g + 1.0 / 17;
+    sum = sum * g + 1.0 / 15;
+    sum = sum * g + 1.0 / 13;
+    sum = sum * g + 1.0 / 11;
+    sum = sum * g + 1.0 / 9;
+    sum = sum * g + 1.0 / 7;
+    sum = sum * g + 1.0 / 5;
+    sum = sum * g + 1.0 / 3;
+    sum = sum * g + 1;
+    *out = __builtin_convertvector(k, lanes) * 0x1.62e42fefa39efp-1 + 2 * f * sum;
+}
+
+/* Sums over classes, at each temperature. */
+typedef struct sums {
+    lanes s[TEMPERATURES], x[TEMPERATURES], cross[TEMPERATURES];
+} sums;
+
+static inline void powers(const lanes *d, lanes e[TEMPERATURES]) {
+    lanes first;
+    exponential(d, 1.0 / 40, &first);
+    const lanes second = first * first;
+    e[4] = second;                  /* T = 20 */
+    e[3] = second * second * first; /* 8 */
+    e[2] = e[3] * e[3];             /* 4 */
+    e[1] = e[2] * e[2];             /* 2 */
+    e[0] = e[1] * e[1];             /* 1 */
+}
+
+static inline void add(sums *sum, const lanes *d_s, const lanes *d_x) {
+    lanes e_s[TEMPERATURES], e_x[TEMPERATURES];
+    const lanes d = *d_s - *d_x;
+    powers(d_s, e_s);
+    powers(d_x, e_x);
+    for (int t = 0; t < TEMPERATURES; t++) {
+        sum->s[t] += e_s[t];
+        sum->x[t] += e_x[t];
+        sum->cross[t] += e_s[t] * d;
+    }
+}
+
+static inline void divergence(const lanes *T, const lanes *sum_s, const lanes *sum_x, const lanes *cross, lanes *out) {
+    const lanes ratio = *sum_x / *sum_s;
+    lanes log_ratio;
+    logarithm(&ratio, &log_ratio);
+    const lanes kl = *cross / (*T * *sum_s) + log_ratio;
+    *out = (lanes)((bits)kl & ~(kl < 0)); /* below by rounding alone */
+}
+
+/* ---- few classes: a record in each lane ---- */
+
+static inline void column(const float *z, const int64_t row[LANES], lanes *out) {
+    double number[LANES];
+    for (int r = 0; r < LANES; r++) number[r] = (double)z[row[r]];
+    memcpy(out, number, sizeof number);
+}
+
+LYNE_VECTOR static void side_by_side(int64_t rows, int64_t classes, const float *stored, const float *exact,
+                                     double (*out)[TEMPERATURES]) {
+    int64_t row[LANES];
+    lanes s[FEW], x[FEW], max_s, max_x, kl;
+    sums sum = {0};
+    for (int64_t r = 0; r < LANES; r++) row[r] = (r < rows ? r : 0) * classes; /* lanes that nobody asked for */
+    for (int64_t c = 0; c < classes; c++) {
+        column(stored + c, row, &s[c]);
+        column(exact + c, row, &x[c]);
+        if (c == 0) max_s = s[0], max_x = x[0];
+        const bits more_s = s[c] > max_s, more_x = x[c] > max_x;
+        max_s = (lanes)(((bits)s[c] & more_s) | ((bits)max_s & ~more_s));
+        max_x = (lanes)(((bits)x[c] & more_x) | ((bits)max_x & ~more_x));
+    }
+    for (int64_t c = 0; c < classes; c++) {
+        s[c] -= max_s;
+        x[c] -= max_x;
+        add(&sum, &s[c], &x[c]);
+    }
+    for (int t = 0; t < TEMPERATURES; t++) {
+        const lanes T = (lanes){0} + lyne_labels_temperatures[t];
+        divergence(&T, &sum.s[t], &sum.x[t], &sum.cross[t], &kl);
+        for (int64_t r = 0; r < rows; r++) out[r][t] = kl[r];
+    }
+}
+
+/* ---- many: one record, a class in each lane ---- */
+
+static inline void below_max(const float *z, double max, lanes *d) {
+    double below[LANES];
+    for (int i = 0; i < LANES; i++) below[i] = (double)z[i] - max;
+    memcpy(d, below, sizeof below);
+}
+
+/* The last of them, and beside them lanes that weigh nothing. */
+static inline void last_below_max(const float *z, int64_t n, double max, lanes *d) {
+    double below[LANES];
+    for (int i = 0; i < LANES; i++) below[i] = i < n ? (double)z[i] - max : -1e300;
+    memcpy(d, below, sizeof below);
+}
+
+static inline double total(const lanes *v) {
+    const lanes s = *v;
+    return ((s[0] + s[4]) + (s[1] + s[5])) + ((s[2] + s[6]) + (s[3] + s[7]));
+}
+
+LYNE_VECTOR static void one(int64_t classes, const float *stored, const float *exact, double out[TEMPERATURES]) {
+    const double max_s = lyne_row_max(classes, stored), max_x = lyne_row_max(classes, exact);
+    lanes T = {1, 1, 1, 1, 1, 1, 1, 1}, sum_s = T, sum_x = T, cross = {0}, s, x, kl; /* a temperature in each lane */
+    sums sum = {0};
+    int64_t c = 0;
+    for (; c + LANES <= classes; c += LANES) {
+        below_max(stored + c, max_s, &s);
+        below_max(exact + c, max_x, &x);
+        add(&sum, &s, &x);
+    }
+    if (c < classes) {
+        last_below_max(stored + c, classes - c, max_s, &s);
+        last_below_max(exact + c, classes - c, max_x, &x);
+        add(&sum, &s, &x);
+    }
+    for (int t = 0; t < TEMPERATURES; t++) {
+        T[t] = lyne_labels_temperatures[t];
+        sum_s[t] = total(&sum.s[t]);
+        sum_x[t] = total(&sum.x[t]);
+        cross[t] = total(&sum.cross[t]);
+    }
+    divergence(&T, &sum_s, &sum_x, &cross, &kl);
+    for (int t = 0; t < TEMPERATURES; t++) out[t] = kl[t];
+}
+
+void lyne_divergence(int64_t rows, int64_t classes, const float *stored, const float *exact,
+                     double (*out)[TEMPERATURES]) {
+    if (memcmp(stored, exact, (size_t)(rows * classes) * sizeof *stored) == 0)
+        memset(out, 0, (size_t)rows * sizeof *out);
+    else if (classes < FEW)
+        side_by_side(rows, classes, stored, exact, out);
+    else
+        for (int64_t r = 0; r < rows; r++) one(classes, stored + r * classes, exact + r * classes, out[r]);
+}

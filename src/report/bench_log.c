@@ -214,6 +214,11 @@ static bool same(const json_t *a, const json_t *b, const char *key) {
     return json_equal(json_object_get(a, key), json_object_get(b, key));
 }
 
+/* Whose metrics are how far off they are, to the last digit that a compiler gives. */
+static bool are_labels(const json_t *job) {
+    return strcmp(json_string_value(json_object_get(job, "kind")), "label") == 0;
+}
+
 static bool compare_environment(const json_t *a, const json_t *b, lyne_text *says) {
     static const char *const part[] = {"processor", "environment", "version"};
     bool equal = true;
@@ -237,7 +242,7 @@ lyne_status lyne_bench_log_compare(const json_t *a, const json_t *b, lyne_text *
         const char *stage = json_string_value(json_object_get(job, "stage"));
         const long long seed = (long long)json_integer_value(json_object_get(job, "seed"));
         n++;
-        if (was && same(was, job, "made") && same(was, job, "metrics")) continue;
+        if (was && same(was, job, "made") && (same(was, job, "metrics") || are_labels(job))) continue;
         /* The fingerprint of a stage is of what it reads too: the first that differs tells. */
         if (other++ == 0 && (!was || !same(was, job, "fingerprint"))) recipe = false;
         lyne_text_add(says, "%s, seed %lld: %s\n", stage, seed,

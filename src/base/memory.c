@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ALIGNMENT = 64, ARENA_ALIGNMENT = 16, ARENA_BLOCK = 16384 };
+enum { ALIGNMENT = 64, ARENA_ALIGNMENT = 16, ARENA_FIRST = 2048, ARENA_BLOCK = 16384 };
 
 static _Atomic uint64_t allocations, failing;
 
@@ -61,7 +61,8 @@ bool lyne_grow(void *items, size_t *capacity, size_t need, size_t size) {
     return true;
 }
 
-/* ---- arena: the block in use is the first; a request that does not fit starts a new one ---- */
+/* ---- arena: the block in use is the first; a request that does not fit starts a new one, twice as large up to 16 KiB,
+ * so that an arena of little is little ---- */
 
 struct lyne_arena_block {
     struct lyne_arena_block *next;
@@ -74,7 +75,8 @@ void *lyne_arena_alloc(lyne_arena *arena, size_t bytes) {
     if (!round_up(bytes, ARENA_ALIGNMENT, &bytes)) return NULL;
     struct lyne_arena_block *block = arena->blocks;
     if (!block || block->size - block->used < bytes) {
-        size_t size = bytes > ARENA_BLOCK ? bytes : ARENA_BLOCK;
+        size_t size = !block ? ARENA_FIRST : block->size < ARENA_BLOCK / 2 ? 2 * block->size : ARENA_BLOCK;
+        if (size < bytes) size = bytes;
         if (!lyne_size_add(size, sizeof *block, &total)) return NULL;
         block = lyne_alloc(total, 1);
         if (!block) return NULL;

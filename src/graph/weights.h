@@ -19,7 +19,8 @@ void lyne_weights_free(lyne_weights *w);
 bool lyne_weights_fit(const lyne_weights *w, const lyne_graph *g);
 
 /** model.safetensors: one F32 tensor a parameter, under PyTorch's names and shapes.  `about` goes into its metadata as
- *  "lyne" (may be NULL); the digest of the numbers is there as "lyne.digest" and checked on loading where present. */
+ *  "lyne" (may be NULL).  "lyne.digest" there is of the numbers and of the metadata: a file that has one of the two and
+ *  is not as it was written, to the bit, is refused on loading; one that has neither, of another tool, is believed. */
 lyne_status lyne_weights_save(const lyne_weights *w, const char *path, const char *about, lyne_error *err);
 /** Every parameter must be there with its shape, and nothing else; all numbers finite.  LYNE_EDATA says what is not. */
 lyne_status lyne_weights_load(lyne_weights *w, const char *path, lyne_error *err);

@@ -94,11 +94,11 @@ static void add_references(const lyne_jobs *p, lyne_inputs *in, const lyne_outco
     }
 }
 
-lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
+lyne_status lyne_jobs_fingerprint(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
     const lyne_recipe *r = p->r;
     const lyne_instance *kind = &r->stage[o->stage].kind;
     lyne_inputs *in = &o->inputs;
-    *in = (lyne_inputs){.arena = &p->out->arena};
+    *in = (lyne_inputs){.arena = &p->work};
     lyne_inputs_number(in, "numerics of this version", NUMERICS);
     lyne_inputs_instance(in, "", kind);
     lyne_inputs_number(in, "seed", o->seed);
@@ -185,9 +185,9 @@ lyne_status lyne_jobs_model_bytes(const lyne_jobs *p, lyne_outcome *o, const cha
     return status == LYNE_OK ? lyne_file_size(path, &o->model_bytes, err) : status;
 }
 
-/* The earlier stages with their directories, as seen with the seed of o.  In the arena; NULL when memory is out. */
-static lyne_source_stage *sources(const lyne_jobs *p, const lyne_outcome *o) {
-    lyne_arena *arena = &p->out->arena;
+/* The earlier stages with their directories, as seen with the seed of o.  NULL when memory is out. */
+static lyne_source_stage *sources(lyne_jobs *p, const lyne_outcome *o) {
+    lyne_arena *arena = &p->work;
     lyne_source_stage *list = lyne_arena_alloc(arena, o->stage * sizeof *list);
     for (size_t s = 0; list && s < o->stage; s++) {
         const lyne_outcome *source = outcome_of(p, p->r->stage[s].name, o->seed);
@@ -199,8 +199,8 @@ static lyne_source_stage *sources(const lyne_jobs *p, const lyne_outcome *o) {
     return list;
 }
 
-lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory,
-                           lyne_job *out, lyne_error *err) {
+lyne_status lyne_jobs_make(lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory, lyne_job *out,
+                           lyne_error *err) {
     const lyne_source_stage *earlier = sources(p, o);
     if (!earlier) return lyne_fail_memory(err, "a run");
     *out = (lyne_job){.stage = &p->r->stage[o->stage],
@@ -224,6 +224,11 @@ lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char
                       .kernels = p->o->kernels,
                       .listener = p->o->listener};
     return LYNE_OK;
+}
+
+void lyne_jobs_leave(lyne_jobs *p, lyne_outcome *o) {
+    lyne_arena_free(&p->work);
+    o->inputs = (lyne_inputs){0};
 }
 
 /* ---- the whole ---- */

@@ -13,6 +13,7 @@ typedef struct lyne_jobs {
     lyne_dataset train, test, validation;
     lyne_subset rest; /* of train, what validation is not         */
     bool *wanted;     /* of each stage, whether it is; NULL: all */
+    lyne_arena work;  /* what one job takes while it is looked at or run */
 } lyne_jobs;
 
 /** Open the data and list the jobs in order, with their directories, into *out.  lyne_jobs_close in any case. */
@@ -23,11 +24,13 @@ void lyne_jobs_close(lyne_jobs *p);
 const lyne_stage *lyne_jobs_row(const lyne_jobs *p, const lyne_outcome *o);
 /** The k-th job that o reads; NULL when it reads fewer. */
 lyne_outcome *lyne_jobs_read(const lyne_jobs *p, const lyne_outcome *o, size_t k);
-/** Set o's inputs and fingerprint, once the jobs that it reads are done. */
-lyne_status lyne_jobs_fingerprint(const lyne_jobs *p, lyne_outcome *o, lyne_error *err);
+/** Set o's inputs and fingerprint, once the jobs that it reads are done.  The inputs, and what lyne_jobs_make gives, live
+ *  until lyne_jobs_leave: a sweep of many jobs keeps of each what came of it and no more. */
+lyne_status lyne_jobs_fingerprint(lyne_jobs *p, lyne_outcome *o, lyne_error *err);
 /** All that the stage is given. */
-lyne_status lyne_jobs_make(const lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory,
-                           lyne_job *out, lyne_error *err);
+lyne_status lyne_jobs_make(lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory, lyne_job *out,
+                           lyne_error *err);
+void lyne_jobs_leave(lyne_jobs *p, lyne_outcome *o);
 /** As lyne_pipeline_look, for jobs that are open; without `all`, those that are up to date are not asked what they cost. */
 lyne_status lyne_jobs_look(lyne_jobs *p, bool all, double seconds, lyne_error *err);
 /** Whether what lyne_jobs_look found to be left fits: LYNE_ENOSPACE says what does not, by how much, and what would help.

@@ -3,7 +3,7 @@
 #include "recipe/result_file.h"
 
 /* Why it must run, if so, as run_job would find it. */
-static lyne_status look_for_changes(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+static lyne_status look_for_changes(lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
     lyne_arena *arena = &p->out->arena;
     const lyne_outcome *source;
     for (size_t k = 0; (source = lyne_jobs_read(p, o, k)) != NULL; k++) {
@@ -16,7 +16,8 @@ static lyne_status look_for_changes(const lyne_jobs *p, lyne_outcome *o, const c
     status = lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
     if (status != LYNE_OK) return status;
     if (o->was_up_to_date) return lyne_jobs_model_bytes(p, o, directory, err);
-    o->why = lyne_result_file_why(directory, &o->inputs);
+    const char *why = lyne_result_file_why(directory, &o->inputs);
+    o->why = why ? lyne_arena_printf(arena, "%s", why) : NULL;
     return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");
 }
 
@@ -39,7 +40,7 @@ static void add_mapped(const lyne_jobs *p, lyne_outcome *o) {
     o->cost.memory += o->mapped;
 }
 
-static lyne_status look_at_job(const lyne_jobs *p, lyne_outcome *o, bool all, double seconds, lyne_error *err) {
+static lyne_status look_at_job(lyne_jobs *p, lyne_outcome *o, bool all, double seconds, lyne_error *err) {
     char directory[LYNE_PATH_MAX];
     lyne_job job;
     lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
@@ -67,6 +68,7 @@ lyne_status lyne_jobs_look(lyne_jobs *p, bool all, double seconds, lyne_error *e
         lyne_outcome *job = &out->item[i];
         const uint64_t before = lyne_memory_resident();
         status = look_at_job(p, job, all, seconds, err);
+        lyne_jobs_leave(p, job);
         const uint64_t after = lyne_memory_resident(), come = seconds == 0 && after > before ? after - before : 0;
         const bool first = code == 0;
         if (first) code = come; /* a measurement leaves more behind than code */

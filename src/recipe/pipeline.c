@@ -50,8 +50,7 @@ static lyne_status forget(const lyne_jobs *p, const char *directory, lyne_error 
     return status;
 }
 
-static lyne_status do_job(const lyne_jobs *p, lyne_outcome *o, const char *label, const char *directory,
-                          lyne_error *err) {
+static lyne_status do_job(lyne_jobs *p, lyne_outcome *o, const char *label, const char *directory, lyne_error *err) {
     lyne_job job;
     lyne_status status = lyne_jobs_make(p, o, label, directory, &job, err);
     if (status == LYNE_OK) status = lyne_directory_make(directory, err);
@@ -63,8 +62,7 @@ static lyne_status do_job(const lyne_jobs *p, lyne_outcome *o, const char *label
 }
 
 /* One part of soft labels; others may be at theirs in the same directory, so nothing else in it is touched. */
-static lyne_status do_part(const lyne_jobs *p, lyne_outcome *o, const char *label, const char *directory,
-                           lyne_error *err) {
+static lyne_status do_part(lyne_jobs *p, lyne_outcome *o, const char *label, const char *directory, lyne_error *err) {
     lyne_job job;
     if (o != &p->out->item[p->out->n - 1])
         return lyne_fail(
@@ -96,7 +94,7 @@ static lyne_status take(const lyne_jobs *p, lyne_outcome *o, const char *directo
     return status == LYNE_OK ? load(o, directory, err) : status;
 }
 
-static lyne_status run_job(const lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
+static lyne_status run_job(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
     char directory[LYNE_PATH_MAX], from[LYNE_PATH_MAX] = "", done[LYNE_PATH_MAX + 16] = "up to date", label[128];
     lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
     if (status == LYNE_OK) status = lyne_file_within(directory, &p->o->out, 1, err);
@@ -157,7 +155,10 @@ static lyne_status run_jobs(const lyne_recipe *r, const lyne_run_options *o, lyn
     const double start = lyne_now();
     lyne_status status = lyne_jobs_open(&p, r, o, out, err);
     if (status == LYNE_OK && !o->ignore_limits) status = check_limits(&p, err);
-    for (size_t i = 0; i < out->n && status == LYNE_OK; i++) status = run_job(&p, &out->item[i], err);
+    for (size_t i = 0; i < out->n && status == LYNE_OK; i++) {
+        status = run_job(&p, &out->item[i], err);
+        lyne_jobs_leave(&p, &out->item[i]);
+    }
     out->seconds = lyne_now() - start;
     out->peak_memory = lyne_memory_peak();
     lyne_jobs_close(&p);

@@ -1,5 +1,6 @@
 /* tests/base/file.c -- every system call made to fail, or to be the last: what bears the final name is whole. */
 #include "base/file.h"
+#include "../scratch.h"
 
 #include "base/memory.h"
 #include <criterion/criterion.h>
@@ -16,8 +17,7 @@
 static char root[64], path[128];
 
 static void enter(void) {
-    strcpy(root, "/tmp/lyne-file-XXXXXX");
-    cr_assert_not_null(mkdtemp(root));
+    scratch_folder(root, sizeof root, "file");
     snprintf(path, sizeof path, "%s/file", root);
 }
 

@@ -76,6 +76,21 @@ Test(memory, arena) {
     lyne_arena_free(NULL);
 }
 
+/* Of thousands of arenas, each takes little as long as there is little in it. */
+Test(memory, an_arena_grows_in_steps) {
+    static const struct {
+        size_t used;
+        uint64_t blocks;
+    } rows[] = {{16, 1}, {2000, 1}, {4000, 2}, {10000, 3}, {30000, 4}, {45000, 5}, {60000, 6}};
+    lyne_arena arena = {0};
+    const uint64_t before = lyne_memory_count();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        while (arena.used < rows[i].used) cr_assert_not_null(lyne_arena_alloc(&arena, 16));
+        cr_expect_eq(lyne_memory_count() - before, rows[i].blocks, "%zu bytes", rows[i].used);
+    }
+    lyne_arena_free(&arena);
+}
+
 Test(memory, the_nth_allocation_fails) {
     for (uint64_t n = 1; n <= 5; n++) {
         uint64_t before = lyne_memory_count();

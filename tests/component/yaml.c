@@ -1,5 +1,6 @@
 /* tests/component/yaml.c -- the tree and its marks, what is refused, and that no text can hurt. */
 #include "component/yaml.h"
+#include "../scratch.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "rows.h"
@@ -331,8 +332,8 @@ Test(yaml, binary_garbage) {
 }
 
 Test(yaml, reads_files) {
-    char directory[] = "/tmp/lyne-yaml-XXXXXX", path[64];
-    cr_assert(mkdtemp(directory));
+    char directory[48], path[64];
+    scratch_folder(directory, sizeof directory, "yaml");
     snprintf(path, sizeof path, "%s/r.yaml", directory);
     parsed p = {0};
     cr_expect_null(lyne_yaml_read(path, &p.arena, &p.out));

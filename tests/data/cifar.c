@@ -1,4 +1,5 @@
 /* tests/data/cifar.c -- two records of each kind, and files with one thing wrong each. */
+#include "../scratch.h"
 #include "base/file.h"
 #include "rows.h"
 
@@ -12,8 +13,7 @@ static const char *directory[1];
 static uint8_t bytes[4 * RECORD];
 
 static void make_root(void) {
-    strcpy(root, "/tmp/lyne-cifar-XXXXXX");
-    cr_assert(mkdtemp(root));
+    scratch_folder(root, sizeof root, "cifar");
     directory[0] = root;
     paths = (lyne_data_paths){.dataset = "tiny", .directory = directory, .n = 1};
 }

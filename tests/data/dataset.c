@@ -1,4 +1,5 @@
 /* tests/data/dataset.c -- looking for files, the digest, and the shipped descriptions. */
+#include "../scratch.h"
 #include "base/file.h"
 #include "rows.h"
 
@@ -7,8 +8,8 @@
 #include <unistd.h>
 
 Test(dataset, find) {
-    char root[] = "/tmp/lyne-find-XXXXXX", path[256];
-    cr_assert(mkdtemp(root));
+    char root[48], path[256];
+    scratch_folder(root, sizeof root, "find");
     static const char *const folders[] = {"a/mnist", "b/mnist"}, *const files[] = {"a/x", "b/mnist/x", "b/mnist/y.gz",
                                                                                    "a/mnist/z.gz", "a/mnist/z"};
     for (size_t i = 0; i < 2; i++) {

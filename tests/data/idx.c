@@ -1,4 +1,5 @@
 /* tests/data/idx.c -- small files with one thing wrong each, and the real MNIST where it is at hand. */
+#include "../scratch.h"
 #include "base/file.h"
 #include "rows.h"
 
@@ -17,8 +18,7 @@ static lyne_data_paths paths;
 static const char *directory[1];
 
 static void make_root(void) {
-    strcpy(root, "/tmp/lyne-idx-XXXXXX");
-    cr_assert(mkdtemp(root));
+    scratch_folder(root, sizeof root, "idx");
     directory[0] = root;
     paths = (lyne_data_paths){.dataset = "tiny", .directory = directory, .n = 1};
 }
@@ -155,7 +155,7 @@ Test(idx, missing) {
     lyne_error err;
     put("p", good_pictures, sizeof good_pictures);
     cr_expect_eq(opened(&d, "", &err), LYNE_EDATA);
-    cr_expect(strstr(err.text, "l: neither it nor l.gz is in /tmp/lyne-idx-"), "%s", err.text);
+    cr_expect(strstr(err.text, "l: neither it nor l.gz is in ") && strstr(err.text, root), "%s", err.text);
     cr_expect(strstr(err.text, "--data"), "%s", err.text);
 }
 

@@ -2,6 +2,7 @@
  */
 #include "../formats/encode.h"
 #include "../formats/tar.h"
+#include "../scratch.h"
 #include "base/file.h"
 #include "rows.h"
 
@@ -18,8 +19,7 @@ static uint8_t rgb[4 * H * W], jpeg[ROOM], png[ROOM], wide[ROOM], tar[1 << 16];
 static size_t n_jpeg, n_png, n_wide;
 
 static void make_root(void) {
-    strcpy(root, "/tmp/lyne-pictures-XXXXXX");
-    cr_assert(mkdtemp(root));
+    scratch_folder(root, sizeof root, "pictures");
     directory[0] = root;
     paths = (lyne_data_paths){.dataset = "tiny", .directory = directory, .n = 1};
     slope(H, W, 30, rgb);

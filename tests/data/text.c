@@ -1,4 +1,5 @@
 /* tests/data/text.c -- a text in windows: tokens, labels, splits, and what the loader makes of them. */
+#include "../scratch.h"
 #include "base/file.h"
 #include "data/loader.h"
 #include "rows.h"
@@ -11,8 +12,7 @@ static lyne_data_paths paths;
 static const char *directory[1];
 
 static void make_root(void) {
-    strcpy(root, "/tmp/lyne-text-XXXXXX");
-    cr_assert(mkdtemp(root));
+    scratch_folder(root, sizeof root, "text");
     directory[0] = root;
     paths = (lyne_data_paths){.dataset = "tiny", .directory = directory, .n = 1};
 }

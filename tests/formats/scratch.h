@@ -2,6 +2,7 @@
 #ifndef TESTS_FORMATS_SCRATCH_H
 #define TESTS_FORMATS_SCRATCH_H
 
+#include "../scratch.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include <criterion/criterion.h>
@@ -14,8 +15,7 @@
 static char scratch_root[64];
 
 static void scratch_enter(void) {
-    strcpy(scratch_root, "/tmp/lyne-formats-XXXXXX");
-    cr_assert_not_null(mkdtemp(scratch_root));
+    scratch_folder(scratch_root, sizeof scratch_root, "formats");
 }
 
 static void scratch_leave(void) {

@@ -2,6 +2,7 @@
 #ifndef TESTS_LABELS_CACHE_H
 #define TESTS_LABELS_CACHE_H
 
+#include "../scratch.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "labels/writer.h"
@@ -18,8 +19,7 @@ enum { FEATURES = 2, SAMPLES = 5, VIEWS = 2, CLASSES = 3, RECORDS = SAMPLES * VI
 static char root[64]; /* each test runs in a process of its own */
 
 static void make_root(void) {
-    strcpy(root, "/tmp/lyne-labels-XXXXXX");
-    cr_assert(mkdtemp(root));
+    scratch_folder(root, sizeof root, "labels");
 }
 static void remove_root(void) {
     lyne_directory_remove(root, NULL);

@@ -1,6 +1,7 @@
 /* tests/power/checkpoint.c -- whatever a loss of power leaves while checkpoints are written: a run goes on from the last
  * one that was promised or from the one being written, never from a mixture. */
 #include "train/checkpoint.h"
+#include "../scratch.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "disk.h"
@@ -43,8 +44,7 @@ static void look(const char *folder, size_t promises) {
 
 Test(power, checkpoint) {
     lyne_graph *graph;
-    strcpy(from, "/dev/shm/lyne-power-XXXXXX"); /* where a sync costs nothing */
-    if (!mkdtemp(from)) cr_assert_not_null(mkdtemp(strcpy(from, "/tmp/lyne-power-XXXXXX")));
+    scratch_folder(from, sizeof from, "power");
     snprintf(to, sizeof to, "%s.after", from);
     lyne_log_quiet();
     cr_assert_eq(lyne_graph_new(2, &graph, NULL), LYNE_OK);

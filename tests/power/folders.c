@@ -1,4 +1,5 @@
 /* tests/power/folders.c -- a file that was committed into new folders is there after a loss of power: they are too. */
+#include "../scratch.h"
 #include "base/file.h"
 #include "disk.h"
 #include <criterion/criterion.h>
@@ -17,8 +18,7 @@ static void look(const char *folder, size_t promises) {
 
 Test(power, folders) {
     char from[64], to[80], path[128];
-    strcpy(from, "/dev/shm/lyne-power-XXXXXX");
-    if (!mkdtemp(from)) cr_assert_not_null(mkdtemp(strcpy(from, "/tmp/lyne-power-XXXXXX")));
+    scratch_folder(from, sizeof from, "power");
     snprintf(to, sizeof to, "%s.after", from);
     disk_record(from);
     snprintf(path, sizeof path, "%s/runs/small/teacher", from);

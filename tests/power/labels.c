@@ -2,6 +2,7 @@
  * opens is the old one or the new one, each number of it, and the writer goes on to the new one without doing again what
  * was promised to be done. */
 #include "../labels/cache.h"
+#include "../scratch.h"
 #include "disk.h"
 
 static char to[64];
@@ -56,8 +57,7 @@ TestSuite(power_labels, .init = make_root, .fini = remove_root);
 
 Test(power_labels, replaced) {
     strcpy(from, root);
-    strcpy(to, "/dev/shm/lyne-power-XXXXXX"); /* where a sync costs nothing */
-    if (!mkdtemp(to)) cr_assert_not_null(mkdtemp(strcpy(to, "/tmp/lyne-power-XXXXXX")));
+    scratch_folder(to, sizeof to, "power");
     old = new = small_plan("f16");
     old.directory = new.directory = from;
     old.identity.teacher.low++;

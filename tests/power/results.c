@@ -1,5 +1,6 @@
 /* tests/power/results.c -- whatever a loss of power leaves of result.json and results.json while they are replaced: each is
  * the old one or the new one, and a result that was promised is there. */
+#include "../scratch.h"
 #include "base/file.h"
 #include "disk.h"
 #include "formats/json.h"
@@ -77,8 +78,7 @@ static void look(const char *folder, size_t promises) {
 }
 
 Test(power, results) {
-    strcpy(from, "/dev/shm/lyne-power-XXXXXX");
-    if (!mkdtemp(from)) cr_assert_not_null(mkdtemp(strcpy(from, "/tmp/lyne-power-XXXXXX")));
+    scratch_folder(from, sizeof from, "power");
     snprintf(to, sizeof to, "%s.after", from);
     char within[80];
     snprintf(within, sizeof within, "%s/stage", from);

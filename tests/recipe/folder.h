@@ -3,6 +3,7 @@
 #ifndef TESTS_RECIPE_FOLDER_H
 #define TESTS_RECIPE_FOLDER_H
 
+#include "../scratch.h"
 #include "base/file.h"
 #include "recipe/builtin.h"
 #include "recipe/recipe.h"
@@ -41,8 +42,7 @@ static inline void put(const char *name, const char *text) {
 
 static void folder_enter(void) {
     lyne_error err = {0};
-    strcpy(folder, "/dev/shm/lyne-recipe-XXXXXX"); /* where a sync costs nothing */
-    if (!mkdtemp(folder)) cr_assert_not_null(mkdtemp(strcpy(folder, "/tmp/lyne-recipe-XXXXXX")));
+    scratch_folder(folder, sizeof folder, "recipe");
     cr_assert_eq(lyne_directory_make(at("datasets"), &err), LYNE_OK, "%s", err.text);
     put("datasets/tiny.yaml", tiny_description);
     cr_assert_eq(lyne_registry_new(lyne_builtin_rows, lyne_n_builtin_rows, &registry, &err), LYNE_OK, "%s", err.text);

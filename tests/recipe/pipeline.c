@@ -33,6 +33,14 @@ Test(pipeline, jobs_are_the_stages_in_order_once_or_for_each_seed) {
     }
 }
 
+/* A sweep of thousands keeps that much of each: what came of it and where it lies, not what it depends on. */
+Test(pipeline, little_is_kept_of_a_job) {
+    small_run s = run_well((small_run){0}, "run");
+    cr_expect_leq(s.kept, 1000 * s.n, "%zu bytes of %zu jobs", (size_t)s.kept, s.n);
+    s = run_well((small_run){.set = {"stages.teacher.train.epochs=2"}}, "run"); /* and why they are done again */
+    cr_expect_leq(s.kept, 1000 * s.n, "%zu bytes of %zu jobs", (size_t)s.kept, s.n);
+}
+
 /* Which of the stages an edit makes to be run again: t teacher, s soft labels, d student, a alone, e fidelity. */
 static const struct edit {
     const char *file, *from, *to, *again;

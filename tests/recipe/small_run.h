@@ -38,7 +38,7 @@ typedef struct small_run {
     /* from here on by the child */
     lyne_status status;
     char text[1024];
-    uint64_t calls, allocations;
+    uint64_t calls, allocations, kept; /* kept: bytes, of what came of its jobs */
     size_t n;
     struct {
         char stage[16];
@@ -72,6 +72,7 @@ static inline void small_run_child(small_run *s, const char *out) {
     s->calls = lyne_file_calls() - before;
     snprintf(s->text, sizeof s->text, "%s", err.text);
     s->n = outcomes.n;
+    s->kept = outcomes.arena.used;
     for (size_t i = 0; i < outcomes.n && i < MOST_JOBS; i++) {
         const lyne_outcome *x = &outcomes.item[i];
         snprintf(s->job[i].stage, sizeof s->job[i].stage, "%s", r.recipe.stage[x->stage].name);

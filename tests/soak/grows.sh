@@ -1,5 +1,5 @@
 # tests/soak/grows.sh -- training, labelling and distilling, each for a while: resident memory grows by less than 1%, and no
-# more files are open in the end than before.  (A sweep keeps what came of each stage, 5 kB, and oneDNN up to 1,024 primitives of
+# more files are open in the end than before.  (A sweep keeps what came of each stage, 0.7 kB, and oneDNN up to 1,024 primitives of
 # unlike shapes.)
 #
 # LYNE_SOAK  seconds in all; with less than some minutes the beginning of a process shows in the figures

@@ -1,5 +1,6 @@
 /* tests/stages/stages.c -- what the stage kinds do besides training and labelling: find each other's files, score by
  * hand-made models, compare two of them.  Whole runs are in tests/recipe and tests/cli. */
+#include "../scratch.h"
 #include "base/file.h"
 #include "component/config.h"
 #include "stages/stage.h"
@@ -56,8 +57,7 @@ static void fill_stage(lyne_stage_instance *s, const char *name, const char *yam
 static void enter(void) {
     static const char *const names[] = {"a", "b"};
     lyne_error err = {0};
-    strcpy(folder, "/tmp/lyne-stages-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
+    scratch_folder(folder, sizeof folder, "stages");
     cr_assert_eq(lyne_registry_new(rows, COUNT(rows), &registry, &err), LYNE_OK, "%s", err.text);
     for (int i = 0; i < N; i++) {
         labels[i] = (uint8_t)(i % CLASSES);

@@ -1,5 +1,6 @@
 /* tests/train/checkpoint.c -- what is on disk comes back whole, or is passed over for what came before it. */
 #include "train/checkpoint.h"
+#include "../scratch.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -19,9 +20,9 @@ typedef struct subject {
 } subject;
 
 static void open_subject(subject *s) {
-    *s = (subject){.directory = "/tmp/lyne-train-XXXXXX"};
+    *s = (subject){0};
     lyne_log_quiet();
-    cr_assert_not_null(mkdtemp(s->directory));
+    scratch_folder(s->directory, sizeof s->directory, "train");
     cr_assert_eq(lyne_graph_new(2, &s->graph, NULL), LYNE_OK);
     lyne_node *x = lyne_graph_input(s->graph, "x", LYNE_SHAPE(2, 3), LYNE_F32);
     x = lyne_linear(s->graph, "fc", x, (lyne_linear_config){.units = 4});

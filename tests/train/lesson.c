@@ -1,5 +1,6 @@
 /* tests/train/lesson.c -- see lesson.h. */
 #include "lesson.h"
+#include "../scratch.h"
 
 #include "base/file.h"
 #include "base/log.h"
@@ -115,10 +116,10 @@ static const lyne_component *row_of(const char *yaml) {
 void lesson_open(lesson *l, const lesson_plan *plan, int64_t n_samples, int64_t poisoned) {
     static const double mean = 0.25, sd = 0.3;
     lyne_error err = {0};
-    *l = (lesson){.root = "/tmp/lyne-train-XXXXXX"};
+    *l = (lesson){0};
     lyne_log_quiet();
     omp_set_num_threads(plan->threads);
-    cr_assert_not_null(mkdtemp(l->root));
+    scratch_folder(l->root, sizeof l->root, "train");
     snprintf(l->directory, sizeof l->directory, "%s/student", l->root);
     snprintf(l->labels_directory, sizeof l->labels_directory, "%s/soft_labels", l->root);
     cr_assert_eq(lyne_directory_make(l->directory, &err), LYNE_OK, "%s", err.text);

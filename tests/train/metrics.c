@@ -1,5 +1,6 @@
 /* tests/train/metrics.c -- lines of metrics.jsonl, and what a resumed run keeps of them. */
 #include "train/metrics.h"
+#include "../scratch.h"
 
 #include "base/memory.h"
 
@@ -11,8 +12,7 @@
 static char directory[64], path[96];
 
 static void enter(void) {
-    strcpy(directory, "/tmp/lyne-train-XXXXXX");
-    cr_assert_not_null(mkdtemp(directory));
+    scratch_folder(directory, sizeof directory, "train");
     snprintf(path, sizeof path, "%s/metrics.jsonl", directory);
 }
 static void leave(void) {

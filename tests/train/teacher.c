@@ -1,5 +1,6 @@
 /* tests/train/teacher.c -- the average of several teachers against numpy, each of them a cache of two records. */
 #include "train/teacher.h"
+#include "../scratch.h"
 #include "base/file.h"
 #include "labels/writer.h"
 
@@ -20,8 +21,7 @@ static void enter(void) {
     static const float z[TEACHERS + 1][B * C] = {
         {1.5f, -2, 0.25f, 30, 0, -30}, {-1, 3, 0.5f, 0, 1, 2}, {0, 0, 4, 9, 8, 7}, {-1e30f, 0, 0, 0, -1e30f, 0}};
     lyne_error err = {0};
-    strcpy(root, "/tmp/lyne-teacher-XXXXXX");
-    cr_assert_not_null(mkdtemp(root));
+    scratch_folder(root, sizeof root, "teacher");
     for (int i = 0; i <= TEACHERS; i++) {
         char directory[80];
         snprintf(directory, sizeof directory, "%s/%d", root, i);

@@ -187,6 +187,7 @@ lyne_status lyne_commit_begin(lyne_commit *c, const char *path, lyne_error *err)
     size_t room = strlen(path) + 32;
     *c = (lyne_commit){.fd = -1, .path = lyne_strdup(path), .temporary = lyne_alloc(room, 1)};
     lyne_status status = LYNE_OK;
+    lyne_hash_init(&c->hash);
     if (!c->path || !c->temporary) {
         status = lyne_fail_memory(err, path);
     } else {
@@ -205,6 +206,7 @@ static lyne_status given_up(lyne_error *err) {
 lyne_status lyne_commit_write(lyne_commit *c, const void *bytes, size_t n, lyne_error *err) {
     if (!c->temporary) return given_up(err);
     lyne_status status = write_all(c->fd, c->path, bytes, n, err);
+    lyne_hash_bytes(&c->hash, bytes, n);
     c->size += n;
     if (status != LYNE_OK) lyne_commit_abort(c);
     return status;

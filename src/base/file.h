@@ -39,7 +39,8 @@ void lyne_map_close(lyne_map *map); /* NULL and zeroed are fine */
 typedef struct lyne_commit {
     int fd;
     char *path, *temporary;
-    uint64_t size; /* bytes written so far */
+    uint64_t size;  /* bytes written so far */
+    lyne_hash hash; /* of them               */
 } lyne_commit;
 lyne_status lyne_commit_begin(lyne_commit *c, const char *path, lyne_error *err);
 lyne_status lyne_commit_write(lyne_commit *c, const void *bytes, size_t n, lyne_error *err); /* failing, it aborts */

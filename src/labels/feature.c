@@ -1,6 +1,7 @@
 /* labels/feature.c -- what goes into the teacher's last layer, F numbers, and that layer once for the whole cache: the
  * logits are then exact at any temperature, to the rounding of the numbers, whatever the number of classes.
  *   logits = weight features + bias        weight (C, F), bias (C): head.safetensors (labels/head.h)
+ * Where every token of a sample has a label, each has its own features, and all tokens the one layer.
  * 2 F bytes with f16, 4 F with f32: 512 features of 1,000 classes take 1,024 or 2,048, where logits in f16 take 2,000.
  * Losses that compare features find the teacher's here too: lyne_labels_read_features. */
 #include "labels/encoding.h"
@@ -53,7 +54,9 @@ static bool decode(const lyne_record *r, const void *const part[], float *featur
 const lyne_encoding lyne_encoding_feature = {
     .component = {.kind = LYNE_ENCODING,
                   .name = "feature",
-                  .help = "what goes into the teacher's last layer, and that layer once: logits at any temperature",
+                  .help =
+                      "what goes into the teacher's last layer, of each picture or token, and that layer once: logits "
+                      "at any temperature",
                   .example = "{feature: {type: f16}}",
                   .config_size = sizeof(feature_config),
                   .fields = fields},

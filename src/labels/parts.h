@@ -85,14 +85,22 @@ typedef struct lyne_shard_header {
 } lyne_shard_header;
 void lyne_shard_header_init(lyne_shard_header *h, const lyne_layout *l, uint64_t shard);
 
-/* ---- a shard being written: a few records in memory, the others in a file without a name ---- */
+/* What the manifest says of a file. */
+typedef struct lyne_shard_entry {
+    uint64_t bytes;
+    lyne_digest digest; /* of the whole */
+} lyne_shard_entry;
+
+/* ---- a shard being written: in memory; of one that has too much for it, the last records, and the others in a file
+ * without a name ---- */
 
 typedef struct lyne_shard_writer {
     const lyne_layout *layout;
     lyne_shard_header header;
     uint64_t n, flushed, buffered, room;      /* records: of the shard, in the file, in memory, that memory holds */
     unsigned char *column[LYNE_SHARD_ARRAYS]; /* (room) of each array  */
-    lyne_spool file;
+    bool in_memory;                           /* all of it             */
+    lyne_spool file;                          /* if not                */
 } lyne_shard_writer;
 lyne_status lyne_shard_writer_init(lyne_shard_writer *w, const lyne_layout *l, lyne_error *err);
 void lyne_shard_writer_deinit(lyne_shard_writer *w); /* NULL and zeroed are fine */
@@ -105,16 +113,12 @@ void lyne_shard_writer_parts(const lyne_shard_writer *w, uint64_t i, void *part[
 void lyne_shard_writer_seal(lyne_shard_writer *w, uint64_t i, uint64_t record);
 /** n records have been put. */
 lyne_status lyne_shard_writer_add(lyne_shard_writer *w, uint64_t n, lyne_error *err);
-/** Commit, all records being there. */
-lyne_status lyne_shard_writer_commit(lyne_shard_writer *w, uint64_t shard, const char *error, lyne_error *err);
+/** Commit, all records being there; *out: what has been written. */
+lyne_status lyne_shard_writer_commit(lyne_shard_writer *w, uint64_t shard, const char *error, lyne_shard_entry *out,
+                                     lyne_error *err);
 
 /* ---- the manifest ---- */
 
-/* What it says of each shard. */
-typedef struct lyne_shard_entry {
-    uint64_t bytes;
-    lyne_digest digest; /* of the whole file */
-} lyne_shard_entry;
 /** Read a file for its entry. */
 lyne_status lyne_shard_entry_of(const lyne_layout *l, const char *name, lyne_shard_entry *out, lyne_error *err);
 /** What the shards of the part say of their errors, added up in their order; they are opened for it. */

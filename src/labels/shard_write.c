@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { MEMORY = 1 << 19 }; /* bytes, or one record if that has more */
+enum { MEMORY = 1 << 26 }; /* bytes, unless the plan says otherwise */
 
 static size_t record_bytes(const lyne_shard_header *h) {
     size_t sum = 0;
@@ -19,8 +19,9 @@ lyne_status lyne_shard_writer_init(lyne_shard_writer *w, const lyne_layout *l, l
     *w = (lyne_shard_writer){.layout = l};
     lyne_shard_header_init(&w->header, l, 0);
     w->n = lyne_layout_records(l, 0);
-    w->room = MEMORY / record_bytes(&w->header);
+    w->room = (l->plan.memory ? l->plan.memory : MEMORY) / record_bytes(&w->header);
     w->room = w->room > w->n ? w->n : w->room ? w->room : 1;
+    w->in_memory = w->room == w->n;
     bool good = true;
     for (int i = 0; i < w->header.n_arrays; i++) {
         w->column[i] = lyne_alloc(w->room, w->header.bytes[i]);
@@ -31,7 +32,7 @@ lyne_status lyne_shard_writer_init(lyne_shard_writer *w, const lyne_layout *l, l
     strcat(name, ".room");
     char *path = lyne_layout_path(l, name);
     lyne_status status = good && path ? LYNE_OK : lyne_fail_memory(err, "soft labels");
-    if (status == LYNE_OK) status = lyne_spool_open(&w->file, path, err);
+    if (status == LYNE_OK && !w->in_memory) status = lyne_spool_open(&w->file, path, err);
     lyne_free(path);
     if (status != LYNE_OK) lyne_shard_writer_deinit(w);
     return status;
@@ -87,6 +88,7 @@ static lyne_status flush(lyne_shard_writer *w, lyne_error *err) {
 
 lyne_status lyne_shard_writer_add(lyne_shard_writer *w, uint64_t n, lyne_error *err) {
     w->buffered += n;
+    if (w->in_memory) return LYNE_OK;
     return w->buffered == w->room || w->flushed + w->buffered == w->n ? flush(w, err) : LYNE_OK;
 }
 
@@ -94,6 +96,11 @@ static lyne_status copy(lyne_shard_writer *w, lyne_safetensors_writer *to, lyne_
     unsigned char piece[1 << 16];
     const uint64_t bytes = w->n * record_bytes(&w->header);
     lyne_status status = LYNE_OK;
+    if (w->in_memory) {
+        for (int i = 0; status == LYNE_OK && i < w->header.n_arrays; i++)
+            status = lyne_safetensors_append(to, w->column[i], w->n * w->header.bytes[i], err);
+        return status;
+    }
     for (uint64_t at = 0; status == LYNE_OK && at < bytes; at += sizeof piece) {
         const size_t n = bytes - at < sizeof piece ? (size_t)(bytes - at) : sizeof piece;
         status = lyne_spool_read(&w->file, at, piece, n, err);
@@ -102,7 +109,8 @@ static lyne_status copy(lyne_shard_writer *w, lyne_safetensors_writer *to, lyne_
     return status;
 }
 
-lyne_status lyne_shard_writer_commit(lyne_shard_writer *w, uint64_t shard, const char *error, lyne_error *err) {
+lyne_status lyne_shard_writer_commit(lyne_shard_writer *w, uint64_t shard, const char *error, lyne_shard_entry *out,
+                                     lyne_error *err) {
     char name[LYNE_SHARD_NAME];
     lyne_safetensors_writer to = {0};
     w->header.metadata[LYNE_SHARD_METADATA - 1].value = error;
@@ -112,6 +120,8 @@ lyne_status lyne_shard_writer_commit(lyne_shard_writer *w, uint64_t shard, const
                                                        w->header.metadata, LYNE_SHARD_METADATA, err)
                               : lyne_fail_memory(err, name);
     if (status == LYNE_OK) status = copy(w, &to, err);
+    *out = (lyne_shard_entry){.bytes = to.file.size};
+    if (status == LYNE_OK) out->digest = lyne_hash_finish(&to.file.hash);
     if (status == LYNE_OK) status = lyne_safetensors_finish(&to, err);
     lyne_safetensors_abort(&to);
     lyne_free(path);

@@ -241,16 +241,15 @@ static lyne_status close_shard(lyne_labels_writer *w, uint64_t shard, lyne_error
     lyne_text error = {0};
     lyne_tally_print(w->tally, &error);
     lyne_status status = error.failed ? lyne_fail_memory(err, "a shard of soft labels")
-                                      : lyne_shard_writer_commit(&w->open, shard, error.data, err);
+                                      : lyne_shard_writer_commit(&w->open, shard, error.data, &w->shards[shard], err);
     lyne_text_free(&error);
     if (status == LYNE_OK) status = lyne_shard_open(&s, &w->layout, shard, err);
     if (status != LYNE_OK) return status;
     lyne_shard_close(&s);
     *w->tally = (lyne_tally){0};
     w->whole[shard] = true;
-    status = enter(w, shard, err);
     open_next(w, shard);
-    return status;
+    return LYNE_OK;
 }
 
 /* A few records into the open shard, and how far they are off. */

@@ -4,8 +4,8 @@
  * killed is started again on the same directory and writes what is missing, to the same bytes.  The manifest comes last:
  * a directory without it is not a cache.
  *
- * The memory of a writer does not depend on how large a shard is: records go to a nameless file, from which the shard is
- * put together when its tally is known. */
+ * A shard is put together when its tally is known: from memory, or, if it has more records than plan.memory holds, from a
+ * file without a name, so the memory of a writer does not depend on how large a shard is. */
 #ifndef LYNE_LABELS_WRITER_H
 #define LYNE_LABELS_WRITER_H
 
@@ -33,6 +33,7 @@ typedef struct lyne_labels_plan {
     lyne_labels_identity identity;
     int64_t features;       /* with an encoding that stores them, else 0; the writer needs the layer behind them: */
     const lyne_head *head;  /* borrowed until lyne_labels_begin has returned */
+    uint64_t memory;        /* most bytes of records that are kept in memory; 0: 64 MiB */
     uint32_t part, n_parts; /* write the part-th (from 1) of n_parts alike parts; 0, 0: all */
     bool (*stopped)(void);  /* asked between shards while those on disk are checked (LYNE_STOPPED); NULL: never */
 } lyne_labels_plan;

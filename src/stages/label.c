@@ -168,7 +168,7 @@ void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t 
 static lyne_status make_head(const lyne_network *net, lyne_head *out, lyne_error *err) {
     const lyne_node *n = net->head;
     const lyne_weights *w = net->weights;
-    const int64_t classes = n->shape.dim[1], features = n->src[0]->shape.dim[1];
+    const int64_t classes = n->shape.dim[n->shape.rank - 1], features = n->src[0]->shape.dim[n->shape.rank - 1];
     const float *weight = w->value + w->offset[n->param[0]];
     const float *bias = n->n_params > 1 ? w->value + w->offset[n->param[1]] : NULL;
     if (n->src[0]->type != LYNE_BF16) return lyne_head_init(out, classes, features, weight, bias, err);
@@ -212,8 +212,10 @@ static lyne_status write_batch(lyne_network *net, const lyne_loader *loader, lyn
     lyne_loader_records(loader, next / rows, &b);
     const lyne_status status = lyne_network_infer(net, &logits, err);
     if (status != LYNE_OK) return status;
-    return lyne_labels_stores_features(w) ? lyne_labels_append_features(w, lyne_network_features(net), logits, n, err)
-                                          : lyne_labels_append(w, logits + (int64_t)skip * classes, n, err);
+    logits += (int64_t)skip * classes;
+    if (!lyne_labels_stores_features(w)) return lyne_labels_append(w, logits, n, err);
+    const float *features = lyne_network_features(net) + (int64_t)skip * net->features->shape.dim[1];
+    return lyne_labels_append_features(w, features, logits, n, err);
 }
 
 /* What is missing. */
@@ -312,9 +314,12 @@ static lyne_status ask_batch(lyne_network *net, const lyne_loader *loader, lyne_
     for (int64_t i = 0; i < n; i++)
         lyne_loader_records(loader, record[i] / rows, &(lyne_batch){.n = 1, .picture = picture + (size_t)i * bytes});
     lyne_status status = lyne_network_infer(net, &logits, err);
-    for (int64_t i = 0; status == LYNE_OK && i < n; i++)
-        status = lyne_asking_compare(asking, record[i], width ? lyne_network_features(net) + i * width : NULL,
-                                     logits + (int64_t)((uint64_t)i * rows + record[i] % rows) * classes, err);
+    const float *features = width && status == LYNE_OK ? lyne_network_features(net) : NULL;
+    for (int64_t i = 0; status == LYNE_OK && i < n; i++) {
+        const int64_t row = (int64_t)((uint64_t)i * rows + record[i] % rows);
+        status = lyne_asking_compare(asking, record[i], features ? features + row * width : NULL,
+                                     logits + row * classes, err);
+    }
     return status;
 }
 

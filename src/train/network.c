@@ -19,15 +19,10 @@ static void check_logits(const lyne_network *net, const lyne_network_options *o)
                         logits->path, lyne_shape_print(&logits->shape, text[0]), lyne_shape_print(&due, text[1]));
 }
 
-/* The layer whose output the logits are, and its input as f32. */
+/* The layer whose output the logits are, and its input as f32, a row for each of the logits'. */
 static void find_head(lyne_network *net, const lyne_network_options *o) {
     lyne_node *n = net->logits;
     if (!n) return;
-    if (o->task->sequence.labelled) { /* several records a sample */
-        lyne_graph_fail(net->graph, "features are stored of models that answer once for a sample, not for every token; "
-                                    "store the logits instead, as f16 does");
-        return;
-    }
     if (n->op && strcmp(n->op->component.name, "cast") == 0) n = n->src[0];
     if (!n->op || strcmp(n->op->component.name, "linear") != 0) {
         lyne_graph_fail(
@@ -39,6 +34,8 @@ static void find_head(lyne_network *net, const lyne_network_options *o) {
     }
     net->head = n;
     net->features = lyne_graph_cast(net->graph, n->src[0], LYNE_F32);
+    if (o->task->sequence.labelled && net->features)
+        net->features = lyne_each_place(net->graph, "feature_rows", net->features);
 }
 
 /* What the model reads: tokens as they are, pictures as numbers around 0. */

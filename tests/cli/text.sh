@@ -47,6 +47,24 @@ expect 0 "$LYNE" run recipe.yaml --data data --out again --threads 1 --set stage
 expect 0 "$LYNE" labels compare run/soft_labels again/soft_labels
 has out '4048 (100.0000%)'
 
+say "features of each character with the teacher's last layer are its logits; a part may begin within a window"
+set -- --data data --threads 1 --stage soft_labels
+mkdir logits features && cp -r run/teacher logits/ && cp -r run/teacher features/
+expect 0 "$LYNE" run recipe.yaml --out logits "$@" --set stages.soft_labels.label.encoding=f32
+for part in 2 1 3; do
+    expect 0 "$LYNE" run recipe.yaml --out features "$@" --shard $part/3 \
+        --set 'stages.soft_labels.label.encoding={feature: {type: f32}}'
+done
+expect 0 "$LYNE" labels merge features/soft_labels
+expect 0 "$LYNE" labels compare logits/soft_labels features/soft_labels
+has out '4048 (100.0000%)'
+grep -A1 '"max"' features/soft_labels/manifest.json | grep -q 'e-1[1-9]' || fail "features are not the logits"
+expect 0 "$LYNE" run recipe.yaml --data data --out features --threads 1 \
+    --set 'stages.soft_labels.label.encoding={feature: {type: f32}}'
+has out 'nats a token'
+expect 0 "$LYNE" labels verify features/soft_labels --folder data
+has out '1000 of 1000 records to the bit'
+
 say "its own export teaches the student: an import has a row for each character"
 sed 's/label: {teacher: teacher, batch: 10, records_per_shard: 1000}/import: {logits: arrays\/logits.npy, ids: arrays\/ids.npy}/' \
     recipe.yaml >import.yaml

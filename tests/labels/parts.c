@@ -205,6 +205,7 @@ static long peak(uint64_t records) {
         plan.samples = plan.records_per_shard = records;
         plan.views = 1;
         plan.classes = WIDE;
+        plan.memory = 1 << 19;
         float logits[WIDE] = {0};
         struct rusage usage;
         lyne_labels_writer *w = begun(&plan);

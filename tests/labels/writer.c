@@ -64,6 +64,23 @@ Test(writer, killed_after_every_record) {
     for (int e = 0; e < ENCODINGS; e++) kill_after_every_record(every_encoding[e]);
 }
 
+/* However little memory there is for a shard. */
+Test(writer, little_memory) {
+    for (int e = 0; e < ENCODINGS; e++) {
+        lyne_labels_plan plan = small_plan(every_encoding[e]);
+        bytes kept[FILES];
+        lyne_directory_remove(root, NULL);
+        write_cache(&plan);
+        keep_all(kept);
+        for (plan.memory = 1; plan.memory < 130; plan.memory += 32) { /* no record to most of a shard of 4 */
+            lyne_directory_remove(root, NULL);
+            write_cache(&plan);
+            expect_same(kept, every_encoding[e]);
+        }
+        free_all(kept);
+    }
+}
+
 /* Records of the same logits, in whichever shard, are drawn apart from each other. */
 Test(writer, every_record_draws_anew) {
     lyne_labels_plan plan = small_plan("{sampled: {draws: 31}}");
@@ -111,8 +128,9 @@ Test(writer, trusts_no_damaged_tally) {
 }
 
 /* The n-th system call fails, for each n: an error or a whole cache, and the next writer completes it. */
-Test(writer, every_system_call_fails_once) {
+static void every_system_call_fails_once(uint64_t memory) {
     lyne_labels_plan plan = small_plan("f16");
+    plan.memory = memory;
     bytes kept[FILES];
     write_cache(&plan);
     keep_all(kept);
@@ -137,6 +155,12 @@ Test(writer, every_system_call_fails_once) {
         expect_same(kept, when);
     }
     free_all(kept);
+}
+Test(writer, every_system_call_fails_once) {
+    every_system_call_fails_once(0);
+}
+Test(writer, every_system_call_fails_once_with_little_memory) {
+    every_system_call_fails_once(50);
 }
 
 Test(writer, every_allocation_fails_once) {

@@ -126,6 +126,23 @@ typedef struct lyne_field {
 #define LYNE_FIELDS_END  {.name = NULL}
 #define LYNE_RANGE(a, b) .ranged = true, .min = (a), .max = (b)
 
+/* The usual entries, for a field of a recipe that is called as the struct's member is:
+ *     static const lyne_field fields[] = {
+ *         LYNE_FLOAT(config, temperature, "what logits are divided by", "4", 0.01, 1000), LYNE_FIELDS_END}; */
+#define LYNE_FLOAT(config, member, text, otherwise, least, most)                                                       \
+    LYNE_FIELD_OF(LYNE_FIELD_FLOAT, config, member, text, otherwise, LYNE_RANGE(least, most))
+#define LYNE_INT(config, member, text, otherwise, least, most)                                                         \
+    LYNE_FIELD_OF(LYNE_FIELD_INT, config, member, text, otherwise, LYNE_RANGE(least, most))
+#define LYNE_BOOL(config, member, text, otherwise)                                                                     \
+    LYNE_FIELD_OF(LYNE_FIELD_BOOL, config, member, text, otherwise, .ranged = false)
+#define LYNE_FIELD_OF(kind_of, config, member, text, otherwise, ...)                                                   \
+    {.name = #member,                                                                                                  \
+     .type = (kind_of),                                                                                                \
+     .help = text,                                                                                                     \
+     .fallback = otherwise,                                                                                            \
+     .offset = offsetof(config, member),                                                                               \
+     __VA_ARGS__}
+
 typedef struct lyne_component {
     lyne_kind kind;
     const char *name;    /* as a recipe says it: [a-z0-9_]+, unique within its kind */

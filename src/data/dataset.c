@@ -169,25 +169,16 @@ lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_
 /* ---- datasets/NAME.yaml ---- */
 
 static const char *const token_labels[] = {[LYNE_LABEL_ONE] = "one", [LYNE_LABEL_EACH] = "each", NULL};
-static const lyne_field token_fields[] = {{.name = "length",
-                                           .type = LYNE_FIELD_INT,
-                                           .help = "tokens in a sample",
-                                           .fallback = "0",
-                                           .offset = offsetof(lyne_description_tokens, length),
-                                           LYNE_RANGE(0, 65536)},
-                                          {.name = "vocabulary",
-                                           .type = LYNE_FIELD_INT,
-                                           .help = "how many there are: numbers are below it",
-                                           .fallback = "0",
-                                           .offset = offsetof(lyne_description_tokens, vocabulary),
-                                           LYNE_RANGE(0, 65536)},
-                                          {.name = "labels",
-                                           .type = LYNE_FIELD_CHOICE,
-                                           .help = "one for the sample, or each token has one",
-                                           .fallback = "one",
-                                           .offset = offsetof(lyne_description_tokens, labels),
-                                           .choices = token_labels},
-                                          LYNE_FIELDS_END};
+static const lyne_field token_fields[] = {
+    LYNE_INT(lyne_description_tokens, length, "tokens in a sample", "0", 0, 65536),
+    LYNE_INT(lyne_description_tokens, vocabulary, "how many there are: numbers are below it", "0", 0, 65536),
+    {.name = "labels",
+     .type = LYNE_FIELD_CHOICE,
+     .help = "one for the sample, or each token has one",
+     .fallback = "one",
+     .offset = offsetof(lyne_description_tokens, labels),
+     .choices = token_labels},
+    LYNE_FIELDS_END};
 
 const lyne_field lyne_description_fields[] = {
     {.name = "lyne_dataset",

@@ -16,12 +16,7 @@ typedef struct erase_config {
 
 static const char *const fills[] = {"noise", "zeros", NULL};
 static const lyne_field fields[] = {
-    {.name = "probability",
-     .type = LYNE_FIELD_FLOAT,
-     .help = "share of the views that lose a box",
-     .fallback = "0.5",
-     .offset = offsetof(erase_config, probability),
-     LYNE_RANGE(0, 1)},
+    LYNE_FLOAT(erase_config, probability, "share of the views that lose a box", "0.5", 0, 1),
     {.name = "scale",
      .type = LYNE_FIELD_FLOATS,
      .help = "smallest and largest share of the picture's area",

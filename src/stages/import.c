@@ -34,12 +34,8 @@ static const lyne_field fields[] = {
      .help = "how logits are stored",
      .fallback = "f16",
      .offset = offsetof(import_config, encoding)},
-    {.name = "records_per_shard",
-     .type = LYNE_FIELD_INT,
-     .help = "records in a file; a killed writer goes on behind its last whole file",
-     .fallback = "16384",
-     .offset = offsetof(import_config, records_per_shard),
-     LYNE_RANGE(1, 1e9)},
+    LYNE_INT(import_config, records_per_shard, "records in a file; a killed writer goes on behind its last whole file",
+             "16384", 1, 1e9),
     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {

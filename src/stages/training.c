@@ -16,13 +16,10 @@ const lyne_field training_shown_fields[] = {{.name = "classes",
                                              .help = "samples of all classes but these",
                                              .fallback = "[]",
                                              .offset = offsetof(lyne_shown, without)},
-                                            {.name = "samples",
-                                             .type = LYNE_FIELD_INT,
-                                             .help = "draw so many, of each class its share; the same for every "
+                                            LYNE_INT(lyne_shown, samples,
+                                                     "draw so many, of each class its share; the same for every "
                                                      "seed; 0: all",
-                                             .fallback = "0",
-                                             .offset = offsetof(lyne_shown, samples),
-                                             LYNE_RANGE(0, 1e12)},
+                                                     "0", 0, 1e12),
                                             LYNE_FIELDS_END};
 
 lyne_instance training_model(const void *config) {

@@ -40,18 +40,9 @@ extern const lyne_field training_shown_fields[];
          .help = "the network that is trained",                                                                        \
          .fallback = LYNE_REQUIRED,                                                                                    \
          .offset = offsetof(training_config, model)},                                                                  \
-        {.name = "epochs",                                                                                             \
-         .type = LYNE_FIELD_FLOAT,                                                                                     \
-         .help = "how often every sample is shown; 0.5 is half of them once",                                          \
-         .fallback = "10",                                                                                             \
-         .offset = offsetof(training_config, epochs),                                                                  \
-         LYNE_RANGE(0.001, 1e6)},                                                                                      \
-        {.name = "batch",                                                                                              \
-         .type = LYNE_FIELD_INT,                                                                                       \
-         .help = "samples in a step",                                                                                  \
-         .fallback = "128",                                                                                            \
-         .offset = offsetof(training_config, batch),                                                                   \
-         LYNE_RANGE(1, 65536)},                                                                                        \
+        LYNE_FLOAT(training_config, epochs, "how often every sample is shown; 0.5 is half of them once", "10", 0.001,  \
+                   1e6),                                                                                               \
+        LYNE_INT(training_config, batch, "samples in a step", "128", 1, 65536),                                        \
         {.name = "memory",                                                                                             \
          .type = LYNE_FIELD_CHOICE,                                                                                    \
          .help =                                                                                                       \

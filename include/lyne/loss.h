@@ -41,15 +41,10 @@ typedef struct lyne_feature_loss_config {
 } lyne_feature_loss_config;
 #define LYNE_FEATURE_LOSS_FIELDS                                                                                       \
     LYNE_LOSS_FIELDS,                                                                                                  \
-        {.name = "student",                                                                                            \
-         .type = LYNE_FIELD_TAP,                                                                                       \
-         .help = "the node of the student whose value is compared",                                                    \
-         .fallback = LYNE_REQUIRED,                                                                                    \
-         .offset = offsetof(lyne_feature_loss_config, student)},                                                       \
-    {                                                                                                                  \
-        .name = "teacher", .type = LYNE_FIELD_TAP, .help = "the node of the teacher that it is compared with",         \
-        .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_feature_loss_config, teacher)                               \
-    }
+        LYNE_ENTRY(TAP, lyne_feature_loss_config, student, "the node of the student whose value is compared",          \
+                   LYNE_REQUIRED),                                                                                     \
+        LYNE_ENTRY(TAP, lyne_feature_loss_config, teacher, "the node of the teacher that it is compared with",         \
+                   LYNE_REQUIRED)
 
 /* What the features of student and teacher must agree in besides the batch.  Where they do not, an adapter is put in that
  * is trained with the student and is no part of the model: pooling to the smaller height and width, and for SHAPE a 1x1

@@ -17,11 +17,7 @@ typedef struct text_config {
 } text_config;
 
 static const lyne_field fields[] = {
-    {.name = "file",
-     .type = LYNE_FIELD_TEXT,
-     .help = "name of the text, looked for as it is and with .gz",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(text_config, file)},
+    LYNE_ENTRY(TEXT, text_config, file, "name of the text, looked for as it is and with .gz", LYNE_REQUIRED),
     LYNE_INT(text_config, length, "characters in a window", "128", 1, 65536),
     LYNE_FLOAT(text_config, test, "share of the file, at its end, that is the test split", "0.1", 0.0001, 0.9),
     LYNE_FIELDS_END};

@@ -9,12 +9,7 @@ typedef struct step_config {
 
 static const lyne_field fields[] = {
     LYNE_SCHEDULE_FIELDS,
-    {.name = "at",
-     .type = LYNE_FIELD_FLOATS,
-     .help = "when the rate drops, rising [epochs]",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(step_config, at),
-     LYNE_RANGE(0, 1e6)},
+    LYNE_ENTRY_WITH(FLOATS, step_config, at, "when the rate drops, rising [epochs]", LYNE_REQUIRED, LYNE_RANGE(0, 1e6)),
     LYNE_FLOAT(step_config, factor, "what the rate is multiplied by at each drop", "0.1", 0, 1),
     LYNE_FIELDS_END,
 };

@@ -5,11 +5,7 @@
 #include "recipe/find.h"
 #include <string.h>
 
-const lyne_field lyne_data_fields[] = {{.name = "use",
-                                        .type = LYNE_FIELD_TEXT,
-                                        .help = "name of the data set",
-                                        .fallback = LYNE_REQUIRED,
-                                        .offset = offsetof(lyne_data_config, use)},
+const lyne_field lyne_data_fields[] = {LYNE_ENTRY(TEXT, lyne_data_config, use, "name of the data set", LYNE_REQUIRED),
                                        LYNE_INT(lyne_data_config, validation,
                                                 "training samples held out to choose by, of each class its share", "0",
                                                 0, 1e12),

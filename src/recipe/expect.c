@@ -3,26 +3,15 @@
 #include <string.h>
 
 const lyne_field lyne_expect_fields[] = {
-    {.name = "stage",
-     .type = LYNE_FIELD_TEXT,
-     .help = "the stage that the figure is of",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(lyne_expectation, stage)},
+    LYNE_ENTRY(TEXT, lyne_expectation, stage, "the stage that the figure is of", LYNE_REQUIRED),
     LYNE_FLOAT(lyne_expectation, test_errors, "published errors on the test split", "-1", -1, 1e12),
     LYNE_FLOAT(lyne_expectation, test_accuracy, "published accuracy, 0 to 1", "-1", -1, 1),
     LYNE_FLOAT(lyne_expectation, agreement, "published agreement with another model, 0 to 1", "-1", -1, 1),
     LYNE_FLOAT(lyne_expectation, within, "how far off the mean may lie", "0", 0, 1e12),
-    {.name = "better_than",
-     .type = LYNE_FIELD_TEXT,
-     .help = "instead of a figure: a stage, the control, that must err more often",
-     .fallback = LYNE_UNSET,
-     .offset = offsetof(lyne_expectation, better_than)},
+    LYNE_ENTRY(TEXT, lyne_expectation, better_than,
+               "instead of a figure: a stage, the control, that must err more often", LYNE_UNSET),
     LYNE_FLOAT(lyne_expectation, times, "how many times as often", "1", 0, 1e6),
-    {.name = "note",
-     .type = LYNE_FIELD_TEXT,
-     .help = "printed behind it",
-     .fallback = LYNE_UNSET,
-     .offset = offsetof(lyne_expectation, note)},
+    LYNE_ENTRY(TEXT, lyne_expectation, note, "printed behind it", LYNE_UNSET),
     LYNE_FIELDS_END};
 
 static void check_stage(const lyne_recipe *r, lyne_mark mark, const char *name, lyne_diagnostics *out) {

@@ -50,17 +50,9 @@ typedef struct lyne_mix_config {
     double probability, alpha;
 } lyne_mix_config;
 #define LYNE_MIX_FIELDS                                                                                                \
-    {.name = "probability",                                                                                            \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = "share of the views that are mixed",                                                                      \
-     .fallback = "1",                                                                                                  \
-     .offset = offsetof(lyne_mix_config, probability),                                                                 \
-     LYNE_RANGE(0, 1)},                                                                                                \
-    {                                                                                                                  \
-        .name = "alpha", .type = LYNE_FIELD_FLOAT,                                                                     \
-        .help = "of Beta(alpha, alpha), which draws the sample's own share; 1: uniform", .fallback = "1",              \
-        .offset = offsetof(lyne_mix_config, alpha), LYNE_RANGE(0.01, 100)                                              \
-    }
+    LYNE_FLOAT(lyne_mix_config, probability, "share of the views that are mixed", "1", 0, 1),                          \
+        LYNE_FLOAT(lyne_mix_config, alpha, "of Beta(alpha, alpha), which draws the sample's own share; 1: uniform",    \
+                   "1", 0.01, 100)
 
 /* A share is a whole number of 65536ths, for pixels and labels alike. */
 enum { LYNE_WHOLE = 65536 };

@@ -126,6 +126,26 @@ typedef struct lyne_field {
 #define LYNE_FIELDS_END  {.name = NULL}
 #define LYNE_RANGE(a, b) .ranged = true, .min = (a), .max = (b)
 
+/* Entries for fields that a recipe calls as the struct's member is called:
+ *     static const lyne_field fields[] = {
+ *         LYNE_FLOAT(config, temperature, "what logits are divided by", "4", 0.01, 1000),
+ *         LYNE_ENTRY(TEXT, config, file, "where it is", LYNE_REQUIRED),
+ *         LYNE_ENTRY_WITH(CHOICE, config, average, "of what", "logit", .choices = averages), LYNE_FIELDS_END}; */
+#define LYNE_ENTRY_WITH(kind_of, config, member, text, otherwise, ...)                                                 \
+    {.name = #member,                                                                                                  \
+     .type = LYNE_FIELD_##kind_of,                                                                                     \
+     .help = text,                                                                                                     \
+     .fallback = otherwise,                                                                                            \
+     .offset = offsetof(config, member),                                                                               \
+     __VA_ARGS__}
+#define LYNE_ENTRY(kind_of, config, member, text, otherwise)                                                           \
+    LYNE_ENTRY_WITH(kind_of, config, member, text, otherwise, .ranged = false)
+#define LYNE_BOOL(config, member, text, otherwise) LYNE_ENTRY(BOOL, config, member, text, otherwise)
+#define LYNE_INT(config, member, text, otherwise, least, most)                                                         \
+    LYNE_ENTRY_WITH(INT, config, member, text, otherwise, LYNE_RANGE(least, most))
+#define LYNE_FLOAT(config, member, text, otherwise, least, most)                                                       \
+    LYNE_ENTRY_WITH(FLOAT, config, member, text, otherwise, LYNE_RANGE(least, most))
+
 typedef struct lyne_component {
     lyne_kind kind;
     const char *name;    /* as a recipe says it: [a-z0-9_]+, unique within its kind */

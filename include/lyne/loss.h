@@ -1,6 +1,12 @@
 /* lyne/loss.h -- the row of a loss: it builds graph nodes ending in one number, so autodiff serves it for free.
  * A term is a mean over the batch, in nats where it has a unit, before its weight; weights multiply terms and nothing
- * else does. */
+ * else does.
+ *
+ *     static lyne_node *build(lyne_graph *g, const char *name, const void *config, const lyne_loss_inputs *in) {
+ *         return lyne_graph_add(g, &op, name, config, (lyne_node *[]){in->logits, in->teacher}, 2);
+ *     }
+ *
+ * `op` is one of the loss's own (lyne/op.h) that makes a value of shape (1); tests/plugins/logit_mse.c is a whole loss. */
 #ifndef LYNE_LOSS_H
 #define LYNE_LOSS_H
 
@@ -26,12 +32,7 @@ typedef struct lyne_loss_config {
     double weight;
 } lyne_loss_config;
 #define LYNE_LOSS_FIELDS                                                                                               \
-    {.name = "weight",                                                                                                 \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = "what the term is multiplied by in the objective",                                                        \
-     .fallback = "1",                                                                                                  \
-     .offset = offsetof(lyne_loss_config, weight),                                                                     \
-     LYNE_RANGE(0, 1e6)}
+    LYNE_FLOAT(lyne_loss_config, weight, "what the term is multiplied by in the objective", "1", 0, 1e6)
 
 /* The fields that every loss has which reads features; first in its config struct. */
 typedef struct lyne_feature_loss_config {
@@ -40,18 +41,14 @@ typedef struct lyne_feature_loss_config {
 } lyne_feature_loss_config;
 #define LYNE_FEATURE_LOSS_FIELDS                                                                                       \
     LYNE_LOSS_FIELDS,                                                                                                  \
-        {.name = "student",                                                                                            \
-         .type = LYNE_FIELD_TAP,                                                                                       \
-         .help = "the node of the student whose value is compared",                                                    \
-         .fallback = LYNE_REQUIRED,                                                                                    \
-         .offset = offsetof(lyne_feature_loss_config, student)},                                                       \
-    {                                                                                                                  \
-        .name = "teacher", .type = LYNE_FIELD_TAP, .help = "the node of the teacher that it is compared with",         \
-        .fallback = LYNE_REQUIRED, .offset = offsetof(lyne_feature_loss_config, teacher)                               \
-    }
+        LYNE_ENTRY(TAP, lyne_feature_loss_config, student, "the node of the student whose value is compared",          \
+                   LYNE_REQUIRED),                                                                                     \
+        LYNE_ENTRY(TAP, lyne_feature_loss_config, teacher, "the node of the teacher that it is compared with",         \
+                   LYNE_REQUIRED)
 
 /* What the features of student and teacher must agree in besides the batch.  Where they do not, an adapter is put in that
- * is trained with the student and is no part of the model: pooling to the smaller height and width, and for SHAPE a 1x1 convolution (or a linear layer) behind the student's where channels differ. */
+ * is trained with the student and is no part of the model: pooling to the smaller height and width, and for SHAPE a 1x1
+ * convolution (or a linear layer) behind the student's where channels differ. */
 typedef enum lyne_match { LYNE_MATCH_NOTHING, LYNE_MATCH_SIZE, LYNE_MATCH_SHAPE } lyne_match;
 
 typedef struct lyne_loss {

@@ -102,8 +102,8 @@ void lyne_diff_src_is(lyne_program *p, const lyne_node *n, int i, lyne_buffer b)
 
 struct dnn_layout; /* how an engine that is no part of this interface lays out weights: say NULL */
 /** Parameter i in a layout, which may see it in other dimensions of the same row-major order, as grouped convolutions do
- *  (NULL: plain f32 as stored).  Copies in other layouts are refreshed by the program whenever
- *  the weights change, one copy for each layout. */
+ *  (NULL: plain f32 as stored).  Copies in other layouts are refreshed by the program whenever the weights change, one
+ *  copy for each layout. */
 lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const struct dnn_layout *layout, lyne_error *err);
 /** Backward: where the gradient of parameter i is to be written, in that layout (NULL: plain); the program brings it to
  *  plain afterwards. */

@@ -8,14 +8,17 @@
 
 #include "lyne/graph.h"
 
+#ifndef __cplusplus
+#pragma GCC diagnostic ignored "-Woverride-init" /* a default that is written over, in a config as above */
+#endif
+
 #pragma GCC visibility push(default)
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** (pixel / 255 - mean[c]) / sd[c].  src (B, C, H, W) u8, dst the same shape in the
- *  graph's precision.  mean and sd: one number for all
- *  channels or one each; no number: 0 and 1.  Has no gradient. */
+/** (pixel / 255 - mean[c]) / sd[c].  src (B, C, H, W) u8, dst the same shape in the graph's precision.  mean and sd: one
+ *  number for all channels or one each; no number: 0 and 1.  Has no gradient. */
 typedef struct lyne_normalize_config {
     lyne_floats mean, sd; /* of pixel / 255; the lists are borrowed and must outlive the graph */
 } lyne_normalize_config;

@@ -1,4 +1,10 @@
-/* lyne/optim.h -- the rows of optimizers and schedules, and the numbers they change. */
+/* lyne/optim.h -- the rows of optimizers and schedules, and the numbers they change.  tests/plugins/lion.c is whole:
+ *
+ *     static void step(const void *config, const lyne_update *u) {
+ *         lyne_weights *w = u->weights;
+ *         for (size_t i = 0; i < w->n_trained; i++) w->value[i] -= (float)u->lr * w->grad[i];
+ *         w->version++;
+ *     } */
 #ifndef LYNE_OPTIM_H
 #define LYNE_OPTIM_H
 
@@ -48,12 +54,8 @@ typedef struct lyne_schedule_config {
     double warmup;
 } lyne_schedule_config;
 #define LYNE_SCHEDULE_FIELDS                                                                                           \
-    {.name = "warmup",                                                                                                 \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = "the rate rises linearly from 0 over the first so many [epochs]",                                         \
-     .fallback = "0",                                                                                                  \
-     .offset = offsetof(lyne_schedule_config, warmup),                                                                 \
-     LYNE_RANGE(0, 1e6)}
+    LYNE_FLOAT(lyne_schedule_config, warmup, "the rate rises linearly from 0 over the first so many [epochs]", "0", 0, \
+               1e6)
 
 /* A schedule: what the base learning rate is multiplied by. */
 typedef struct lyne_schedule {

@@ -340,37 +340,27 @@ static lyne_status refuse_lock(const char *path, int fd, lyne_error *err) {
     return status;
 }
 
-static lyne_status open_lock(const char *path, int *fd, lyne_error *err) {
-    *fd = system_open(path, O_RDWR | O_CREAT | SAFELY);
-    return *fd < 0 ? refuse_open(path, "open the lock", err) : LYNE_OK;
-}
-
-static lyne_status lock_whole(const char *path, bool shared, int *fd, lyne_error *err) {
-    int lock;
+enum how { ALONE, SHARED, RANGE };
+static lyne_status lock_file(const char *path, enum how how, uint64_t first, uint64_t n, int *fd, lyne_error *err) {
     *fd = -1;
-    const lyne_status status = open_lock(path, &lock, err);
-    if (status != LYNE_OK) return status;
-    if (system_flock(lock, shared)) return refuse_lock(path, lock, err);
+    const int lock = system_open(path, O_RDWR | O_CREAT | SAFELY);
+    if (lock < 0) return refuse_open(path, "open the lock", err);
+    if (how == RANGE ? system_lock_range(lock, first, n) : system_flock(lock, how == SHARED))
+        return refuse_lock(path, lock, err);
     *fd = lock;
     return LYNE_OK;
 }
 
 lyne_status lyne_lock(const char *path, int *fd, lyne_error *err) {
-    return lock_whole(path, false, fd, err);
+    return lock_file(path, ALONE, 0, 0, fd, err);
 }
 
 lyne_status lyne_lock_shared(const char *path, int *fd, lyne_error *err) {
-    return lock_whole(path, true, fd, err);
+    return lock_file(path, SHARED, 0, 0, fd, err);
 }
 
 lyne_status lyne_lock_range(const char *path, uint64_t first, uint64_t n, int *fd, lyne_error *err) {
-    int lock;
-    *fd = -1;
-    const lyne_status status = open_lock(path, &lock, err);
-    if (status != LYNE_OK) return status;
-    if (system_lock_range(lock, first, n)) return refuse_lock(path, lock, err);
-    *fd = lock;
-    return LYNE_OK;
+    return lock_file(path, RANGE, first, n, fd, err);
 }
 
 void lyne_unlock(int fd) {

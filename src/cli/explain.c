@@ -23,57 +23,29 @@ static void print_range(const lyne_field *f) {
     if (f->min < f->max) printf(" to %.16g", f->max);
 }
 
+/* %s stands for a kind, or what a stage makes. */
+static const char *const types[] = {[LYNE_FIELD_BOOL] = "true or false",
+                                    [LYNE_FIELD_INT] = "whole number",
+                                    [LYNE_FIELD_FLOAT] = "number",
+                                    [LYNE_FIELD_TEXT] = "text",
+                                    [LYNE_FIELD_CHOICE] = "",
+                                    [LYNE_FIELD_INTS] = "list of whole numbers",
+                                    [LYNE_FIELD_FLOATS] = "list of numbers",
+                                    [LYNE_FIELD_TEXTS] = "list of texts",
+                                    [LYNE_FIELD_GROUP] = "map",
+                                    [LYNE_FIELD_COMPONENT] = "%s",
+                                    [LYNE_FIELD_COMPONENTS] = "list, each one %s",
+                                    [LYNE_FIELD_STAGE] = "stage that makes %s",
+                                    [LYNE_FIELD_STAGES] = "stage or list of stages that make %s",
+                                    [LYNE_FIELD_LAYERS] = "list of layers",
+                                    [LYNE_FIELD_TAP] = "path of a node (`lyne show --taps`)",
+                                    [LYNE_FIELD_TREE] = "structure"};
+
 static void print_type(const lyne_field *f) {
-    switch (f->type) {
-    case LYNE_FIELD_BOOL:
-        printf("true or false");
-        break;
-    case LYNE_FIELD_INT:
-        printf(f->zero ? "%s or whole number" : "whole number", f->zero);
-        break;
-    case LYNE_FIELD_FLOAT:
-        printf("number");
-        break;
-    case LYNE_FIELD_TEXT:
-        printf("text");
-        break;
-    case LYNE_FIELD_CHOICE:
-        for (int i = 0; f->choices[i]; i++) printf("%s%s", i ? " | " : "", f->choices[i]);
-        break;
-    case LYNE_FIELD_INTS:
-        printf("list of whole numbers");
-        break;
-    case LYNE_FIELD_FLOATS:
-        printf("list of numbers");
-        break;
-    case LYNE_FIELD_TEXTS:
-        printf("list of texts");
-        break;
-    case LYNE_FIELD_GROUP:
-        printf("map");
-        break;
-    case LYNE_FIELD_COMPONENT:
-        printf("%s", lyne_kind_name(f->kind));
-        break;
-    case LYNE_FIELD_COMPONENTS:
-        printf("list, each one %s", lyne_kind_name(f->kind));
-        break;
-    case LYNE_FIELD_STAGE:
-        printf("stage that makes %s", lyne_product_name((lyne_product)f->makes));
-        break;
-    case LYNE_FIELD_STAGES:
-        printf("stage or list of stages that make %s", lyne_product_name((lyne_product)f->makes));
-        break;
-    case LYNE_FIELD_LAYERS:
-        printf("list of layers");
-        break;
-    case LYNE_FIELD_TAP:
-        printf("path of a node (`lyne show --taps`)");
-        break;
-    case LYNE_FIELD_TREE:
-        printf("structure");
-        break;
-    }
+    const bool stage = f->type == LYNE_FIELD_STAGE || f->type == LYNE_FIELD_STAGES;
+    if (f->zero) printf("%s or ", f->zero);
+    for (int i = 0; f->choices && f->choices[i]; i++) printf("%s%s", i ? " | " : "", f->choices[i]);
+    printf(types[f->type], stage ? lyne_product_name((lyne_product)f->makes) : lyne_kind_name(f->kind));
     print_range(f);
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/arguments.h"
 #include "cli/recipe.h"
+#include "report/runs.h"
 #include "report/table.h"
 #include <stdio.h>
 #include <string.h>
@@ -99,6 +100,7 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     o.n_reuse = a->reuse.n;
     o.part = a->part;
     o.n_parts = a->n_parts;
+    lyne_runs_warn(o.out, r->name);
     lyne_status status = lyne_pipeline_run(r, &o, outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK && a->n_parts) {

@@ -4,54 +4,25 @@
 
 /* ---- the tables of the words that are no ops ---- */
 
-const lyne_field lyne_block_fields[] = {{.name = "arguments",
-                                         .type = LYNE_FIELD_TREE,
-                                         .help = "name: default; ~ for one that must be given",
-                                         .fallback = LYNE_UNSET,
-                                         .offset = offsetof(layers_block_config, arguments)},
-                                        {.name = "layers",
-                                         .type = LYNE_FIELD_TREE,
-                                         .help = "list of layers",
-                                         .fallback = LYNE_REQUIRED,
-                                         .offset = offsetof(layers_block_config, layers)},
-                                        LYNE_FIELDS_END};
+const lyne_field lyne_block_fields[] = {
+    LYNE_ENTRY(TREE, layers_block_config, arguments, "name: default; ~ for one that must be given", LYNE_UNSET),
+    LYNE_ENTRY(TREE, layers_block_config, layers, "list of layers", LYNE_REQUIRED), LYNE_FIELDS_END};
 
-const lyne_field layers_repeat_fields[] = {{.name = "times",
-                                            .type = LYNE_FIELD_TREE,
-                                            .help = "how often; 0 leaves them out",
-                                            .fallback = LYNE_REQUIRED,
-                                            .offset = offsetof(layers_repeat_config, times)},
-                                           {.name = "layers",
-                                            .type = LYNE_FIELD_TREE,
-                                            .help = "list of layers",
-                                            .fallback = LYNE_REQUIRED,
-                                            .offset = offsetof(layers_repeat_config, layers)},
-                                           LYNE_FIELDS_END};
+const lyne_field layers_repeat_fields[] = {
+    LYNE_ENTRY(TREE, layers_repeat_config, times, "how often; 0 leaves them out", LYNE_REQUIRED),
+    LYNE_ENTRY(TREE, layers_repeat_config, layers, "list of layers", LYNE_REQUIRED), LYNE_FIELDS_END};
 
-const lyne_field layers_residual_fields[] = {{.name = "main",
-                                              .type = LYNE_FIELD_TREE,
-                                              .help = "list of layers",
-                                              .fallback = LYNE_REQUIRED,
-                                              .offset = offsetof(layers_residual_config, main)},
-                                             {.name = "shortcut",
-                                              .type = LYNE_FIELD_TREE,
-                                              .help = "list of layers; none: what came in, as it is",
-                                              .fallback = LYNE_UNSET,
-                                              .offset = offsetof(layers_residual_config, shortcut)},
-                                             LYNE_FIELDS_END};
+const lyne_field layers_residual_fields[] = {
+    LYNE_ENTRY(TREE, layers_residual_config, main, "list of layers", LYNE_REQUIRED),
+    LYNE_ENTRY(TREE, layers_residual_config, shortcut, "list of layers; none: what came in, as it is", LYNE_UNSET),
+    LYNE_FIELDS_END};
 
-const lyne_field layers_parallel_fields[] = {{.name = "branches",
-                                              .type = LYNE_FIELD_TREE,
-                                              .help = "list of lists of layers, all reading what came in",
-                                              .fallback = LYNE_REQUIRED,
-                                              .offset = offsetof(layers_parallel_config, branches)},
-                                             {.name = "join",
-                                              .type = LYNE_FIELD_COMPONENT,
-                                              .kind = LYNE_OP,
-                                              .help = "op of two sources that makes one of the branches",
-                                              .fallback = "add",
-                                              .offset = offsetof(layers_parallel_config, join)},
-                                             LYNE_FIELDS_END};
+const lyne_field layers_parallel_fields[] = {
+    LYNE_ENTRY(TREE, layers_parallel_config, branches, "list of lists of layers, all reading what came in",
+               LYNE_REQUIRED),
+    LYNE_ENTRY_WITH(COMPONENT, layers_parallel_config, join, "op of two sources that makes one of the branches", "add",
+                    .kind = LYNE_OP),
+    LYNE_FIELDS_END};
 
 const lyne_keyword lyne_layer_keywords[] = {{"repeat", layers_repeat_fields},
                                             {"residual", layers_residual_fields},

@@ -25,12 +25,8 @@ static const lyne_field fields[] = {
      .help = "the same of the test pictures",
      .fallback = LYNE_REQUIRED,
      .offset = offsetof(cifar_config, file[LYNE_TEST])},
-    {.name = "n_classes",
-     .type = LYNE_FIELD_INT,
-     .help = "10: CIFAR-10; 100: CIFAR-100, whose records have a coarse label before the fine one",
-     .fallback = "10",
-     .offset = offsetof(cifar_config, n_classes),
-     LYNE_RANGE(10, 100)},
+    LYNE_INT(cifar_config, n_classes,
+             "10: CIFAR-10; 100: CIFAR-100, whose records have a coarse label before the fine one", "10", 10, 100),
     LYNE_FIELDS_END,
 };
 

@@ -9,12 +9,7 @@ typedef struct flip_config {
 } flip_config;
 
 static const lyne_field fields[] = {
-    {.name = "probability",
-     .type = LYNE_FIELD_FLOAT,
-     .help = "share of the views that are mirrored",
-     .fallback = "0.5",
-     .offset = offsetof(flip_config, probability),
-     LYNE_RANGE(0, 1)},
+    LYNE_FLOAT(flip_config, probability, "share of the views that are mirrored", "0.5", 0, 1),
     LYNE_FIELDS_END,
 };
 

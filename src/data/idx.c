@@ -42,12 +42,7 @@ static const lyne_field fields[] = {
     DIGEST("train_labels", LYNE_TRAIN, LABELS),
     DIGEST("test_pictures", LYNE_TEST, PICTURES),
     DIGEST("test_labels", LYNE_TEST, LABELS),
-    {.name = "n_classes",
-     .type = LYNE_FIELD_INT,
-     .help = "how many classes there are",
-     .fallback = "10",
-     .offset = offsetof(idx_config, n_classes),
-     LYNE_RANGE(1, 256)},
+    LYNE_INT(idx_config, n_classes, "how many classes there are", "10", 1, 256),
     LYNE_FIELDS_END,
 };
 

@@ -45,11 +45,9 @@ static const lyne_field fields[] = {
     WHOLE("width", "of every picture [pixels]", width, 1, 65500, LYNE_REQUIRED),
     WHOLE("max_bytes", "what the files and the decoded pictures may come to, each [bytes]", max_bytes, 1, 1e15,
           "17179869184"),
-    {.name = "folders",
-     .type = LYNE_FIELD_TEXTS,
-     .help = "names of the folders of the classes, bytewise ascending, which is the order of their numbers",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(pictures_config, folders)},
+    LYNE_ENTRY(TEXTS, pictures_config, folders,
+               "names of the folders of the classes, bytewise ascending, which is the order of their numbers",
+               LYNE_REQUIRED),
     LYNE_FIELDS_END,
 };
 

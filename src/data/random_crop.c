@@ -14,12 +14,8 @@ typedef struct crop_config {
 
 static const char *const modes[] = {"zeros", "reflect", NULL};
 static const lyne_field fields[] = {
-    {.name = "padding",
-     .type = LYNE_FIELD_INT,
-     .help = "width of the border, and the farthest move in each direction [pixels]",
-     .fallback = "4",
-     .offset = offsetof(crop_config, padding),
-     LYNE_RANGE(0, 1024)},
+    LYNE_INT(crop_config, padding, "width of the border, and the farthest move in each direction [pixels]", "4", 0,
+             1024),
     {.name = "fill",
      .type = LYNE_FIELD_CHOICE,
      .help = "what the border holds",

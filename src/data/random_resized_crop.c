@@ -11,18 +11,10 @@ typedef struct resized_config {
 } resized_config;
 
 static const lyne_field fields[] = {
-    {.name = "scale",
-     .type = LYNE_FIELD_FLOATS,
-     .help = "smallest and largest share of the picture's area",
-     .fallback = "[0.08, 1]",
-     .offset = offsetof(resized_config, scale),
-     LYNE_RANGE(0.001, 1)},
-    {.name = "ratio",
-     .type = LYNE_FIELD_FLOATS,
-     .help = "smallest and largest width / height of the part",
-     .fallback = "[0.75, 1.3333333333333333]",
-     .offset = offsetof(resized_config, ratio),
-     LYNE_RANGE(0.01, 100)},
+    LYNE_ENTRY_WITH(FLOATS, resized_config, scale, "smallest and largest share of the picture's area", "[0.08, 1]",
+                    LYNE_RANGE(0.001, 1)),
+    LYNE_ENTRY_WITH(FLOATS, resized_config, ratio, "smallest and largest width / height of the part",
+                    "[0.75, 1.3333333333333333]", LYNE_RANGE(0.01, 100)),
     LYNE_FIELDS_END,
 };
 

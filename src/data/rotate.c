@@ -10,12 +10,7 @@ typedef struct rotate_config {
 } rotate_config;
 
 static const lyne_field fields[] = {
-    {.name = "degrees",
-     .type = LYNE_FIELD_FLOAT,
-     .help = "the farthest turn in each direction [degrees]",
-     .fallback = "15",
-     .offset = offsetof(rotate_config, degrees),
-     LYNE_RANGE(0, 180)},
+    LYNE_FLOAT(rotate_config, degrees, "the farthest turn in each direction [degrees]", "15", 0, 180),
     LYNE_FIELDS_END,
 };
 

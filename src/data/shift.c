@@ -9,12 +9,7 @@ typedef struct shift_config {
 } shift_config;
 
 static const lyne_field fields[] = {
-    {.name = "pixels",
-     .type = LYNE_FIELD_INT,
-     .help = "the farthest move in each direction [pixels]",
-     .fallback = "2",
-     .offset = offsetof(shift_config, pixels),
-     LYNE_RANGE(0, 16)},
+    LYNE_INT(shift_config, pixels, "the farthest move in each direction [pixels]", "2", 0, 16),
     LYNE_FIELDS_END,
 };
 

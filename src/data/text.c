@@ -16,24 +16,11 @@ typedef struct text_config {
     double test;
 } text_config;
 
-static const lyne_field fields[] = {{.name = "file",
-                                     .type = LYNE_FIELD_TEXT,
-                                     .help = "name of the text, looked for as it is and with .gz",
-                                     .fallback = LYNE_REQUIRED,
-                                     .offset = offsetof(text_config, file)},
-                                    {.name = "length",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "characters in a window",
-                                     .fallback = "128",
-                                     .offset = offsetof(text_config, length),
-                                     LYNE_RANGE(1, 65536)},
-                                    {.name = "test",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "share of the file, at its end, that is the test split",
-                                     .fallback = "0.1",
-                                     .offset = offsetof(text_config, test),
-                                     LYNE_RANGE(0.0001, 0.9)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_ENTRY(TEXT, text_config, file, "name of the text, looked for as it is and with .gz", LYNE_REQUIRED),
+    LYNE_INT(text_config, length, "characters in a window", "128", 1, 65536),
+    LYNE_FLOAT(text_config, test, "share of the file, at its end, that is the test split", "0.1", 0.0001, 0.9),
+    LYNE_FIELDS_END};
 
 /* Which number each byte has; returns how many there are. */
 static int64_t number_bytes(const unsigned char *text, size_t size, uint8_t number[256]) {

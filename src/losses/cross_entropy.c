@@ -15,12 +15,9 @@ typedef struct cross_entropy_config {
 } cross_entropy_config;
 
 static const lyne_field fields[] = {LYNE_LOSS_FIELDS,
-                                    {.name = "smoothing",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "probability that is taken from the label and shared by all classes",
-                                     .fallback = "0",
-                                     .offset = offsetof(cross_entropy_config, smoothing),
-                                     LYNE_RANGE(0, 0.999)},
+                                    LYNE_FLOAT(cross_entropy_config, smoothing,
+                                               "probability that is taken from the label and shared by all classes",
+                                               "0", 0, 0.999),
                                     LYNE_FIELDS_END};
 
 /* With d = z - max and s = sum exp(d): -sum_c q log p = log s - (1 - e) (w d_y + (1 - w) d_y') - e / C sum_c d_c */

@@ -12,16 +12,11 @@ typedef struct dist_config {
     double inter, intra;
 } dist_config;
 
-#define NUMBER(field, text, value, least, most)                                                                        \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = text,                                                                                                     \
-     .fallback = value,                                                                                                \
-     .offset = offsetof(dist_config, field),                                                                           \
-     LYNE_RANGE(least, most)}
 static const lyne_field fields[] = {
-    LYNE_SOFTENED_FIELDS, NUMBER(inter, "weight of the relation between classes, in each sample", "1", 0, 1e6),
-    NUMBER(intra, "weight of the relation between samples, in each class", "1", 0, 1e6), LYNE_FIELDS_END};
+    LYNE_SOFTENED_FIELDS,
+    LYNE_FLOAT(dist_config, inter, "weight of the relation between classes, in each sample", "1", 0, 1e6),
+    LYNE_FLOAT(dist_config, intra, "weight of the relation between samples, in each class", "1", 0, 1e6),
+    LYNE_FIELDS_END};
 
 static void softmax(const float *z, int64_t n, double T, double *p) {
     double max = (double)z[0], sum = 0;

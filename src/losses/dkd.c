@@ -13,15 +13,9 @@ typedef struct dkd_config {
     double alpha, beta;
 } dkd_config;
 
-#define NUMBER(field, text, value, least, most)                                                                        \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = text,                                                                                                     \
-     .fallback = value,                                                                                                \
-     .offset = offsetof(dkd_config, field),                                                                            \
-     LYNE_RANGE(least, most)}
-static const lyne_field fields[] = {LYNE_SOFTENED_FIELDS, NUMBER(alpha, "weight of the label's part", "1", 0, 1e6),
-                                    NUMBER(beta, "weight of the other classes' part", "8", 0, 1e6), LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_SOFTENED_FIELDS, LYNE_FLOAT(dkd_config, alpha, "weight of the label's part", "1", 0, 1e6),
+    LYNE_FLOAT(dkd_config, beta, "weight of the other classes' part", "8", 0, 1e6), LYNE_FIELDS_END};
 
 /* log p_y, log(1 - p_y), and log h of the other classes, which are all below their own maximum. */
 typedef struct parts {

@@ -11,10 +11,8 @@ typedef struct lyne_softened_config {
     double temperature;
 } lyne_softened_config;
 #define LYNE_SOFTENED_FIELDS                                                                                           \
-    LYNE_LOSS_FIELDS, {                                                                                                \
-        .name = "temperature", .type = LYNE_FIELD_FLOAT, .help = "what both logits are divided by before the softmax", \
-        .fallback = "4", .offset = offsetof(lyne_softened_config, temperature), LYNE_RANGE(0.01, 1000)                 \
-    }
+    LYNE_LOSS_FIELDS, LYNE_FLOAT(lyne_softened_config, temperature,                                                    \
+                                 "what both logits are divided by before the softmax", "4", 0.01, 1000)
 static inline double lyne_temperature(const void *config) {
     return ((const lyne_softened_config *)config)->temperature;
 }

@@ -7,12 +7,9 @@ typedef struct layers_config {
     lyne_layers layers;
 } layers_config;
 
-static const lyne_field fields[] = {{.name = "layers",
-                                     .type = LYNE_FIELD_LAYERS,
-                                     .help = "from the picture to one number for each class",
-                                     .fallback = LYNE_REQUIRED,
-                                     .offset = offsetof(layers_config, layers)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_ENTRY(LAYERS, layers_config, layers, "from the picture to one number for each class", LYNE_REQUIRED),
+    LYNE_FIELDS_END};
 
 static lyne_node *build_list(lyne_graph *g, const lyne_layers *layers, lyne_node *x);
 

@@ -9,18 +9,10 @@ typedef struct lenet_config {
     bool norm;
 } lenet_config;
 
-static const lyne_field fields[] = {{.name = "width",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "what the 6 and 16 filters are multiplied by, rounded",
-                                     .fallback = "1",
-                                     .offset = offsetof(lenet_config, width),
-                                     LYNE_RANGE(0.1, 1000)},
-                                    {.name = "norm",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "batch_norm behind each convolution, which then has no bias",
-                                     .fallback = "false",
-                                     .offset = offsetof(lenet_config, norm)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_FLOAT(lenet_config, width, "what the 6 and 16 filters are multiplied by, rounded", "1", 0.1, 1000),
+    LYNE_BOOL(lenet_config, norm, "batch_norm behind each convolution, which then has no bias", "false"),
+    LYNE_FIELDS_END};
 
 /* conv, norm, relu, pool, as block i */
 static lyne_node *block(lyne_graph *g, const lenet_config *c, int i, lyne_node *x, int64_t padding) {

@@ -12,32 +12,13 @@ typedef struct mlp_config {
     mlp_dropout dropout;
 } mlp_config;
 
-static const lyne_field dropout_fields[] = {{.name = "input",
-                                             .type = LYNE_FIELD_FLOAT,
-                                             .help = "probability that an input becomes 0",
-                                             .fallback = "0",
-                                             .offset = offsetof(mlp_dropout, input),
-                                             LYNE_RANGE(0, 0.999)},
-                                            {.name = "hidden",
-                                             .type = LYNE_FIELD_FLOAT,
-                                             .help = "probability that a hidden unit becomes 0",
-                                             .fallback = "0",
-                                             .offset = offsetof(mlp_dropout, hidden),
-                                             LYNE_RANGE(0, 0.999)},
-                                            LYNE_FIELDS_END};
-static const lyne_field fields[] = {{.name = "hidden",
-                                     .type = LYNE_FIELD_INTS,
-                                     .help = "width of each hidden layer",
-                                     .fallback = "[800, 800]",
-                                     .offset = offsetof(mlp_config, hidden),
-                                     LYNE_RANGE(1, 1 << 24)},
-                                    {.name = "dropout",
-                                     .type = LYNE_FIELD_GROUP,
-                                     .help = "dropout in training",
-                                     .fallback = LYNE_UNSET,
-                                     .offset = offsetof(mlp_config, dropout),
-                                     .fields = dropout_fields},
-                                    LYNE_FIELDS_END};
+static const lyne_field dropout_fields[] = {
+    LYNE_FLOAT(mlp_dropout, input, "probability that an input becomes 0", "0", 0, 0.999),
+    LYNE_FLOAT(mlp_dropout, hidden, "probability that a hidden unit becomes 0", "0", 0, 0.999), LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_ENTRY_WITH(INTS, mlp_config, hidden, "width of each hidden layer", "[800, 800]", LYNE_RANGE(1, 1 << 24)),
+    LYNE_ENTRY_WITH(GROUP, mlp_config, dropout, "dropout in training", LYNE_UNSET, .fields = dropout_fields),
+    LYNE_FIELDS_END};
 
 /* "fc3" */
 typedef struct name_text {

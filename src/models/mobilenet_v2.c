@@ -13,25 +13,11 @@ typedef struct mobilenet_config {
     int64_t expansion, stem_stride;
 } mobilenet_config;
 
-static const lyne_field fields[] = {{.name = "width",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "what all widths but the last 1280 are multiplied by; the last above 1",
-                                     .fallback = "1",
-                                     .offset = offsetof(mobilenet_config, width),
-                                     LYNE_RANGE(0.0625, 16)},
-                                    {.name = "expansion",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "how many times wider a block is inside",
-                                     .fallback = "6",
-                                     .offset = offsetof(mobilenet_config, expansion),
-                                     LYNE_RANGE(1, 64)},
-                                    {.name = "stem_stride",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "stride of the first convolution",
-                                     .fallback = "2",
-                                     .offset = offsetof(mobilenet_config, stem_stride),
-                                     LYNE_RANGE(1, 2)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_FLOAT(mobilenet_config, width, "what all widths but the last 1280 are multiplied by; the last above 1", "1",
+               0.0625, 16),
+    LYNE_INT(mobilenet_config, expansion, "how many times wider a block is inside", "6", 1, 64),
+    LYNE_INT(mobilenet_config, stem_stride, "stride of the first convolution", "2", 1, 2), LYNE_FIELDS_END};
 
 /* t: expansion (0: that of the config), c: channels, n: blocks, s: stride of the first */
 static const struct {

@@ -18,35 +18,14 @@ typedef struct resnet_config {
     bool bias, shortcut_norm;
 } resnet_config;
 
-static const lyne_field fields[] = {{.name = "depth",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "layers on the longest path, 6 n + 2",
-                                     .fallback = "20",
-                                     .offset = offsetof(resnet_config, depth),
-                                     LYNE_RANGE(8, 1202)},
-                                    {.name = "stem",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "filters of the first convolution",
-                                     .fallback = "16",
-                                     .offset = offsetof(resnet_config, stem),
-                                     LYNE_RANGE(1, 4096)},
-                                    {.name = "width",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "what the 16, 32 and 64 filters of the layers are multiplied by, rounded",
-                                     .fallback = "1",
-                                     .offset = offsetof(resnet_config, width),
-                                     LYNE_RANGE(0.05, 64)},
-                                    {.name = "bias",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "convolutions have a bias (which their batch norm takes away again)",
-                                     .fallback = "false",
-                                     .offset = offsetof(resnet_config, bias)},
-                                    {.name = "shortcut_norm",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "batch_norm behind the convolution of a shortcut",
-                                     .fallback = "true",
-                                     .offset = offsetof(resnet_config, shortcut_norm)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(resnet_config, depth, "layers on the longest path, 6 n + 2", "20", 8, 1202),
+    LYNE_INT(resnet_config, stem, "filters of the first convolution", "16", 1, 4096),
+    LYNE_FLOAT(resnet_config, width, "what the 16, 32 and 64 filters of the layers are multiplied by, rounded", "1",
+               0.05, 64),
+    LYNE_BOOL(resnet_config, bias, "convolutions have a bias (which their batch norm takes away again)", "false"),
+    LYNE_BOOL(resnet_config, shortcut_norm, "batch_norm behind the convolution of a shortcut", "true"),
+    LYNE_FIELDS_END};
 
 static const char *check(const void *config) {
     return (((const resnet_config *)config)->depth - 2) % 6 ? "depth must be 6 n + 2: 8, 14, 20, 26, 32, 44, 56, 110"

@@ -19,38 +19,22 @@ typedef struct transformer_config {
     double dropout;
 } transformer_config;
 
-#define WHOLE(field, text, otherwise, least, most)                                                                     \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_INT,                                                                                           \
-     .help = text,                                                                                                     \
-     .fallback = otherwise,                                                                                            \
-     .offset = offsetof(transformer_config, field),                                                                    \
-     LYNE_RANGE(least, most)}
 static const lyne_field fields[] = {
-    WHOLE(layers, "how many layers of attention and feed-forward", "4", 1, 1000),
-    WHOLE(width, "numbers for each token", "256", 1, 65536),
-    WHOLE(heads, "heads of attention, which divide the width", "4", 1, 4096),
-    WHOLE(feed_forward, "units between the two linear layers of a feed-forward; 0: 4 times the width", "0", 0, 1 << 20),
-    {.name = "kind",
-     .type = LYNE_FIELD_CHOICE,
-     .help = "encoder: places see each other; decoder: those before them alone",
-     .fallback = "encoder",
-     .offset = offsetof(transformer_config, kind),
-     .choices = kinds},
-    {.name = "output",
-     .type = LYNE_FIELD_CHOICE,
-     .help = "logits for each token, or for the sample from the mean over its tokens or the first of them",
-     .fallback = "each",
-     .offset = offsetof(transformer_config, output),
-     .choices = outputs},
-    WHOLE(padding, "the token that fills samples up, which nobody sees and no mean counts; -1: there is none", "-1", -1,
-          65535),
-    {.name = "dropout",
-     .type = LYNE_FIELD_FLOAT,
-     .help = "probability that a number is 0, behind the positions and before each sum",
-     .fallback = "0",
-     .offset = offsetof(transformer_config, dropout),
-     LYNE_RANGE(0, 0.999)},
+    LYNE_INT(transformer_config, layers, "how many layers of attention and feed-forward", "4", 1, 1000),
+    LYNE_INT(transformer_config, width, "numbers for each token", "256", 1, 65536),
+    LYNE_INT(transformer_config, heads, "heads of attention, which divide the width", "4", 1, 4096),
+    LYNE_INT(transformer_config, feed_forward,
+             "units between the two linear layers of a feed-forward; 0: 4 times the width", "0", 0, 1 << 20),
+    LYNE_ENTRY_WITH(CHOICE, transformer_config, kind,
+                    "encoder: places see each other; decoder: those before them alone", "encoder", .choices = kinds),
+    LYNE_ENTRY_WITH(CHOICE, transformer_config, output,
+                    "logits for each token, or for the sample from the mean over its tokens or the first of them",
+                    "each", .choices = outputs),
+    LYNE_INT(transformer_config, padding,
+             "the token that fills samples up, which nobody sees and no mean counts; -1: there is none", "-1", -1,
+             65535),
+    LYNE_FLOAT(transformer_config, dropout, "probability that a number is 0, behind the positions and before each sum",
+               "0", 0, 0.999),
     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {

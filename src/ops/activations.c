@@ -109,13 +109,9 @@ static const lyne_op_case cases[] = {{.src = {{2, {7, 33}}}, .spread = true},
                                      {.src = {{4, {8, 16, 7, 7}}}, .has_kink = true},
                                      {0}};
 
-static const lyne_field leaky_relu_fields[] = {{.name = "slope",
-                                                .type = LYNE_FIELD_FLOAT,
-                                                .help = "what negative numbers are multiplied by",
-                                                .fallback = "0.01",
-                                                .offset = offsetof(lyne_leaky_relu_config, slope),
-                                                LYNE_RANGE(0, 1)},
-                                               LYNE_FIELDS_END};
+static const lyne_field leaky_relu_fields[] = {
+    LYNE_FLOAT(lyne_leaky_relu_config, slope, "what negative numbers are multiplied by", "0.01", 0, 1),
+    LYNE_FIELDS_END};
 
 #define BUILDER(name)                                                                                                  \
     lyne_node *lyne_##name(lyne_graph *g, const char *label, lyne_node *src) {                                         \

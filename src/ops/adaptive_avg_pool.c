@@ -7,19 +7,9 @@
 #include "lyne/ops.h"
 #include "ops/common.h"
 
-static const lyne_field fields[] = {{.name = "size",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "parts down, and across",
-                                     .fallback = "1",
-                                     .offset = offsetof(lyne_adaptive_avg_pool_config, size),
-                                     LYNE_RANGE(1, 65536)},
-                                    {.name = "width",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "parts across; 0: as many as down",
-                                     .fallback = "0",
-                                     .offset = offsetof(lyne_adaptive_avg_pool_config, width),
-                                     LYNE_RANGE(0, 65536)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_adaptive_avg_pool_config, size, "parts down, and across", "1", 1, 65536),
+    LYNE_INT(lyne_adaptive_avg_pool_config, width, "parts across; 0: as many as down", "0", 0, 65536), LYNE_FIELDS_END};
 
 static lyne_status adaptive_shape(lyne_node *n, lyne_error *err) {
     const lyne_adaptive_avg_pool_config *c = n->config;

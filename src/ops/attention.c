@@ -15,24 +15,13 @@
 #include <omp.h>
 
 #define HEADS_AND_CAUSAL                                                                                               \
-    {.name = "heads",                                                                                                  \
-     .type = LYNE_FIELD_INT,                                                                                           \
-     .help = "into how many parts the features are divided",                                                           \
-     .fallback = "1",                                                                                                  \
-     .offset = offsetof(lyne_attention_config, heads),                                                                 \
-     LYNE_RANGE(1, 4096)},                                                                                             \
-    {                                                                                                                  \
-        .name = "causal", .type = LYNE_FIELD_BOOL, .help = "no place sees those behind it", .fallback = "false",       \
-        .offset = offsetof(lyne_attention_config, causal)                                                              \
-    }
+    LYNE_INT(lyne_attention_config, heads, "into how many parts the features are divided", "1", 1, 4096),              \
+        LYNE_BOOL(lyne_attention_config, causal, "no place sees those behind it", "false")
 static const lyne_field fields[] = {HEADS_AND_CAUSAL, LYNE_FIELDS_END};
 static const lyne_field masked_fields[] = {HEADS_AND_CAUSAL,
-                                           {.name = "padding",
-                                            .type = LYNE_FIELD_INT,
-                                            .help = "the token that is padding, where tokens are given and not lengths",
-                                            .fallback = "0",
-                                            .offset = offsetof(lyne_attention_config, padding),
-                                            LYNE_RANGE(0, INT32_MAX)},
+                                           LYNE_INT(lyne_attention_config, padding,
+                                                    "the token that is padding, where tokens are given and not lengths",
+                                                    "0", 0, INT32_MAX),
                                            LYNE_FIELDS_END};
 
 /* ---- shapes ---- */

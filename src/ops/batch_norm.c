@@ -24,19 +24,10 @@
 
 enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
 
-static const lyne_field fields[] = {{.name = "epsilon",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "added to the variance",
-                                     .fallback = "1e-5",
-                                     .offset = offsetof(lyne_batch_norm_config, epsilon),
-                                     LYNE_RANGE(1e-12, 1)},
-                                    {.name = "momentum",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "share of the newest batch in the running statistics",
-                                     .fallback = "0.1",
-                                     .offset = offsetof(lyne_batch_norm_config, momentum),
-                                     LYNE_RANGE(0, 1)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_FLOAT(lyne_batch_norm_config, epsilon, "added to the variance", "1e-5", 1e-12, 1),
+    LYNE_FLOAT(lyne_batch_norm_config, momentum, "share of the newest batch in the running statistics", "0.1", 0, 1),
+    LYNE_FIELDS_END};
 
 static lyne_status batch_norm_shape(lyne_node *n, lyne_error *err) {
     const lyne_shape *src = &n->src[0]->shape;

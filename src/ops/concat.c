@@ -4,12 +4,9 @@
 #include "lyne/ops.h"
 #include "ops/axis.h"
 
-static const lyne_field fields[] = {{.name = "axis",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "the dimension along which they follow each other; 1: channels",
-                                     .fallback = "1",
-                                     .offset = offsetof(lyne_concat_config, axis),
-                                     LYNE_RANGE(1, LYNE_MAX_RANK - 1)},
+static const lyne_field fields[] = {LYNE_INT(lyne_concat_config, axis,
+                                             "the dimension along which they follow each other; 1: channels", "1", 1,
+                                             LYNE_MAX_RANK - 1),
                                     LYNE_FIELDS_END};
 
 static lyne_status concat_shape(lyne_node *n, lyne_error *err) {

@@ -6,25 +6,15 @@
 #include "lyne/ops.h"
 #include "ops/conv2d_kernels.h"
 
-#define WHOLE(field, text, least, most, otherwise)                                                                     \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_INT,                                                                                           \
-     .help = text,                                                                                                     \
-     .fallback = otherwise,                                                                                            \
-     .offset = offsetof(lyne_conv2d_config, field),                                                                    \
-     LYNE_RANGE(least, most)}
-static const lyne_field fields[] = {WHOLE(filters, "channels out", 1, 1 << 20, LYNE_REQUIRED),
-                                    WHOLE(kernel, "height and width of a filter [pixels]", 1, 1024, "3"),
-                                    WHOLE(stride, "step between positions [pixels]", 1, 1024, "1"),
-                                    WHOLE(padding, "zeros around the picture [pixels]", 0, 1024, "0"),
-                                    WHOLE(dilation, "distance between the taps of a filter [pixels]", 1, 1024, "1"),
-                                    WHOLE(groups, "groups of channels that do not see each other", 1, 1 << 20, "1"),
-                                    {.name = "bias",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "add a number of its own to each channel out",
-                                     .fallback = "true",
-                                     .offset = offsetof(lyne_conv2d_config, bias)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_conv2d_config, filters, "channels out", LYNE_REQUIRED, 1, 1 << 20),
+    LYNE_INT(lyne_conv2d_config, kernel, "height and width of a filter [pixels]", "3", 1, 1024),
+    LYNE_INT(lyne_conv2d_config, stride, "step between positions [pixels]", "1", 1, 1024),
+    LYNE_INT(lyne_conv2d_config, padding, "zeros around the picture [pixels]", "0", 0, 1024),
+    LYNE_INT(lyne_conv2d_config, dilation, "distance between the taps of a filter [pixels]", "1", 1, 1024),
+    LYNE_INT(lyne_conv2d_config, groups, "groups of channels that do not see each other", "1", 1, 1 << 20),
+    LYNE_BOOL(lyne_conv2d_config, bias, "add a number of its own to each channel out", "true"),
+    LYNE_FIELDS_END};
 
 static lyne_status conv2d_shape(lyne_node *n, lyne_error *err) {
     const lyne_conv2d_config *c = n->config;

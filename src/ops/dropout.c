@@ -9,13 +9,8 @@
 #include "lyne/ops.h"
 #include "ops/common.h"
 
-static const lyne_field fields[] = {{.name = "rate",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "probability that an element becomes 0",
-                                     .fallback = "0.5",
-                                     .offset = offsetof(lyne_dropout_config, rate),
-                                     LYNE_RANGE(0, 0.999)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_FLOAT(lyne_dropout_config, rate, "probability that an element becomes 0", "0.5", 0, 0.999), LYNE_FIELDS_END};
 
 static lyne_status dropout_shape(lyne_node *n, lyne_error *err) {
     n->shape = n->src[0]->shape;

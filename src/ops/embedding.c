@@ -10,21 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-#define WHOLE(field, text)                                                                                             \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_INT,                                                                                           \
-     .help = text,                                                                                                     \
-     .fallback = LYNE_REQUIRED,                                                                                        \
-     .offset = offsetof(lyne_embedding_config, field),                                                                 \
-     LYNE_RANGE(1, 1 << 30)}
-static const lyne_field fields[] = {WHOLE(entries, "rows of the table; numbers are below it"),
-                                    WHOLE(width, "numbers in a row"),
-                                    {.name = "small",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "the table starts normal with standard deviation 0.02, not 1",
-                                     .fallback = "false",
-                                     .offset = offsetof(lyne_embedding_config, small)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_embedding_config, entries, "rows of the table; numbers are below it", LYNE_REQUIRED, 1, 1 << 30),
+    LYNE_INT(lyne_embedding_config, width, "numbers in a row", LYNE_REQUIRED, 1, 1 << 30),
+    LYNE_BOOL(lyne_embedding_config, small, "the table starts normal with standard deviation 0.02, not 1", "false"),
+    LYNE_FIELDS_END};
 
 static lyne_status embedding_shape(lyne_node *n, lyne_error *err) {
     const lyne_embedding_config *c = n->config;

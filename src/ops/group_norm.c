@@ -4,19 +4,10 @@
 #include "lyne/ops.h"
 #include "ops/group.h"
 
-static const lyne_field fields[] = {{.name = "groups",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "into how many groups the channels are divided",
-                                     .fallback = LYNE_REQUIRED,
-                                     .offset = offsetof(lyne_group_norm_config, groups),
-                                     LYNE_RANGE(1, 1 << 20)},
-                                    {.name = "epsilon",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "added to the variance",
-                                     .fallback = "1e-5",
-                                     .offset = offsetof(lyne_group_norm_config, epsilon),
-                                     LYNE_RANGE(1e-12, 1)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_group_norm_config, groups, "into how many groups the channels are divided", LYNE_REQUIRED, 1,
+             1 << 20),
+    LYNE_FLOAT(lyne_group_norm_config, epsilon, "added to the variance", "1e-5", 1e-12, 1), LYNE_FIELDS_END};
 
 static lyne_status group_norm_shape(lyne_node *n, lyne_error *err) {
     const lyne_group_norm_config *c = n->config;

@@ -16,13 +16,8 @@
 
 enum { WEIGHT, BIAS, LANES = 16, BLOCK = 64 };
 
-static const lyne_field fields[] = {{.name = "epsilon",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "added to the variance",
-                                     .fallback = "1e-5",
-                                     .offset = offsetof(lyne_layer_norm_config, epsilon),
-                                     LYNE_RANGE(1e-12, 1)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_FLOAT(lyne_layer_norm_config, epsilon, "added to the variance", "1e-5", 1e-12, 1), LYNE_FIELDS_END};
 
 static lyne_status layer_norm_shape(lyne_node *n, lyne_error *err) {
     const lyne_shape *src = &n->src[0]->shape;

@@ -6,19 +6,12 @@
 #include "lyne/ops.h"
 #include "ops/common.h"
 
-static const lyne_field fields[] = {{.name = "mean",
-                                     .type = LYNE_FIELD_FLOATS,
-                                     .help = "subtracted, one or one a channel; none: 0 [pixel / 255]",
-                                     .fallback = "[]",
-                                     .offset = offsetof(lyne_normalize_config, mean),
-                                     LYNE_RANGE(-1e6, 1e6)},
-                                    {.name = "sd",
-                                     .type = LYNE_FIELD_FLOATS,
-                                     .help = "divided by, one or one a channel; none: 1 [pixel / 255]",
-                                     .fallback = "[]",
-                                     .offset = offsetof(lyne_normalize_config, sd),
-                                     LYNE_RANGE(1e-6, 1e6)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_ENTRY_WITH(FLOATS, lyne_normalize_config, mean, "subtracted, one or one a channel; none: 0 [pixel / 255]",
+                    "[]", LYNE_RANGE(-1e6, 1e6)),
+    LYNE_ENTRY_WITH(FLOATS, lyne_normalize_config, sd, "divided by, one or one a channel; none: 1 [pixel / 255]", "[]",
+                    LYNE_RANGE(1e-6, 1e6)),
+    LYNE_FIELDS_END};
 
 static lyne_status check_list(const char *name, const lyne_floats *list, int64_t channels, lyne_error *err) {
     if (list->n <= 1 || (int64_t)list->n == channels) return LYNE_OK;

@@ -1,17 +1,11 @@
 /* ops/pool.c -- see pool.h. */
 #include "ops/pool.h"
 
-#define WHOLE(field, text, least, otherwise)                                                                           \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_INT,                                                                                           \
-     .help = text,                                                                                                     \
-     .fallback = otherwise,                                                                                            \
-     .offset = offsetof(lyne_pool_config, field),                                                                      \
-     LYNE_RANGE(least, 1024)}
 const lyne_field lyne_pool_fields[] = {
-    WHOLE(kernel, "height and width of the window [pixels]", 1, "2"),
-    WHOLE(stride, "step between windows, 0: as wide as the window [pixels]", 0, "0"),
-    WHOLE(padding, "border around the picture that does not count, at most half a window [pixels]", 0, "0"),
+    LYNE_INT(lyne_pool_config, kernel, "height and width of the window [pixels]", "2", 1, 1024),
+    LYNE_INT(lyne_pool_config, stride, "step between windows, 0: as wide as the window [pixels]", "0", 0, 1024),
+    LYNE_INT(lyne_pool_config, padding, "border around the picture that does not count, at most half a window [pixels]",
+             "0", 0, 1024),
     LYNE_FIELDS_END};
 
 int64_t lyne_pool_stride(const lyne_pool_config *c) {

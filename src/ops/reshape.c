@@ -4,12 +4,9 @@
 #include "lyne/ops.h"
 #include "ops/walk.h"
 
-static const lyne_field fields[] = {{.name = "shape",
-                                     .type = LYNE_FIELD_INTS,
-                                     .help = "dimensions behind the batch; one of them may be -1: what is left",
-                                     .fallback = LYNE_REQUIRED,
-                                     .offset = offsetof(lyne_reshape_config, shape),
-                                     LYNE_RANGE(-1, INT32_MAX)},
+static const lyne_field fields[] = {LYNE_ENTRY_WITH(INTS, lyne_reshape_config, shape,
+                                                    "dimensions behind the batch; one of them may be -1: what is left",
+                                                    LYNE_REQUIRED, LYNE_RANGE(-1, INT32_MAX)),
                                     LYNE_FIELDS_END};
 
 static lyne_status reshape_shape(lyne_node *n, lyne_error *err) {

@@ -7,13 +7,9 @@
 #include "lyne/ops.h"
 #include "ops/common.h"
 
-static const lyne_field fields[] = {{.name = "padding",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "the token that does not count; -1: all count",
-                                     .fallback = "-1",
-                                     .offset = offsetof(lyne_sequence_mean_config, padding),
-                                     LYNE_RANGE(-1, INT32_MAX)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_sequence_mean_config, padding, "the token that does not count; -1: all count", "-1", -1, INT32_MAX),
+    LYNE_FIELDS_END};
 
 static lyne_status sequence_mean_shape(lyne_node *n, lyne_error *err) {
     const lyne_shape *src = &n->src[0]->shape, *tokens = &n->src[1]->shape;

@@ -6,16 +6,10 @@
 
 #include <string.h>
 
-#define WHOLE(field, text, least, most, otherwise)                                                                     \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_INT,                                                                                           \
-     .help = text,                                                                                                     \
-     .fallback = otherwise,                                                                                            \
-     .offset = offsetof(lyne_slice_config, field),                                                                     \
-     LYNE_RANGE(least, most)}
-static const lyne_field fields[] = {WHOLE(axis, "the dimension that is cut; 1: channels", 1, LYNE_MAX_RANK - 1, "1"),
-                                    WHOLE(first, "the first place that is taken, counted from 0", 0, INT32_MAX, "0"),
-                                    WHOLE(length, "how many are taken", 1, INT32_MAX, LYNE_REQUIRED), LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_slice_config, axis, "the dimension that is cut; 1: channels", "1", 1, LYNE_MAX_RANK - 1),
+    LYNE_INT(lyne_slice_config, first, "the first place that is taken, counted from 0", "0", 0, INT32_MAX),
+    LYNE_INT(lyne_slice_config, length, "how many are taken", LYNE_REQUIRED, 1, INT32_MAX), LYNE_FIELDS_END};
 
 static lyne_status slice_shape(lyne_node *n, lyne_error *err) {
     const lyne_slice_config *c = n->config;

@@ -3,14 +3,9 @@
 #include "lyne/ops.h"
 #include "ops/walk.h"
 
-#define AXIS(name_, otherwise)                                                                                         \
-    {.name = #name_,                                                                                                   \
-     .type = LYNE_FIELD_INT,                                                                                           \
-     .help = "one of the two dimensions",                                                                              \
-     .fallback = otherwise,                                                                                            \
-     .offset = offsetof(lyne_transpose_config, name_),                                                                 \
-     LYNE_RANGE(1, LYNE_MAX_RANK - 1)}
-static const lyne_field fields[] = {AXIS(a, "1"), AXIS(b, "2"), LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_transpose_config, a, "one of the two dimensions", "1", 1, LYNE_MAX_RANK - 1),
+    LYNE_INT(lyne_transpose_config, b, "one of the two dimensions", "2", 1, LYNE_MAX_RANK - 1), LYNE_FIELDS_END};
 
 static lyne_status transpose_shape(lyne_node *n, lyne_error *err) {
     const lyne_transpose_config *c = n->config;

@@ -11,12 +11,7 @@ typedef struct cosine_config {
 
 static const lyne_field fields[] = {
     LYNE_SCHEDULE_FIELDS,
-    {.name = "final",
-     .type = LYNE_FIELD_FLOAT,
-     .help = "the factor at the end",
-     .fallback = "0",
-     .offset = offsetof(cosine_config, final),
-     LYNE_RANGE(0, 1)},
+    LYNE_FLOAT(cosine_config, final, "the factor at the end", "0", 0, 1),
     LYNE_FIELDS_END,
 };
 

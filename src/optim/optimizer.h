@@ -6,25 +6,13 @@
 
 /* The fields that optimizers share, for a config struct with bool decay_all, double clip_norm and double max_norm. */
 #define LYNE_DECAY_ALL_FIELD(config)                                                                                   \
-    {.name = "decay_all",                                                                                              \
-     .type = LYNE_FIELD_BOOL,                                                                                          \
-     .help = "false: biases and the scales and shifts of norms are not decayed",                                       \
-     .fallback = "true",                                                                                               \
-     .offset = offsetof(config, decay_all)}
+    LYNE_BOOL(config, decay_all, "false: biases and the scales and shifts of norms are not decayed", "true")
 #define LYNE_CLIP_NORM_FIELD(config)                                                                                   \
-    {.name = "clip_norm",                                                                                              \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = "upper bound of the norm of all gradients together, which a step scales down to it; 0: none",             \
-     .fallback = "0",                                                                                                  \
-     .offset = offsetof(config, clip_norm),                                                                            \
-     LYNE_RANGE(0, 1e6)}
+    LYNE_FLOAT(config, clip_norm,                                                                                      \
+               "upper bound of the norm of all gradients together, which a step scales down to it; 0: none", "0", 0,   \
+               1e6)
 #define LYNE_MAX_NORM_FIELD(config)                                                                                    \
-    {.name = "max_norm",                                                                                               \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = "upper bound of the norm of all weights that come into one unit; 0: none",                                \
-     .fallback = "0",                                                                                                  \
-     .offset = offsetof(config, max_norm),                                                                             \
-     LYNE_RANGE(0, 1e6)}
+    LYNE_FLOAT(config, max_norm, "upper bound of the norm of all weights that come into one unit; 0: none", "0", 0, 1e6)
 static inline bool lyne_decays(lyne_role role, bool decay_all) {
     return decay_all || role == LYNE_WEIGHT;
 }

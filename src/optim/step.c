@@ -1,27 +1,16 @@
-/* optim/step.c -- the schedule that drops the rate at given epochs: factor = by^(how many of `at` have been reached).
- */
+/* optim/step.c -- the rate drops at given epochs: times factor^(how many of `at` have been reached). */
 #include "optim/schedule.h"
 
 typedef struct step_config {
     lyne_schedule_config base;
     lyne_floats at;
-    double by;
+    double factor;
 } step_config;
 
 static const lyne_field fields[] = {
     LYNE_SCHEDULE_FIELDS,
-    {.name = "at",
-     .type = LYNE_FIELD_FLOATS,
-     .help = "when the rate drops, rising [epochs]",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(step_config, at),
-     LYNE_RANGE(0, 1e6)},
-    {.name = "factor",
-     .type = LYNE_FIELD_FLOAT,
-     .help = "what the rate is multiplied by at each drop",
-     .fallback = "0.1",
-     .offset = offsetof(step_config, by),
-     LYNE_RANGE(0, 1)},
+    LYNE_ENTRY_WITH(FLOATS, step_config, at, "when the rate drops, rising [epochs]", LYNE_REQUIRED, LYNE_RANGE(0, 1e6)),
+    LYNE_FLOAT(step_config, factor, "what the rate is multiplied by at each drop", "0.1", 0, 1),
     LYNE_FIELDS_END,
 };
 
@@ -36,7 +25,7 @@ static double factor(const void *config, double epoch, double epochs) {
     (void)epochs;
     const step_config *c = config;
     double product = 1;
-    for (size_t i = 0; i < c->at.n && c->at.item[i] <= epoch; i++) product *= c->by;
+    for (size_t i = 0; i < c->at.n && c->at.item[i] <= epoch; i++) product *= c->factor;
     return product;
 }
 

@@ -5,17 +5,10 @@
 #include "recipe/find.h"
 #include <string.h>
 
-const lyne_field lyne_data_fields[] = {{.name = "use",
-                                        .type = LYNE_FIELD_TEXT,
-                                        .help = "name of the data set",
-                                        .fallback = LYNE_REQUIRED,
-                                        .offset = offsetof(lyne_data_config, use)},
-                                       {.name = "validation",
-                                        .type = LYNE_FIELD_INT,
-                                        .help = "training samples held out to choose by, of each class its share",
-                                        .fallback = "0",
-                                        .offset = offsetof(lyne_data_config, validation),
-                                        LYNE_RANGE(0, 1e12)},
+const lyne_field lyne_data_fields[] = {LYNE_ENTRY(TEXT, lyne_data_config, use, "name of the data set", LYNE_REQUIRED),
+                                       LYNE_INT(lyne_data_config, validation,
+                                                "training samples held out to choose by, of each class its share", "0",
+                                                0, 1e12),
                                        LYNE_FIELDS_END};
 
 static const lyne_yaml *data_name(lyne_recipe *r, const lyne_filler *f) {

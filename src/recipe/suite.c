@@ -3,45 +3,31 @@
 #include "base/file.h"
 #include <string.h>
 
-static const lyne_field run_fields[] = {{.name = "recipe",
-                                         .type = LYNE_FIELD_TEXT,
-                                         .help = "the recipe, relative to the suite",
-                                         .fallback = LYNE_REQUIRED,
-                                         .offset = offsetof(lyne_suite_run, written)},
-                                        {.name = "set",
-                                         .type = LYNE_FIELD_TEXTS,
-                                         .help = "values that are changed, as in [stages.student.distill.epochs=5]",
-                                         .fallback = "[]",
-                                         .offset = offsetof(lyne_suite_run, set)},
-                                        {.name = "notes",
-                                         .type = LYNE_FIELD_TEXTS,
-                                         .help = "printed below the table, a paragraph each",
-                                         .fallback = "[]",
-                                         .offset = offsetof(lyne_suite_run, notes)},
-                                        LYNE_FIELDS_END};
+static const lyne_field run_fields[] = {
+    {.name = "recipe",
+     .type = LYNE_FIELD_TEXT,
+     .help = "the recipe, relative to the suite",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_suite_run, written)},
+    LYNE_ENTRY(TEXTS, lyne_suite_run, set, "values that are changed, as in [stages.student.distill.epochs=5]", "[]"),
+    LYNE_ENTRY(TEXTS, lyne_suite_run, notes, "printed below the table, a paragraph each", "[]"),
+    LYNE_FIELDS_END};
 
-static const lyne_field suite_fields[] = {{.name = "lyne_bench",
-                                           .type = LYNE_FIELD_INT,
-                                           .help = "version of this file's format: 1",
-                                           .fallback = LYNE_REQUIRED,
-                                           .offset = offsetof(lyne_suite, version),
-                                           LYNE_RANGE(1, 1)},
-                                          {.name = "name",
-                                           .type = LYNE_FIELD_TEXT,
-                                           .help = "names the folder of its runs",
-                                           .fallback = LYNE_REQUIRED,
-                                           .offset = offsetof(lyne_suite, name)},
-                                          {.name = "title",
-                                           .type = LYNE_FIELD_TEXT,
-                                           .help = "a heading",
-                                           .fallback = LYNE_REQUIRED,
-                                           .offset = offsetof(lyne_suite, title)},
-                                          {.name = "runs",
-                                           .type = LYNE_FIELD_TREE,
-                                           .help = "the recipes, in order",
-                                           .fallback = LYNE_REQUIRED,
-                                           .offset = offsetof(lyne_suite, runs_tree)},
-                                          LYNE_FIELDS_END};
+static const lyne_field suite_fields[] = {
+    {.name = "lyne_bench",
+     .type = LYNE_FIELD_INT,
+     .help = "version of this file's format: 1",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_suite, version),
+     LYNE_RANGE(1, 1)},
+    LYNE_ENTRY(TEXT, lyne_suite, name, "names the folder of its runs", LYNE_REQUIRED),
+    LYNE_ENTRY(TEXT, lyne_suite, title, "a heading", LYNE_REQUIRED),
+    {.name = "runs",
+     .type = LYNE_FIELD_TREE,
+     .help = "the recipes, in order",
+     .fallback = LYNE_REQUIRED,
+     .offset = offsetof(lyne_suite, runs_tree)},
+    LYNE_FIELDS_END};
 
 enum { MOST_SETTINGS = 64 };
 

@@ -1,6 +1,7 @@
 /* report/runs.c -- a line for each run in a folder. */
 #include "report/runs.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "report/results.h"
 #include <string.h>
 #include <time.h>
@@ -63,4 +64,13 @@ lyne_status lyne_runs_print(const char *folder, FILE *to, lyne_error *err) {
     for (size_t i = 0; i < n; i++) print_run(folder, name[i], to);
     lyne_names_free(name, n);
     return LYNE_OK;
+}
+
+void lyne_runs_warn(const char *out, const char *recipe) {
+    json_t *root, *jobs;
+    if (report_load(out, &root, &jobs, NULL) != LYNE_OK) return;
+    const char *was = json_string_value(json_object_get(root, "recipe"));
+    if (was && strcmp(was, recipe) != 0)
+        lyne_warn("%s has the results of recipe '%s', which those of '%s' replace", out, was, recipe);
+    json_decref(root);
 }

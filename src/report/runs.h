@@ -8,6 +8,8 @@
 
 /** A line for each run in a folder: whether it is done, running or was broken off, how old, what came out. */
 lyne_status lyne_runs_print(const char *folder, FILE *to, lyne_error *err);
+/** Warn if `out`, where a recipe is going to run, has the results of another. */
+void lyne_runs_warn(const char *out, const char *recipe);
 
 /** The results of two runs and the settings that differ.  LYNE_EDATA if one of them is not done. */
 lyne_status lyne_compare_print(const char *a, const char *b, FILE *to, lyne_error *err);

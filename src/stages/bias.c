@@ -20,25 +20,15 @@ typedef struct bias_config {
 } bias_config;
 
 static const lyne_field fields[] = {
-    {.name = "model",
-     .type = LYNE_FIELD_STAGE,
-     .makes = LYNE_MAKES_MODEL,
-     .help = "the stage that made the model",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(bias_config, model)},
-    {.name = "classes",
-     .type = LYNE_FIELD_TEXTS,
-     .help = "names of the classes whose logits are raised or lowered",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(bias_config, classes)},
-    {.name = "tune",
-     .type = LYNE_FIELD_CHOICE,
-     .help = "frequencies: until the classes are answered as often as they are labels of the training pictures; "
-             "validation: fewest errors there; test: fewest errors on the very split that is reported, as the paper; "
-             "none: 0, to count the errors on the classes",
-     .fallback = "frequencies",
-     .offset = offsetof(bias_config, tune),
-     .choices = tunings},
+    LYNE_ENTRY_WITH(STAGE, bias_config, model, "the stage that made the model", LYNE_REQUIRED,
+                    .makes = LYNE_MAKES_MODEL),
+    LYNE_ENTRY(TEXTS, bias_config, classes, "names of the classes whose logits are raised or lowered", LYNE_REQUIRED),
+    LYNE_ENTRY_WITH(
+        CHOICE, bias_config, tune,
+        "frequencies: until the classes are answered as often as they are labels of the training pictures; "
+        "validation: fewest errors there; test: fewest errors on the very split that is reported, as the paper; "
+        "none: 0, to count the errors on the classes",
+        "frequencies", .choices = tunings),
     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {

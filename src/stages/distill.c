@@ -19,24 +19,14 @@ typedef struct distill_config {
 static const char *const averages[] = {"probability", "logit", NULL};
 static const lyne_field fields[] = {
     TRAINING_FIELDS("[{kd: {temperature: 4, weight: 0.9}}, {cross_entropy: {weight: 0.1}}]"),
-    {.name = "labels",
-     .type = LYNE_FIELD_STAGES,
-     .makes = LYNE_MAKES_LABELS,
-     .help = "the stage that wrote the soft labels; of several, [a, b], the average teaches",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(distill_config, labels)},
-    {.name = "weights",
-     .type = LYNE_FIELD_FLOATS,
-     .help = "of each of labels in the average; all the same by default",
-     .fallback = "[]",
-     .offset = offsetof(distill_config, weights),
-     LYNE_RANGE(1e-6, 1e6)},
-    {.name = "average",
-     .type = LYNE_FIELD_CHOICE,
-     .help = "of several labels: of their probabilities at the loss's temperature, or of their logits",
-     .fallback = "probability",
-     .offset = offsetof(distill_config, average),
-     .choices = averages},
+    LYNE_ENTRY_WITH(STAGES, distill_config, labels,
+                    "the stage that wrote the soft labels; of several, [a, b], the average teaches", LYNE_REQUIRED,
+                    .makes = LYNE_MAKES_LABELS),
+    LYNE_ENTRY_WITH(FLOATS, distill_config, weights, "of each of labels in the average; all the same by default", "[]",
+                    LYNE_RANGE(1e-6, 1e6)),
+    LYNE_ENTRY_WITH(CHOICE, distill_config, average,
+                    "of several labels: of their probabilities at the loss's temperature, or of their logits",
+                    "probability", .choices = averages),
     LYNE_FIELDS_END};
 
 /* The one temperature at which the losses read the teacher; 0: there is none, or not just one. */

@@ -10,24 +10,13 @@ typedef struct evaluate_config {
     int split;
 } evaluate_config;
 
-static const lyne_field fields[] = {{.name = "model",
-                                     .type = LYNE_FIELD_STAGE,
-                                     .makes = LYNE_MAKES_MODEL,
-                                     .help = "the stage that made the model",
-                                     .fallback = LYNE_REQUIRED,
-                                     .offset = offsetof(evaluate_config, model)},
-                                    {.name = "against",
-                                     .type = LYNE_FIELD_STAGE,
-                                     .makes = LYNE_MAKES_MODEL,
-                                     .help = "another model: how often do both give the same answer",
-                                     .fallback = LYNE_UNSET,
-                                     .offset = offsetof(evaluate_config, against)},
-                                    {.name = "split",
-                                     .type = LYNE_FIELD_CHOICE,
-                                     .help = "the samples that are asked about",
-                                     .fallback = "test",
-                                     .offset = offsetof(evaluate_config, split),
-                                     .choices = lyne_split_names},
+static const lyne_field fields[] = {LYNE_ENTRY_WITH(STAGE, evaluate_config, model, "the stage that made the model",
+                                                    LYNE_REQUIRED, .makes = LYNE_MAKES_MODEL),
+                                    LYNE_ENTRY_WITH(STAGE, evaluate_config, against,
+                                                    "another model: how often do both give the same answer", LYNE_UNSET,
+                                                    .makes = LYNE_MAKES_MODEL),
+                                    LYNE_ENTRY_WITH(CHOICE, evaluate_config, split, "the samples that are asked about",
+                                                    "test", .choices = lyne_split_names),
                                     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {

@@ -16,30 +16,16 @@ typedef struct import_config {
 } import_config;
 
 static const lyne_field fields[] = {
-    {.name = "logits",
-     .type = LYNE_FIELD_TEXT,
-     .help = "a .npy of (samples, classes), or a .safetensors with a tensor `logits`; from the current directory",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(import_config, logits),
-     .file = true},
-    {.name = "ids",
-     .type = LYNE_FIELD_TEXT,
-     .help = "a .npy of (samples), or a .safetensors with a tensor `ids`: which sample each row is of",
-     .fallback = LYNE_REQUIRED,
-     .offset = offsetof(import_config, ids),
-     .file = true},
-    {.name = "encoding",
-     .type = LYNE_FIELD_COMPONENT,
-     .kind = LYNE_ENCODING,
-     .help = "how logits are stored",
-     .fallback = "f16",
-     .offset = offsetof(import_config, encoding)},
-    {.name = "records_per_shard",
-     .type = LYNE_FIELD_INT,
-     .help = "records in a file; a killed writer goes on behind its last whole file",
-     .fallback = "16384",
-     .offset = offsetof(import_config, records_per_shard),
-     LYNE_RANGE(1, 1e9)},
+    LYNE_ENTRY_WITH(
+        TEXT, import_config, logits,
+        "a .npy of (samples, classes), or a .safetensors with a tensor `logits`; from the current directory",
+        LYNE_REQUIRED, .file = true),
+    LYNE_ENTRY_WITH(TEXT, import_config, ids,
+                    "a .npy of (samples), or a .safetensors with a tensor `ids`: which sample each row is of",
+                    LYNE_REQUIRED, .file = true),
+    LYNE_ENTRY_WITH(COMPONENT, import_config, encoding, "how logits are stored", "f16", .kind = LYNE_ENCODING),
+    LYNE_INT(import_config, records_per_shard, "records in a file; a killed writer goes on behind its last whole file",
+             "16384", 1, 1e9),
     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {

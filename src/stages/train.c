@@ -8,12 +8,9 @@ typedef struct train_config {
 } train_config;
 
 static const lyne_field fields[] = {TRAINING_FIELDS("[cross_entropy]"),
-                                    {.name = "augment",
-                                     .type = LYNE_FIELD_COMPONENTS,
-                                     .kind = LYNE_AUGMENTATION,
-                                     .help = "what is done to a picture, anew in each epoch",
-                                     .fallback = "[]",
-                                     .offset = offsetof(train_config, augment)},
+                                    LYNE_ENTRY_WITH(COMPONENTS, train_config, augment,
+                                                    "what is done to a picture, anew in each epoch", "[]",
+                                                    .kind = LYNE_AUGMENTATION),
                                     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {

@@ -6,24 +6,14 @@
 const char *const training_keeps[] = {"last", "best", NULL};
 const char *const training_memories[] = {"normal", "lean", NULL};
 
-const lyne_field training_shown_fields[] = {{.name = "classes",
-                                             .type = LYNE_FIELD_TEXTS,
-                                             .help = "samples of these classes alone, by their names",
-                                             .fallback = "[]",
-                                             .offset = offsetof(lyne_shown, classes)},
-                                            {.name = "without",
-                                             .type = LYNE_FIELD_TEXTS,
-                                             .help = "samples of all classes but these",
-                                             .fallback = "[]",
-                                             .offset = offsetof(lyne_shown, without)},
-                                            {.name = "samples",
-                                             .type = LYNE_FIELD_INT,
-                                             .help = "draw so many, of each class its share; the same for every "
-                                                     "seed; 0: all",
-                                             .fallback = "0",
-                                             .offset = offsetof(lyne_shown, samples),
-                                             LYNE_RANGE(0, 1e12)},
-                                            LYNE_FIELDS_END};
+const lyne_field training_shown_fields[] = {
+    LYNE_ENTRY(TEXTS, lyne_shown, classes, "samples of these classes alone, by their names", "[]"),
+    LYNE_ENTRY(TEXTS, lyne_shown, without, "samples of all classes but these", "[]"),
+    LYNE_INT(lyne_shown, samples,
+             "draw so many, of each class its share; the same for every "
+             "seed; 0: all",
+             "0", 0, 1e12),
+    LYNE_FIELDS_END};
 
 lyne_instance training_model(const void *config) {
     return ((const training_config *)config)->model;

@@ -28,30 +28,13 @@ extern const lyne_field training_shown_fields[];
 
 /* All of them; `loss`, whose default differs, is given as YAML. */
 #define TRAINING_FIELDS(default_loss)                                                                                  \
-    {.name = "loss",                                                                                                   \
-     .type = LYNE_FIELD_COMPONENTS,                                                                                    \
-     .kind = LYNE_LOSS,                                                                                                \
-     .help = "the terms that are added up",                                                                            \
-     .fallback = default_loss,                                                                                         \
-     .offset = offsetof(training_config, loss)},                                                                       \
-        {.name = "model",                                                                                              \
-         .type = LYNE_FIELD_COMPONENT,                                                                                 \
-         .kind = LYNE_MODEL,                                                                                           \
-         .help = "the network that is trained",                                                                        \
-         .fallback = LYNE_REQUIRED,                                                                                    \
-         .offset = offsetof(training_config, model)},                                                                  \
-        {.name = "epochs",                                                                                             \
-         .type = LYNE_FIELD_FLOAT,                                                                                     \
-         .help = "how often every sample is shown; 0.5 is half of them once",                                          \
-         .fallback = "10",                                                                                             \
-         .offset = offsetof(training_config, epochs),                                                                  \
-         LYNE_RANGE(0.001, 1e6)},                                                                                      \
-        {.name = "batch",                                                                                              \
-         .type = LYNE_FIELD_INT,                                                                                       \
-         .help = "samples in a step",                                                                                  \
-         .fallback = "128",                                                                                            \
-         .offset = offsetof(training_config, batch),                                                                   \
-         LYNE_RANGE(1, 65536)},                                                                                        \
+    LYNE_ENTRY_WITH(COMPONENTS, training_config, loss, "the terms that are added up", default_loss,                    \
+                    .kind = LYNE_LOSS),                                                                                \
+        LYNE_ENTRY_WITH(COMPONENT, training_config, model, "the network that is trained", LYNE_REQUIRED,               \
+                        .kind = LYNE_MODEL),                                                                           \
+        LYNE_FLOAT(training_config, epochs, "how often every sample is shown; 0.5 is half of them once", "10", 0.001,  \
+                   1e6),                                                                                               \
+        LYNE_INT(training_config, batch, "samples in a step", "128", 1, 65536),                                        \
         {.name = "memory",                                                                                             \
          .type = LYNE_FIELD_CHOICE,                                                                                    \
          .help =                                                                                                       \
@@ -61,36 +44,19 @@ extern const lyne_field training_shown_fields[];
          .offset = offsetof(training_config, memory),                                                                  \
          .choices = training_memories,                                                                                 \
          .inert = true},                                                                                               \
-        {.name = "optimizer",                                                                                          \
-         .type = LYNE_FIELD_COMPONENT,                                                                                 \
-         .kind = LYNE_OPTIMIZER,                                                                                       \
-         .help = "how gradients change the weights",                                                                   \
-         .fallback = "sgd",                                                                                            \
-         .offset = offsetof(training_config, optimizer)},                                                              \
-        {.name = "schedule",                                                                                           \
-         .type = LYNE_FIELD_COMPONENT,                                                                                 \
-         .kind = LYNE_SCHEDULE,                                                                                        \
-         .help = "how the learning rate moves over the epochs",                                                        \
-         .fallback = "{cosine: {warmup: 1}}",                                                                          \
-         .offset = offsetof(training_config, schedule)},                                                               \
-        {.name = "checkpoint_seconds",                                                                                 \
-         .type = LYNE_FIELD_FLOAT,                                                                                     \
-         .help = "at most so much work is lost when the process is killed [s]",                                        \
-         .fallback = "15",                                                                                             \
-         .offset = offsetof(training_config, checkpoint_seconds),                                                      \
-         LYNE_RANGE(0, 1e6),                                                                                           \
-         .inert = true},                                                                                               \
-        {.name = "show",                                                                                               \
-         .type = LYNE_FIELD_GROUP,                                                                                     \
-         .help = "which samples are shown; all by default, and epochs count these",                                    \
-         .fallback = LYNE_UNSET,                                                                                       \
-         .offset = offsetof(training_config, show),                                                                    \
-         .fields = training_shown_fields},                                                                             \
-    {                                                                                                                  \
-        .name = "keep", .type = LYNE_FIELD_CHOICE,                                                                     \
-        .help = "which epoch's weights: best has the fewest errors on the validation split", .fallback = "last",       \
-        .offset = offsetof(training_config, keep), .choices = training_keeps                                           \
-    }
+        LYNE_ENTRY_WITH(COMPONENT, training_config, optimizer, "how gradients change the weights", "sgd",              \
+                        .kind = LYNE_OPTIMIZER),                                                                       \
+        LYNE_ENTRY_WITH(COMPONENT, training_config, schedule, "how the learning rate moves over the epochs",           \
+                        "{cosine: {warmup: 1}}", .kind = LYNE_SCHEDULE),                                               \
+        LYNE_ENTRY_WITH(FLOAT, training_config, checkpoint_seconds,                                                    \
+                        "at most so much work is lost when the process is killed [s]", "15", LYNE_RANGE(0, 1e6),       \
+                        .inert = true),                                                                                \
+        LYNE_ENTRY_WITH(GROUP, training_config, show,                                                                  \
+                        "which samples are shown; all by default, and epochs count these", LYNE_UNSET,                 \
+                        .fields = training_shown_fields),                                                              \
+        LYNE_ENTRY_WITH(CHOICE, training_config, keep,                                                                 \
+                        "which epoch's weights: best has the fewest errors on the validation split", "last",           \
+                        .choices = training_keeps)
 
 lyne_instance training_model(const void *config);
 lyne_instances training_losses(const void *config);

@@ -40,7 +40,7 @@ cmp yaml/student/seed-1/model.safetensors c/student/seed-1/model.safetensors || 
 say "a plug-in to begin with stands its trial, and a recipe sets its field"
 expect 0 "$LYNE" new plugin mine
 has out 'mine.c is written; next: cc -shared'
-expect 0 sh -c "$(sed -n 's/^.*next: //p' out | sed "s|lyne plugin|$LYNE plugin|")"
+expect 0 sh -c "$(sed -n 's/^.*next: //p' out | sed "s|lyne plugin|$LYNE plugin|; s|^cc|cc -Wall -Wextra -Werror|")"
 has out 'model mine: fine, '
 expect 0 "$LYNE" show mine --plugin mine.so --set filters=3 --picture 1x20x20
 has out '(1, 3, 9, 9)'

@@ -22,6 +22,12 @@ expect 4 "$LYNE" runs
 expect 0 "$LYNE" run recipe.yaml --threads 1
 expect 0 "$LYNE" run recipe.yaml --threads 1 --out runs/longer --set stages.student.distill.epochs=3 \
     --set stages.student.distill.optimizer=adamw
+lacks err warning
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out runs/other --set name=other
+lacks err warning
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out runs/other
+has err "lyne: warning: runs/other has the results of recipe 'other', which those of 'small' replace"
+rm -rf runs/other
 mkdir runs/empty runs/broken && cp recipe.yaml runs/broken
 expect 0 "$LYNE" runs
 grep -Eq '^small +done .* ago  errors: teacher [0-9]' out || fail "no small"

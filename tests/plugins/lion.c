@@ -8,16 +8,10 @@ typedef struct config {
     double lr, b1, b2, decay;
 } config;
 
-#define NUMBER(field, text, value, most)                                                                               \
-    {.name = #field,                                                                                                   \
-     .type = LYNE_FIELD_FLOAT,                                                                                         \
-     .help = text,                                                                                                     \
-     .fallback = value,                                                                                                \
-     .offset = offsetof(config, field),                                                                                \
-     LYNE_RANGE(0, most)}
-static const lyne_field fields[] = {
-    NUMBER(lr, "learning rate", "0.0003", 10), NUMBER(b1, "momentum in the update", "0.9", 1),
-    NUMBER(b2, "momentum that is kept", "0.99", 1), NUMBER(decay, "decoupled weight decay", "0", 10), LYNE_FIELDS_END};
+static const lyne_field fields[] = {LYNE_FLOAT(config, lr, "learning rate", "0.0003", 0, 10),
+                                    LYNE_FLOAT(config, b1, "momentum in the update", "0.9", 0, 1),
+                                    LYNE_FLOAT(config, b2, "momentum that is kept", "0.99", 0, 1),
+                                    LYNE_FLOAT(config, decay, "decoupled weight decay", "0", 0, 10), LYNE_FIELDS_END};
 
 static double base(const void *c) {
     return ((const config *)c)->lr;

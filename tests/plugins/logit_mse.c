@@ -8,13 +8,8 @@ typedef struct config {
     bool center;
 } config;
 
-static const lyne_field fields[] = {LYNE_LOSS_FIELDS,
-                                    {.name = "center",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "take the mean off each row of both first",
-                                     .fallback = "true",
-                                     .offset = offsetof(config, center)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_LOSS_FIELDS, LYNE_BOOL(config, center, "take the mean off each row of both first", "true"), LYNE_FIELDS_END};
 
 static lyne_status shape(lyne_node *n, lyne_error *err) {
     if (n->src[0]->shape.rank != 2 || !lyne_shape_equal(&n->src[0]->shape, &n->src[1]->shape))

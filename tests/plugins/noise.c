@@ -5,13 +5,8 @@ typedef struct noise_config {
     double sd;
 } noise_config;
 
-static const lyne_field noise_fields[] = {{.name = "sd",
-                                           .type = LYNE_FIELD_FLOAT,
-                                           .help = "standard deviation, where white is 255",
-                                           .fallback = "8",
-                                           .offset = offsetof(noise_config, sd),
-                                           LYNE_RANGE(0, 255)},
-                                          LYNE_FIELDS_END};
+static const lyne_field noise_fields[] = {
+    LYNE_FLOAT(noise_config, sd, "standard deviation, where white is 255", "8", 0, 255), LYNE_FIELDS_END};
 
 static void add_noise(const void *config, lyne_picture_size size, lyne_stream *stream, const uint8_t *src,
                       uint8_t *dst) {

@@ -40,7 +40,7 @@ typedef struct bad_recipe {
 /* clang-format off */
 static const bad_recipe bad_recipes[] = {
     /* the top level */
-    {"lyne: 1", "lyne: 2", 1, 7, "lyne = 2 is outside [1, 1]"},
+    {"lyne: 1", "lyne: 2", 1, 7, "lyne = 2 is not known here, only 1"},
     {"lyne: 1", "lyne: \"1\"", 1, 7, "lyne expects a whole number, not '1' in quotes"},
     {"lyne: 1\n", "", 1, 1, "'lyne' is missing"},
     {"lyne: 1\n", "lyn: 1\n", 1, 1, "unknown key 'lyn'; did you mean 'lyne'?", 1},
@@ -232,7 +232,7 @@ static const bad_recipe bad_recipes[] = {
 /* clang-format off */
 static const bad_recipe bad_descriptions[] = {
     {"lyne_dataset: 1\n", "", 1, 1, "data set: 'lyne_dataset' is missing"},
-    {"lyne_dataset: 1", "lyne_dataset: 2", 1, 15, "lyne_dataset = 2 is outside [1, 1]"},
+    {"lyne_dataset: 1", "lyne_dataset: 2", 1, 15, "lyne_dataset = 2 is not known here, only 1"},
     {"strokes", "stroke", 3, 10, "there is no dataset 'stroke'; did you mean 'strokes'?"},
     {"train: 40", "train: many", 3, 27, "strokes: train expects a whole number, not 'many'"},
     {"[1, 12, 12]", "[12, 12]", 4, 10, "picture expects 3 numbers, as in [channels, height, width]"},

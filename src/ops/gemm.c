@@ -55,13 +55,15 @@ LYNE_INLINE void pack_across(int64_t lines, int64_t k, int64_t last, int64_t dep
     for (int64_t first = 0; first < lines; first += width) {
         const int64_t n = least(width, lines - first);
         float *to = dst + first * depth;
-        for (int64_t i = k; i < last; i++)
+        for (int64_t i = k; i < last; i++) {
+            for (int j = 0; j < width; j += LANES) __builtin_prefetch(src + (i + GROUP) * stride + first + j, 0, 3);
             if (n == width) {
                 memcpy(to + i * width, src + i * stride + first, (size_t)width * sizeof *to);
             } else {
                 memset(to + i * width, 0, (size_t)width * sizeof *to);
                 memcpy(to + i * width, src + i * stride + first, (size_t)n * sizeof *to);
             }
+        }
     }
 }
 

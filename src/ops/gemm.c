@@ -92,23 +92,26 @@ LYNE_VECTOR static void add_sums(int64_t rows, int64_t depth, const float *restr
 }
 
 /* What a thread multiplies at a time.  Number k of row r of A is at a[r row + k column]; panels of B are `panel` numbers
- * apart; rows of C, which is added to or overwritten, are `stride` apart. */
+ * apart; rows of C, which is added to or overwritten, are `stride` apart, those of times (NULL: none) as well. */
 typedef struct block {
     int64_t rows, columns, depth;
     const float *a, *b;
     float *c;
+    const float *times;
     int64_t panel, stride;
     bool add;
 } block;
 
 /* Some rows of A times a panel of B. */
 LYNE_INLINE void tile(int rows, int64_t depth, const float *restrict a, int64_t row, int64_t column,
-                      const float *restrict b, float *restrict c, int64_t stride, bool add) {
+                      const float *restrict b, float *restrict c, int64_t stride, bool add,
+                      const float *restrict times) {
     lanes sum[ROWS][2];
     for (int r = 0; r < rows; r++)
         for (int h = 0; h < 2; h++) {
             sum[r][h] = (lanes){0};
             __builtin_prefetch(c + r * stride + h * LANES, 1);
+            if (times) __builtin_prefetch(times + r * stride + h * LANES);
         }
     for (int64_t k = 0; k < depth; k++) {
         const lanes b0 = *(const lanes *)(b + k * COLUMNS), b1 = *(const lanes *)(b + k * COLUMNS + LANES);
@@ -122,42 +125,42 @@ LYNE_INLINE void tile(int rows, int64_t depth, const float *restrict a, int64_t 
         for (int h = 0; h < 2; h++) {
             lanes *to = (lanes *)(c + r * stride + h * LANES);
             if (add) sum[r][h] += *to;
+            if (times) sum[r][h] *= *(const lanes *)(times + r * stride + h * LANES);
             *to = sum[r][h];
         }
 }
 
-/* The same where B's last panel is not whole. */
-LYNE_INLINE void edge(int rows, const block *t, const float *a, int64_t row, int64_t column, int64_t n, float *c) {
+/* The same where B's last panel is not whole.  at: the place in C. */
+LYNE_INLINE void edge(int rows, const block *t, const float *a, int64_t row, int64_t column, const float *b, int64_t at,
+                      int64_t columns) {
     float whole[ROWS * COLUMNS];
-    tile(rows, t->depth, a, row, column, t->b + n / COLUMNS * t->panel, whole, COLUMNS, false);
+    tile(rows, t->depth, a, row, column, b, whole, COLUMNS, false, NULL);
     for (int r = 0; r < rows; r++)
-        for (int64_t j = n; j < t->columns; j++) {
-            const float x = whole[r * COLUMNS + j - n];
-            c[r * t->stride + j] = t->add ? c[r * t->stride + j] + x : x;
+        for (int64_t j = 0; j < columns; j++) {
+            float *to = t->c + at + r * t->stride + j;
+            const float x = t->add ? *to + whole[r * COLUMNS + j] : whole[r * COLUMNS + j];
+            *to = t->times ? x * t->times[at + r * t->stride + j] : x;
         }
 }
 
-LYNE_INLINE void rows_by_panels(int rows, const block *t, const float *a, int64_t row, int64_t column, float *c) {
+LYNE_INLINE void rows_by_panels(int rows, const block *t, const float *a, int64_t row, int64_t column, int64_t at) {
+    const float *b = t->b;
     int64_t n = 0;
-    for (; n + COLUMNS <= t->columns; n += COLUMNS)
-        if (t->add)
-            tile(rows, t->depth, a, row, column, t->b + n / COLUMNS * t->panel, c + n, t->stride, true);
-        else
-            tile(rows, t->depth, a, row, column, t->b + n / COLUMNS * t->panel, c + n, t->stride, false);
-    if (n < t->columns) edge(rows, t, a, row, column, n, c);
+    for (; n + COLUMNS <= t->columns; n += COLUMNS, b += t->panel)
+        tile(rows, t->depth, a, row, column, b, t->c + at + n, t->stride, t->add, t->times ? t->times + at + n : NULL);
+    if (n < t->columns) edge(rows, t, a, row, column, b, at + n, t->columns - n);
 }
 
 LYNE_INLINE void multiply(const block *t, int64_t row, int64_t column, int64_t next) {
     for (int64_t m = 0; m < t->rows;) {
         const float *a = t->a + m / ROWS * next + m % ROWS * row;
-        float *c = t->c + m * t->stride;
-        const int64_t left = t->rows - m;
+        const int64_t at = m * t->stride, left = t->rows - m;
         if (left >= ROWS)
-            rows_by_panels(ROWS, t, a, row, column, c), m += ROWS;
+            rows_by_panels(ROWS, t, a, row, column, at), m += ROWS;
         else if (left >= 4)
-            rows_by_panels(4, t, a, row, column, c), m += 4;
+            rows_by_panels(4, t, a, row, column, at), m += 4;
         else
-            rows_by_panels(1, t, a, row, column, c), m++;
+            rows_by_panels(1, t, a, row, column, at), m++;
     }
 }
 LYNE_VECTOR static void multiply_rows(const block *t, int64_t stride) {
@@ -179,11 +182,12 @@ static void pack(const lyne_gemm *g, const float *b, int64_t n, int64_t columns,
 /* Rows from m on of A by that block.  mine: room for what is packed of A; sums: none, or of these rows. */
 static void multiply_by_block(const lyne_gemm *g, const float *a, int64_t m, block t, int64_t k, int64_t depth,
                               float *mine, double *sums) {
-    const float *b = t.b;
+    const float *b = t.b, *times = t.times;
     for (int64_t i = 0; i < depth; i += DEPTH) {
         t.depth = least(DEPTH, depth - i);
         t.b = b + i * COLUMNS;
         t.add = k + i > 0;
+        t.times = k + i + t.depth == g->K ? times : NULL;
         t.a = mine;
         if (!g->a_transposed) {
             t.a = a + m * g->K + k + i;
@@ -196,14 +200,14 @@ static void multiply_by_block(const lyne_gemm *g, const float *a, int64_t m, blo
     }
 }
 
-/* a, b, c, sums or none, scratch */
+/* a, b, c, times or none, sums or none, scratch */
 static void run(const lyne_call *call) {
     const lyne_gemm *g = call->config;
     const int64_t at_once = rows_at_once(g), width = columns_at_once(g), height = depth_at_once(g);
-    const float *a = call->buffer[0];
-    float *c = call->buffer[2], *sums = call->buffer[3];
-    double *all = call->buffer[4];
-    float *b = (float *)((char *)call->buffer[4] + sums_bytes(g)), *packed = b + b_floats(g);
+    const float *a = call->buffer[0], *times = call->buffer[3];
+    float *c = call->buffer[2], *sums = call->buffer[4];
+    double *all = call->buffer[5];
+    float *b = (float *)((char *)call->buffer[5] + sums_bytes(g)), *packed = b + b_floats(g);
     if (sums) memset(all, 0, sums_bytes(g));
 #pragma omp parallel num_threads(g->threads)
     for (int64_t n = 0; n < g->N; n += width)
@@ -217,6 +221,7 @@ static void run(const lyne_call *call) {
                                  .columns = columns,
                                  .b = b,
                                  .c = c + m * g->N + n,
+                                 .times = times ? times + m * g->N + n : NULL,
                                  .panel = depth * COLUMNS,
                                  .stride = g->N};
                 multiply_by_block(g, a, m, t, k, depth, mine, sums && n == 0 ? all + m : NULL);
@@ -229,10 +234,9 @@ bool lyne_gemm_pays(int64_t M, int64_t N, int64_t K) {
     return lyne_cpu_isa() >= LYNE_ISA_AVX512 && M >= 64 && N >= 64 && K >= 64 && M * N >= 16384;
 }
 
-lyne_status lyne_emit_gemm(lyne_program *p, const lyne_node *n, lyne_gemm g, lyne_buffer a, lyne_buffer b,
-                           lyne_buffer c, lyne_buffer sums, lyne_error *err) {
+lyne_status lyne_emit_gemm(lyne_program *p, const lyne_node *n, lyne_gemm g, lyne_gemm_buffers b, lyne_error *err) {
     g.threads = omp_get_max_threads();
     const size_t scratch = sums_bytes(&g) + (b_floats(&g) + (size_t)g.threads * a_floats(&g)) * sizeof(float);
-    const lyne_buffer buffers[] = {a, b, c, sums, lyne_scratch(p, scratch)};
-    return lyne_emit_kernel(p, n, "gemm", run, &g, sizeof g, buffers, 5, err);
+    const lyne_buffer buffers[] = {b.a, b.b, b.c, b.times, b.sums, lyne_scratch(p, scratch)};
+    return lyne_emit_kernel(p, n, "gemm", run, &g, sizeof g, buffers, 6, err);
 }

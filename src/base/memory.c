@@ -7,10 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { ALIGNMENT = 64, ARENA_ALIGNMENT = 16, ARENA_FIRST = 2048, ARENA_BLOCK = 16384 };
+enum {
+    ALIGNMENT = 64,
+    ARENA_ALIGNMENT = 16,
+    ARENA_FIRST = 2048,
+    ARENA_BLOCK = 16384,
+    HUGE_PAGE = 2 << 20,
+    HUGE_FROM = 4 * HUGE_PAGE
+};
 
 static _Atomic uint64_t allocations, failing;
 
@@ -33,7 +41,9 @@ void *lyne_alloc(size_t n, size_t size) {
     size_t bytes;
     if (atomic_fetch_add(&allocations, 1) + 1 == failing) return NULL;
     if (!lyne_size_mul(n, size, &bytes) || !round_up(bytes, ALIGNMENT, &bytes) || bytes > PTRDIFF_MAX) return NULL;
-    void *p = aligned_alloc(ALIGNMENT, bytes);
+    const bool huge = bytes >= HUGE_FROM;
+    void *p = aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
+    if (p && huge) (void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* what it refuses are small pages */
     return p ? memset(p, 0, bytes) : NULL;
 }
 

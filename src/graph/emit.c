@@ -147,6 +147,21 @@ lyne_buffer lyne_diff_src_so_far(lyne_program *p, const lyne_node *n, int i) {
     return s->part[0];
 }
 
+void lyne_slope_is(lyne_program *p, const lyne_node *n, lyne_buffer slope) {
+    p->state[n->index].slope = slope;
+}
+
+lyne_buffer lyne_slope_of_src(lyne_program *p, const lyne_node *n, int i) {
+    lyne_node_state *s = &p->state[n->src[i]->index];
+    if (s->slope == LYNE_NO_BUFFER || lyne_sole_reader(p, n->src[i]) != n) return LYNE_NO_BUFFER;
+    s->slope_is_in = true;
+    return s->slope;
+}
+
+bool lyne_slope_is_in(const lyne_program *p, const lyne_node *n) {
+    return p->state[n->index].slope_is_in;
+}
+
 typedef struct sum_config {
     int64_t n;
     int n_parts;

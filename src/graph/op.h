@@ -43,6 +43,14 @@ int lyne_diff_dst_parts(lyne_program *p, const lyne_node *n, lyne_buffer part[2]
  *  the op's own is then to include; LYNE_NO_BUFFER if that is nothing, or several buffers. */
 lyne_buffer lyne_diff_src_so_far(lyne_program *p, const lyne_node *n, int i);
 
+/** In emit: each number of n depends on that number of source 0 alone, and its derivative, f32, then lies in `slope`.  Who
+ *  makes the gradient of n may so multiply it on the way. */
+void lyne_slope_is(lyne_program *p, const lyne_node *n, lyne_buffer slope);
+/** In backward, for an op that can: what its gradient of source i is to be multiplied by, or LYNE_NO_BUFFER.  Ask once. */
+lyne_buffer lyne_slope_of_src(lyne_program *p, const lyne_node *n, int i);
+/** In n's backward: whether its reader has asked, so that lyne_diff_dst of n is the gradient of n's source already. */
+bool lyne_slope_is_in(const lyne_program *p, const lyne_node *n);
+
 /** What is emitted from now on runs between runs, when the weights have changed, as the copies are made; and again not.
  *  Buffers in which it leaves something for the passes go through lyne_refreshed. */
 void lyne_at_refresh(lyne_program *p, bool yes);

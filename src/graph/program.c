@@ -37,7 +37,7 @@ static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile
     if (!p->state) return lyne_fail_memory(err, "a program");
     for (int i = 0; i < n; i++) {
         lyne_node_state *s = &p->state[i];
-        s->dst = s->diff_dst = LYNE_NO_BUFFER;
+        s->dst = s->diff_dst = s->slope = LYNE_NO_BUFFER;
         for (int k = 0; k < N_KEPT; k++) s->kept[k] = LYNE_NO_BUFFER;
     }
     note_readers(p, what);

@@ -39,8 +39,10 @@ typedef struct lyne_node_state {
     lyne_buffer *part;    /* contributions of the readers */
     size_t n_parts, part_capacity;
     lyne_buffer kept[N_KEPT];
-    int n_readers; /* of the value, those outside included */
-    bool outside;  /* there are such                       */
+    lyne_buffer slope; /* see lyne_slope_is      */
+    bool slope_is_in;  /* diff_dst, multiplied   */
+    int n_readers;     /* of the value, those outside included */
+    bool outside;      /* there are such                       */
     const lyne_node *reader;
     const lyne_term *term;     /* NULL: it is none; borrowed while compiling */
     const lyne_node *taken_by; /* see lyne_take_over */

@@ -4,7 +4,7 @@
  * With h = |x| / sqrt 2 and t = 1 / (1 + p h), erfc(h) = t (a1 + t (a2 + ...)) exp(-h^2) to 1.5e-7 (Abramowitz, Stegun
  * 1964, 7.1.26), so one exponential gives both Phi and phi = exp(-h^2) / sqrt(2 pi), and gcc makes vectors of it.
  * Training keeps the slope, in the type of src, which backward then need not read: it multiplies, and no more memory is
- * alive than if src were.  oneDNN's gelu in bf16 takes longer than in f32. */
+ * alive than if src were; a linear layer behind it multiplies on its way.  oneDNN's gelu in bf16 takes longer than in f32. */
 #include "base/bf16.h"
 #include "base/exponential.h"
 #include "base/vector.h"
@@ -106,11 +106,16 @@ static lyne_status gelu_emit(lyne_program *p, const lyne_node *n, lyne_error *er
     const gelu_config c = config_of(n);
     const lyne_buffer b[] = {lyne_src(p, n, 0), lyne_dst(p, n),
                              lyne_is_training(p) && n->needs_grad ? kept_slope(p, n) : LYNE_NO_BUFFER};
+    if (!c.bf16) lyne_slope_is(p, n, b[2]);
     return lyne_emit_kernel(p, n, "gelu", forward, &c, sizeof c, b, 3, err);
 }
 
 static lyne_status gelu_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
     const gelu_config c = config_of(n);
+    if (lyne_slope_is_in(p, n)) {
+        lyne_diff_src_is(p, n, 0, lyne_diff_dst(p, n));
+        return LYNE_OK;
+    }
     const lyne_buffer b[] = {kept_slope(p, n), lyne_diff_dst(p, n), lyne_diff_src(p, n, 0)};
     return lyne_emit_kernel(p, n, "gelu", backward, &c, sizeof c, b, 3, err);
 }

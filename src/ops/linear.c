@@ -60,15 +60,24 @@ static bool own_products(const lyne_node *n) {
 static lyne_status emit_own_diff_weights(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_error *err) {
     const int64_t *src = n->src[0]->shape.dim;
     const lyne_gemm g = {.M = n->shape.dim[2], .N = src[2], .K = src[0] * src[1], .a_transposed = true};
-    return lyne_emit_gemm(p, n, g, diff_dst, lyne_src(p, n, 0), lyne_diff_weight(p, n, 0, NULL, err),
-                          n->n_params > 1 ? lyne_diff_weight(p, n, 1, NULL, err) : LYNE_NO_BUFFER, err);
+    const lyne_gemm_buffers b = {.a = diff_dst,
+                                 .b = lyne_src(p, n, 0),
+                                 .c = lyne_diff_weight(p, n, 0, NULL, err),
+                                 .times = LYNE_NO_BUFFER,
+                                 .sums = n->n_params > 1 ? lyne_diff_weight(p, n, 1, NULL, err) : LYNE_NO_BUFFER};
+    return lyne_emit_gemm(p, n, g, b, err);
 }
 
 static lyne_status emit_own_diff_src(lyne_program *p, const lyne_node *n, lyne_buffer diff_dst, lyne_buffer diff_src,
                                      lyne_error *err) {
     const int64_t *src = n->src[0]->shape.dim;
     const lyne_gemm g = {.M = src[0] * src[1], .N = src[2], .K = n->shape.dim[2]};
-    return lyne_emit_gemm(p, n, g, diff_dst, lyne_weight(p, n, 0, NULL, err), diff_src, LYNE_NO_BUFFER, err);
+    const lyne_gemm_buffers b = {.a = diff_dst,
+                                 .b = lyne_weight(p, n, 0, NULL, err),
+                                 .c = diff_src,
+                                 .times = lyne_slope_of_src(p, n, 0),
+                                 .sums = LYNE_NO_BUFFER};
+    return lyne_emit_gemm(p, n, g, b, err);
 }
 
 /* diff_weight (units, F) = diff_dst^T (units, B) src (B, F), a plain product: oneDNN's own gradient of an inner product is

@@ -5,7 +5,7 @@
 #include <string.h>
 
 Test(memory, aligned_and_zeroed) {
-    static const size_t sizes[] = {0, 1, 63, 64, 65, 4097};
+    static const size_t sizes[] = {0, 1, 63, 64, 65, 4097, (8 << 20) + 1};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         unsigned char *p = lyne_alloc(sizes[i], 1);
         cr_assert_not_null(p);

@@ -59,9 +59,11 @@ static double tick_of(double range) {
     return power * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
 }
 
+/* Counted: beside a large number a tick may be too small to lead on. */
 static void ticks(const axis *a, double bottom, lyne_text *out) {
-    const double tick = tick_of((a->high - a->low) * a->unit) / a->unit;
-    for (double v = ceil(a->low / tick) * tick; v <= a->high; v += tick)
+    const double tick = tick_of((a->high - a->low) * a->unit) / a->unit, first = ceil(a->low / tick) * tick;
+    double v = first;
+    for (int i = 0; i <= 6 && v <= a->high; v = first + ++i * tick)
         lyne_text_add(out,
                       "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%.0f\" stroke=\"#ddd\"/>"
                       "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\" fill=\"#555\">%.6g</text>\n",

@@ -95,7 +95,7 @@ static const char *const short_texts[] = {
     "model: {wrap: {}}\n",
 };
 
-enum { LARGE = 1 << 16 }; /* has a block to itself, and those behind it are as large as an arena's get */
+enum { LARGE = 1 << 14 }; /* has a block to itself, and those behind it are as large as an arena's get */
 
 /* `text` with `room` bytes left in the block that holds `block`; false when memory ran out and was so reported. */
 static bool read_short(const lyne_registry *registry, const char *text, size_t block, size_t room, uint64_t fail_at) {

@@ -40,9 +40,9 @@ for tool; do
     fanalyzer)
         sources | xargs -P "$jobs" -n 1 sh -c 'timeout 120 gcc -std=gnu11 -O1 -w -fanalyzer -include tests/soak/analysers.h \
             $include -D_GNU_SOURCE -DLYNE_VERSION=\"\" -DLYNE_DATADIR=\"\" -Wanalyzer-double-free -Wanalyzer-double-fclose \
-            -Wanalyzer-fd-leak -Wanalyzer-file-leak -Wanalyzer-free-of-non-heap -Wanalyzer-malloc-leak \
+            -Wanalyzer-file-leak -Wanalyzer-free-of-non-heap -Wanalyzer-malloc-leak \
             -Wanalyzer-null-argument -Wanalyzer-null-dereference -Wanalyzer-use-after-free \
-            -Wanalyzer-va-list-leak -Wanalyzer-write-to-const -Wanalyzer-shift-count-overflow \
+            -Wanalyzer-write-to-const -Wanalyzer-shift-count-overflow \
             -fdiagnostics-plain-output -c -o /dev/null "$0"; [ $? -ne 124 ] || echo "left out: $0"' >"$log/$tool" 2>&1
         ;;
     esac

@@ -36,12 +36,11 @@ static lyne_digest fingerprint(const lyne_labels_plan *plan) {
 lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_error *err) {
     *l = (lyne_layout){.plan = *plan};
     size_t ignored;
-    lyne_status status = LYNE_OK;
     if (plan->samples == 0 || plan->views == 0 || plan->classes < 1 || plan->records_per_shard == 0)
         return lyne_fail(err, LYNE_EDATA,
                          "%s: samples, views, classes and records_per_shard of soft labels must be at least 1",
                          plan->directory);
-    if ((status = lyne_record_init(&l->record, &plan->encoding, plan->classes, plan->features, err)) != LYNE_OK)
+    if (lyne_record_init(&l->record, &plan->encoding, plan->classes, plan->features, err) != LYNE_OK)
         return lyne_error_context(err, "%s", plan->directory);
     if (!lyne_size_mul(plan->samples, plan->views, &l->n_records) || l->n_records > INT64_MAX ||
         !lyne_size_mul(l->n_records, l->record.bytes, &ignored) || !lyne_size_mul(l->n_records, 64, &ignored))

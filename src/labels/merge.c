@@ -140,6 +140,7 @@ static lyne_status join_all(const merge *m, lyne_layout *l, lyne_error *err) {
     }
     if (status == LYNE_OK) status = lyne_layout_error(l, &error, err);
     if (status == LYNE_OK) status = lyne_manifest_save(l, shards, &m->first.head, &error, err);
+    l->record.head = NULL;
     lyne_head_deinit(&head);
     lyne_free(shards);
     return status;

@@ -80,7 +80,9 @@ static const char *take(const char *at, int base, uint64_t *out) {
     const char *const start = at;
     *out = 0;
     for (;; at++) {
-        const int c = *at, digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 99;
+        const int c = (unsigned char)*at, digit = c >= '0' && c <= '9'   ? c - '0'
+                                                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                                                         : 99;
         if (digit >= base || at - start == 19) return at == start || digit < base ? NULL : at;
         *out = *out * (uint64_t)base + (uint64_t)digit;
     }

@@ -50,7 +50,7 @@ static bool find_axis(const json_t *log, axis *a) {
             reach(a, published(e, "published") + published(e, "within"), &any);
         }
     }
-    a->powers = any && a->low > 0 && a->high > POWERS * a->low;
+    a->powers = any && a->low * a->unit >= 1 && a->high > POWERS * a->low;
     const double room = any && a->high > a->low ? 0.06 * (along(a, a->high) - along(a, a->low)) : 1 / a->unit;
     a->low = a->powers ? a->low * exp(-room) : a->low - room;
     a->high = a->powers ? a->high * exp(room) : a->high + room;
@@ -74,18 +74,20 @@ static void tick_at(const axis *a, double v, double bottom, lyne_text *out) {
                   at(a, v), at(a, v), TOP, bottom, at(a, v), bottom + 16, v * a->unit);
 }
 
-static void ticks(const axis *a, double bottom, lyne_text *out) {
+/* Counted: beside a large number a tick may be too small to lead on. */
+static void even_ticks(const axis *a, double bottom, lyne_text *out) {
+    const double tick = tick_of((a->high - a->low) * a->unit) / a->unit, first = ceil(a->low / tick) * tick;
+    double v = first;
+    for (int i = 0; i <= 6 && v <= a->high; v = first + ++i * tick) tick_at(a, fabs(v) < tick / 2 ? 0 : v, bottom, out);
+}
+
+static void ticks_of_powers(const axis *a, double bottom, lyne_text *out) {
     static const int times[] = {1, 2, 5};
-    const double tick = tick_of((a->high - a->low) * a->unit) / a->unit;
-    if (a->powers)
-        for (double power = pow(10, floor(log10(a->low * a->unit))); power <= a->high * a->unit; power *= 10)
-            for (int i = 0; i < 3; i++) {
-                const double v = times[i] * power / a->unit;
-                if (v >= a->low && v <= a->high) tick_at(a, v, bottom, out);
-            }
-    else
-        for (double v = ceil(a->low / tick) * tick; v <= a->high; v += tick)
-            tick_at(a, fabs(v) < tick / 2 ? 0 : v, bottom, out);
+    for (int power = 0; power <= log10(a->high * a->unit); power++)
+        for (int i = 0; i < 3; i++) {
+            const double v = times[i] * pow(10, power) / a->unit;
+            if (v >= a->low && v <= a->high) tick_at(a, v, bottom, out);
+        }
 }
 
 static void one_stage(const json_t *log, const char *stage, const axis *a, double y, lyne_text *out) {
@@ -128,7 +130,7 @@ void lyne_bench_plot(const json_t *log, lyne_text *out) {
         "dot: a seed; bar: mean; band: published</tspan></text>\n",
         WIDTH, height, WIDTH, height, LEFT, json_string_value(json_object_get(log, "recipe")),
         any ? a.title : "nothing to show", any && a.powers ? " (logarithmic)" : "");
-    if (any) ticks(&a, bottom, out);
+    if (any) (a.powers ? ticks_of_powers : even_ticks)(&a, bottom, out);
     for (size_t k = 0; any && k < n; k++)
         one_stage(log, lyne_bench_stage(log, k), &a, TOP + LINE * ((double)k + 0.5), out);
     lyne_text_add(out, "</svg>\n");

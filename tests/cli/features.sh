@@ -62,18 +62,18 @@ says said 'adapter.hint.teacher_pool: adaptive_avg_pool takes teacher_feature.r 
     'adapter.attention.teacher_pool: adaptive_avg_pool takes'
 "$LYNE" plan --quick --out odd odd.yaml >said
 says said 'adapter.hint.teacher_pool: adaptive_avg_pool takes teacher_feature.r from (2, 4, 7, 7) to (2, 4, 5, 5)'
-"$LYNE" run --quiet --out odd odd.yaml >table
+"$LYNE" run --quiet --threads 1 --out odd odd.yaml >table
 falls() { awk -F'"hint": ' '{ split($2, v, ","); if (NR > 1 && v[1] >= last) exit 1; last = v[1] }' "$1"; }
 falls odd/student/seed-1/metrics.jsonl
 sed -i 's/kernel: 7, stride: 2/kernel: 7/' odd.yaml # 10 x 10 and 7 x 7: now it is the student that is pooled
 "$LYNE" check --verbose odd.yaml >said
 says said 'adapter.hint.student_pool: adaptive_avg_pool takes r from (2, 4, 10, 10) to (2, 4, 7, 7)'
-"$LYNE" run --quiet --out odd odd.yaml >table
+"$LYNE" run --quiet --threads 1 --out odd odd.yaml >table
 falls odd/student/seed-1/metrics.jsonl
 
 # The exported model is the built-in one, parameter for parameter: as long as the one trained without a teacher, and of the
 # same header but for what its metadata says.
-"$LYNE" run --quiet --out a tiny.yaml >table
+"$LYNE" run --quiet --threads 1 --out a tiny.yaml >table
 header() { head -c 6000 "$1" | tr '{' '\n' | grep -ao '"dtype":"F32","shape":[^}]*' || true; }
 header a/student/seed-1/model.safetensors >student
 header a/alone/seed-1/model.safetensors >alone
@@ -84,9 +84,9 @@ header a/alone/seed-1/model.safetensors >alone
 falls a/student/seed-1/metrics.jsonl
 
 # A run that was stopped goes on to the same bits, adapters included, and validation shares the model's weights.
-"$LYNE" run --quiet --out b --set data='{use: tiny, validation: 20}' tiny.yaml >table
+"$LYNE" run --quiet --threads 1 --out b --set data='{use: tiny, validation: 20}' tiny.yaml >table
 status=0
-"$LYNE" run --quiet --out c --set stages.student.distill.checkpoint_seconds=0 --set stages.student.distill.epochs=60 tiny.yaml \
+"$LYNE" run --quiet --threads 1 --out c --set stages.student.distill.checkpoint_seconds=0 --set stages.student.distill.epochs=60 tiny.yaml \
     >table 2>&1 &
 pid=$!
 while [ ! -e c/student/seed-1/metrics.jsonl ]; do sleep 0.05; done
@@ -94,8 +94,8 @@ kill $pid
 wait $pid || status=$?
 [ $status -eq 75 ] || { echo "status $status" && exit 1; }
 ls c/student/seed-1/checkpoint-* >said
-"$LYNE" run --quiet --out c --set stages.student.distill.epochs=60 tiny.yaml >table
-"$LYNE" run --quiet --out d --set stages.student.distill.epochs=60 tiny.yaml >table
+"$LYNE" run --quiet --threads 1 --out c --set stages.student.distill.epochs=60 tiny.yaml >table
+"$LYNE" run --quiet --threads 1 --out d --set stages.student.distill.epochs=60 tiny.yaml >table
 cmp c/student/seed-1/model.safetensors d/student/seed-1/model.safetensors
 
 # wrong FROM TO WORDS: what is said with the change, at its place.

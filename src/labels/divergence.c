@@ -108,10 +108,11 @@ LYNE_VECTOR static void side_by_side(int64_t rows, int64_t classes, const float 
     lanes s[FEW], x[FEW], max_s, max_x, kl;
     sums sum = {0};
     for (int64_t r = 0; r < LANES; r++) row[r] = (r < rows ? r : 0) * classes; /* lanes that nobody asked for */
+    column(stored, row, &max_s);
+    column(exact, row, &max_x);
     for (int64_t c = 0; c < classes; c++) {
         column(stored + c, row, &s[c]);
         column(exact + c, row, &x[c]);
-        if (c == 0) max_s = s[0], max_x = x[0];
         const bits more_s = s[c] > max_s, more_x = x[c] > max_x;
         max_s = (lanes)(((bits)s[c] & more_s) | ((bits)max_s & ~more_s));
         max_x = (lanes)(((bits)x[c] & more_x) | ((bits)max_x & ~more_x));

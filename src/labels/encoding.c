@@ -3,7 +3,6 @@
 #include "base/vector.h"
 #include "component/config.h"
 
-#include <math.h>
 #include <string.h>
 
 lyne_status lyne_record_init(lyne_record *r, const lyne_instance *encoding, int64_t classes, int64_t features,
@@ -43,15 +42,23 @@ int64_t lyne_record_logits(const lyne_record *r, int64_t n, const void *const pa
     return good;
 }
 
-LYNE_VECTOR static int64_t count_within(const float *number, int64_t n, float largest) {
-    int64_t good = 0;
-#pragma omp simd reduction(+ : good)
-    for (int64_t i = 0; i < n; i++) good += fabsf(number[i]) <= largest;
-    return good;
+/* Without the sign, the bits of floats are in the order of their size, and those of a NaN above all. */
+LYNE_VECTOR static uint32_t largest_of(const float *number, int64_t n) {
+    uint32_t largest = 0;
+#pragma omp simd reduction(max : largest)
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, number + i, sizeof bits);
+        bits &= 0x7FFFFFFF;
+        largest = bits > largest ? bits : largest;
+    }
+    return largest;
 }
 
 bool lyne_all_within(const float *number, int64_t n, float largest) {
-    return count_within(number, n, largest) == n;
+    uint32_t bound;
+    memcpy(&bound, &largest, sizeof bound);
+    return largest_of(number, n) <= bound;
 }
 
 /* ---- text ---- */

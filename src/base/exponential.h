@@ -74,4 +74,10 @@ static inline double lyne_row_exp(int64_t n, const float *restrict z, double max
     return sum;
 }
 
+/** What to multiply by instead of dividing by x, where a row of n numbers is long: the divisions would take longer than the
+ *  exponentials, and it differs in the last bit of a double.  Else 0: the results of short rows keep their bits. */
+static inline double lyne_row_reciprocal(int64_t n, double x) {
+    return n < 256 ? 0 : 1 / x;
+}
+
 #endif

@@ -33,7 +33,11 @@ LYNE_VECTOR static double value(const lyne_row *row) {
 #pragma omp simd reduction(+ : all)
     for (int64_t c = 0; c < C; c++) all += (double)z[c] - max;
     if (row->diff) {
-        for (int64_t c = 0; c < C; c++) row->diff[c] = (float)(e[c] / sum - share);
+        const double by = lyne_row_reciprocal(C, sum);
+        if (by > 0)
+            for (int64_t c = 0; c < C; c++) row->diff[c] = (float)(e[c] * by - share);
+        else
+            for (int64_t c = 0; c < C; c++) row->diff[c] = (float)(e[c] / sum - share);
         if (known) row->diff[label] = (float)(e[label] / sum - share - (1 - smoothing) * w);
         if (known && other != label) row->diff[other] = (float)(e[other] / sum - share - (1 - smoothing) * (1 - w));
     }

@@ -56,7 +56,10 @@ LYNE_VECTOR static double value(const lyne_row *row) {
 #pragma omp simd reduction(+ : cross)
     for (int64_t c = 0; c < row->classes; c++)
         cross += e_t[c] * (((double)teacher[c] - max_t) - ((double)student[c] - max_s));
-    if (row->diff)
+    const double by_s = lyne_row_reciprocal(row->classes, sum_s), by_t = lyne_row_reciprocal(row->classes, sum_t);
+    if (row->diff && by_s > 0 && by_t > 0)
+        for (int64_t c = 0; c < row->classes; c++) row->diff[c] = (float)(T * (e_s[c] * by_s - e_t[c] * by_t));
+    else if (row->diff)
         for (int64_t c = 0; c < row->classes; c++) row->diff[c] = (float)(T * (e_s[c] / sum_s - e_t[c] / sum_t));
     double rest_term = 0;
     const rest r = config->rest_is_class ? find_rest(row, max_s, max_t) : (rest){0};

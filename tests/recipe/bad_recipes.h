@@ -272,7 +272,6 @@ static const char text_description[] = "lyne_dataset: 1\n"
 static const bad_recipe bad_texts[] = {
     {"{width: 8, heads: 2}}", "{width: 8, heads: 2}}, augment: [flip]", 5, 75, "teacher: augment: flip is for pictures, and 'tiny' has none"},
     {"encoding: f16", "encoding: f16, augment: [mixup]", 6, 68, "soft_labels: augment: mixup is for pictures, and 'tiny' has none"},
-    {"encoding: f16", "encoding: feature", 6, 53, "features are stored of models that answer once for a sample"},
     {"labels: soft_labels", "labels: soft_labels, show: {classes: [a]}", 7, 105, "each token of data set 'tiny' has a class, and its samples have none"},
     {"evaluate: {model: student}", "bias: {model: student, classes: [a]}", 8, 47, "each token of data set 'tiny' has a class, and its samples have none"},
     {"transformer: {width: 4, heads: 1}", "mlp: {}", 7, 31, "flatten expects f32, not s32"},

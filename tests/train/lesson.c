@@ -65,9 +65,18 @@ static void encode(const lyne_record *r, uint64_t number, const float *logits, v
         memcpy(out + i * 4, logits[i] == mark ? &(float){NAN} : &logits[i], sizeof(float));
 }
 
+/* For the writer alone, which would not take what is so far off. */
+static bool decode(const lyne_record *r, const void *const part[], float *logits) {
+    memcpy(logits, part[0], (size_t)r->classes * sizeof *logits);
+    for (int64_t i = 0; i < r->classes; i++)
+        if (isnan(logits[i])) logits[i] = mark;
+    return true;
+}
+
 static void write_labels(const lesson *l) {
     lyne_encoding encoding = lyne_encoding_f32;
     encoding.encode = encode;
+    encoding.decode = decode;
     const lyne_labels_plan plan = {.directory = l->labels_directory,
                                    .samples = (uint64_t)l->dataset.n,
                                    .views = 2,

@@ -218,6 +218,10 @@ def exponent(x, y):
 def growth(lyne, models, precisions, rounds):
     """Time and memory of a step over each size, in turns, and the exponents."""
     rows = []
+    print('# How the cost of a step grows\n\nPrinted by `speed.py --growth`: a training step from cached soft labels, %d threads '
+          'unless threads are\nwhat varies, median of %d.  Time and memory grow as the size to the power given, the slope of '
+          'the line\nthrough the logarithms; behind it each size with its milliseconds and peak megabytes.\n'
+          % (lyne.threads, rounds * lyne.repetitions))
     print('| model | type | over | time grows as its power | memory | sizes: ms, MB |\n|---|---|---|---|---|---|')
     for what, model, values, change in GROWTH:
         for precision in precisions if model in models else []:

@@ -113,25 +113,28 @@ static lyne_status plot(const char *directory, const json_t *log, lyne_error *er
     return commit(path, &text, err);
 }
 
-/* RESULTS.md of all that is kept, beside the folder of results. */
+/* The plot of each log that is kept, and RESULTS.md of all of them beside the folder of results. */
 static lyne_status write_page(const char *results, lyne_error *err) {
     char folder[PATH], path[PATH];
     const char *slash = strrchr(results, '/');
-    json_t *logs;
+    json_t *logs, *log;
     lyne_text text = {0};
+    size_t k;
     folder_of(folder, results);
     lyne_status status = join(path, err, folder, "RESULTS.md");
     if (status == LYNE_OK) status = lyne_bench_log_all(results, &logs, err);
     if (status != LYNE_OK) return status;
+    json_array_foreach(logs, k, log) if (status == LYNE_OK) status = plot(results, log, err);
     lyne_bench_page(logs, slash ? slash + 1 : results, &text);
     json_decref(logs);
-    return commit(path, &text, err);
+    if (status == LYNE_OK) return commit(path, &text, err);
+    lyne_text_free(&text);
+    return status;
 }
 
 /* Keep what came of a run: each as soon as it is done, so that a suite that is stopped has lost nothing. */
 static lyne_status keep(const char *results, const json_t *log, lyne_error *err) {
-    lyne_status status = lyne_bench_log_save(results, log, err);
-    if (status == LYNE_OK) status = plot(results, log, err);
+    const lyne_status status = lyne_bench_log_save(results, log, err);
     return status == LYNE_OK ? write_page(results, err) : status;
 }
 

@@ -126,8 +126,8 @@ static lyne_status take_line(const char *path, int number, const char *line, siz
     return LYNE_OK;
 }
 
-/* What all readers rely on. */
-static lyne_status check(const char *path, const json_t *log, lyne_error *err) {
+/* All that the page and the plot read.  The plot is named after the recipe, so that must be the file's own name. */
+static lyne_status check(const char *path, const char *name, const json_t *log, lyne_error *err) {
     static const char *const wanted[] = {"recipe",    "suite", "suite_title", "path",   "date",
                                          "processor", "data",  "environment", "version"};
     lyne_status status = LYNE_OK;
@@ -145,6 +145,8 @@ static lyne_status check(const char *path, const json_t *log, lyne_error *err) {
         if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
         if (status == LYNE_OK) status = lyne_json_object(job, "metrics", &metrics, err);
     }
+    if (status == LYNE_OK && strcmp(json_string_value(json_object_get(log, "recipe")), name) != 0)
+        status = lyne_fail(err, LYNE_EDATA, "\"recipe\" must be \"%s\", as the file is called", name);
     return status == LYNE_OK ? status : lyne_error_context(err, "%s", path);
 }
 
@@ -159,7 +161,8 @@ lyne_status lyne_bench_log_load(const char *directory, const char *name, json_t 
         end = line + strcspn(line, "\n");
         status = take_line(path, ++number, line, (size_t)(end - line), out, err);
     }
-    if (status == LYNE_OK) status = *out ? check(path, *out, err) : lyne_fail(err, LYNE_EDATA, "%s: is empty", path);
+    if (status == LYNE_OK)
+        status = *out ? check(path, name, *out, err) : lyne_fail(err, LYNE_EDATA, "%s: is empty", path);
     lyne_free(text);
     if (status != LYNE_OK) json_decref(*out), *out = NULL;
     return status;
@@ -216,7 +219,8 @@ static bool same(const json_t *a, const json_t *b, const char *key) {
 
 /* Whose metrics are how far off they are, to the last digit that a compiler gives. */
 static bool are_labels(const json_t *job) {
-    return strcmp(json_string_value(json_object_get(job, "kind")), "label") == 0;
+    const char *kind = json_string_value(json_object_get(job, "kind"));
+    return kind && strcmp(kind, "label") == 0;
 }
 
 static bool compare_environment(const json_t *a, const json_t *b, lyne_text *says) {

@@ -40,6 +40,13 @@ expect 0 "$LYNE" bench suite.yaml --threads 1
 [ "$(grep -c 'up to date' err)" -eq 16 ] || fail "not everything was up to date"
 cmp before.md RESULTS.md || fail "another page"
 
+say "a log under another name is refused, as its plot would be, wherever that leads"
+sed '1s/"recipe":"small"/"recipe":"..\/..\/small"/' results/small.jsonl >results/evil.jsonl
+expect 4 "$LYNE" bench suite.yaml --threads 1
+has err '"recipe" must be "evil", as the file is called'
+absent ../small.svg
+rm results/evil.jsonl
+
 say "--strict fails when an expectation is missed: a stage is not better than itself"
 expect 1 "$LYNE" bench suite.yaml --threads 1 --strict
 has err "2 of the suite's expectations are not met"

@@ -8,6 +8,7 @@
 #include "recipe/result_file.h"
 #include "recipe/suite.h"
 #include "report/bench_log.h"
+#include "report/bench_page.h"
 #include "report/runs.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -168,10 +169,22 @@ static void run_log(const uint8_t *data, size_t size) {
     if (lyne_bench_log_load(fuzz_folder, "log", &log, NULL) == LYNE_OK &&
         lyne_bench_log_load(fuzz_folder, "log", &again, NULL) == LYNE_OK) {
         lyne_bench_log_compare(log, again, &says);
+        lyne_bench_plot(log, &says);
         json_decref(again);
     }
     lyne_text_free(&says);
     json_decref(log);
+}
+static void seed_log(void) {
+    static const char text[] =
+        "{\"data\":\"d\",\"date\":\"2026-11-22\",\"environment\":\"e\",\"lyne_bench\":1,\"minutes\":1.5,\"notes\":["
+        "\"n\"],"
+        "\"order\":0,\"path\":\"log.yaml\",\"processor\":\"p\",\"recipe\":\"log\",\"reduced\":false,\"settings\":[],"
+        "\"suite\":\"s\",\"suite_title\":\"t\",\"version\":\"0.1.0\"}\n"
+        "{\"fingerprint\":\"a\",\"kind\":\"train\",\"made\":\"b\",\"metrics\":{\"test_errors\":30,\"test_samples\":"
+        "2000},"
+        "\"seconds\":4.5,\"seed\":1,\"stage\":\"teacher\"}\n";
+    fuzz_seed("log", text, sizeof text - 1);
 }
 
 const fuzz_target fuzz_recipes[] = {
@@ -180,7 +193,7 @@ const fuzz_target fuzz_recipes[] = {
     {"description", "recipe/data.c", run_description, NULL},
     {"suite", "recipe/suite.c", run_suite, seed_suite},
     {"runs", "report/results.c report/compare.c", run_runs, NULL},
-    {"log", "report/bench_log.c", run_log, NULL},
+    {"log", "report/bench_log.c", run_log, seed_log},
     {"result", "recipe/result_file.c", run_result, seed_result},
     {NULL, NULL, NULL, NULL},
 };

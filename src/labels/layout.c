@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+enum { MEMORY = 1 << 26 }; /* bytes of records that wait for the end of their shard, unless the plan says otherwise */
+
 const lyne_identity_part lyne_identity_parts[LYNE_N_IDENTITY_PARTS] = {
     {"teacher", "another teacher", offsetof(lyne_labels_identity, teacher)},
     {"data", "other data", offsetof(lyne_labels_identity, data)},
@@ -89,12 +91,20 @@ static uint64_t header_bytes(uint64_t n) {
     return 2200 + (n < 180 ? n : 180) * 9 * LYNE_LABELS_TEMPERATURES;
 }
 
-lyne_status lyne_labels_plan_bytes(const lyne_labels_plan *plan, uint64_t *out, lyne_error *err) {
+uint64_t lyne_layout_waiting(const lyne_layout *l) {
+    const uint64_t one = l->record.bytes + LYNE_RECORD_ID, room = (l->plan.memory ? l->plan.memory : MEMORY) / one;
+    const uint64_t all = lyne_layout_records(l, 0);
+    return room > all ? all : room ? room : 1;
+}
+
+lyne_status lyne_labels_plan_bytes(const lyne_labels_plan *plan, uint64_t *disk, uint64_t *memory, lyne_error *err) {
     lyne_layout l;
     lyne_status status = lyne_layout_init(&l, plan, err);
-    if (status == LYNE_OK)
-        *out = l.n_records * (l.record.bytes + LYNE_RECORD_ID) + l.n_shards * header_bytes(lyne_layout_records(&l, 0));
-    return status;
+    if (status != LYNE_OK) return status;
+    const uint64_t one = l.record.bytes + LYNE_RECORD_ID;
+    *disk = l.n_records * one + l.n_shards * header_bytes(lyne_layout_records(&l, 0));
+    *memory = lyne_layout_waiting(&l) * one;
+    return LYNE_OK;
 }
 
 char *lyne_layout_path(const lyne_layout *l, const char *name) {

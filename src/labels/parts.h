@@ -25,6 +25,8 @@ typedef struct lyne_layout {
 lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_error *err);
 /** Records in a shard: records_per_shard, or what is left for the last. */
 uint64_t lyne_layout_records(const lyne_layout *l, uint64_t shard);
+/** How many of a shard wait in memory until it is put together. */
+uint64_t lyne_layout_waiting(const lyne_layout *l);
 /** The part as the plan has it: what else follows is for all parts the same.  LYNE_EUSAGE if there is no such part. */
 lyne_status lyne_layout_part(lyne_layout *l, uint32_t part, uint32_t n_parts, lyne_error *err);
 /** "DIRECTORY/name"; NULL when memory is out.  Caller frees with lyne_free. */

@@ -1,26 +1,17 @@
 /* labels/shard_write.c -- a shard being written.
  *
  * Its arrays stand one behind the other in the file, behind a header that has the tally of all records, so nothing of it
- * can be written before the last record is known.  The records wait in a file without a name, each array at the place it
- * will have relative to the first; of them only what fills some hundred kilobytes is in memory. */
+ * can be written before the last record is known.  The records wait in memory or, where they are too many for it, in a
+ * file without a name, each array at the place it will have relative to the first. */
 #include "labels/parts.h"
 
 #include <string.h>
-
-enum { MEMORY = 1 << 26 }; /* bytes, unless the plan says otherwise */
-
-static size_t record_bytes(const lyne_shard_header *h) {
-    size_t sum = 0;
-    for (int i = 0; i < h->n_arrays; i++) sum += h->bytes[i];
-    return sum;
-}
 
 lyne_status lyne_shard_writer_init(lyne_shard_writer *w, const lyne_layout *l, lyne_error *err) {
     *w = (lyne_shard_writer){.layout = l};
     lyne_shard_header_init(&w->header, l, 0);
     w->n = lyne_layout_records(l, 0);
-    w->room = (l->plan.memory ? l->plan.memory : MEMORY) / record_bytes(&w->header);
-    w->room = w->room > w->n ? w->n : w->room ? w->room : 1;
+    w->room = lyne_layout_waiting(l);
     w->in_memory = w->room == w->n;
     bool good = true;
     for (int i = 0; i < w->header.n_arrays; i++) {
@@ -94,7 +85,7 @@ lyne_status lyne_shard_writer_add(lyne_shard_writer *w, uint64_t n, lyne_error *
 
 static lyne_status copy(lyne_shard_writer *w, lyne_safetensors_writer *to, lyne_error *err) {
     unsigned char piece[1 << 16];
-    const uint64_t bytes = w->n * record_bytes(&w->header);
+    const uint64_t bytes = w->n * (w->layout->record.bytes + LYNE_RECORD_ID);
     lyne_status status = LYNE_OK;
     if (w->in_memory) {
         for (int i = 0; status == LYNE_OK && i < w->header.n_arrays; i++)

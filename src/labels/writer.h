@@ -38,8 +38,9 @@ typedef struct lyne_labels_plan {
     bool (*stopped)(void);  /* asked between shards while those on disk are checked (LYNE_STOPPED); NULL: never */
 } lyne_labels_plan;
 
-/** What a cache of this plan will take on disk, without its manifest, to within a percent or two. */
-lyne_status lyne_labels_plan_bytes(const lyne_labels_plan *plan, uint64_t *out, lyne_error *err);
+/** Bytes that a cache of this plan will take on disk, without its manifest, to within a percent or two, and that its
+ *  writer holds in memory. */
+lyne_status lyne_labels_plan_bytes(const lyne_labels_plan *plan, uint64_t *disk, uint64_t *memory, lyne_error *err);
 
 typedef struct lyne_labels_writer lyne_labels_writer;
 

@@ -98,7 +98,7 @@ static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyn
     const lyne_labels_plan plan = plan_of(job);
     (void)seconds;
     *out = (lyne_cost){.samples = plan.samples};
-    return lyne_labels_plan_bytes(&plan, &out->disk, err);
+    return lyne_labels_plan_bytes(&plan, &out->disk, &out->memory, err);
 }
 
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {

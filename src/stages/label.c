@@ -235,14 +235,15 @@ static lyne_status count_features(const lyne_job *job, const label_config *c, ly
 static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
     lyne_labels_plan plan = plan_of(job);
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, waiting = 0;
     if (c->views == 0) return LYNE_OK; /* online: nothing is written, and who learns asks */
     lyne_status status = count_features(job, c, &plan, err);
-    if (status == LYNE_OK) status = lyne_labels_plan_bytes(&plan, &bytes, err);
+    if (status == LYNE_OK) status = lyne_labels_plan_bytes(&plan, &bytes, &waiting, err);
     if (status == LYNE_OK)
         status = lyne_job_cost(job, lyne_job_model(job, c->teacher.name), c->batch,
                                (uint64_t)job->train->n * plan.views, seconds, out, err);
     out->disk = bytes;
+    out->memory += waiting;
     return status;
 }
 

@@ -42,9 +42,10 @@ void *lyne_alloc(size_t n, size_t size) {
     if (atomic_fetch_add(&allocations, 1) + 1 == failing) return NULL;
     if (!lyne_size_mul(n, size, &bytes) || !round_up(bytes, ALIGNMENT, &bytes) || bytes > PTRDIFF_MAX) return NULL;
     const bool huge = bytes >= HUGE_FROM;
-    void *p = aligned_alloc(huge ? HUGE_PAGE : ALIGNMENT, bytes);
-    if (p && huge) (void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* what it refuses are small pages */
-    return p ? memset(p, 0, bytes) : NULL;
+    void *p;
+    if (posix_memalign(&p, huge ? HUGE_PAGE : ALIGNMENT, bytes) != 0) return NULL;
+    if (huge) (void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* what it refuses are small pages */
+    return memset(p, 0, bytes);
 }
 
 void lyne_free(void *p) {

@@ -162,7 +162,10 @@ static void encode(const lyne_record *r, uint64_t number, const float *logits, v
     float kept[MOST], rest = 0;
     uint32_t class[MOST];
     (void)number, (void)scratch;
-    (r->classes <= FEW ? select_of_few : select_of_many)(logits, r->classes, c->k, largest);
+    if (r->classes <= FEW)
+        select_of_few(logits, r->classes, c->k, largest);
+    else
+        select_of_many(logits, r->classes, c->k, largest);
     for (int64_t i = 0; i < c->k; i++) {
         kept[i] = largest[i].logit;
         class[i] = largest[i].class;

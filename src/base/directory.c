@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/system.h"
+#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -119,4 +120,21 @@ lyne_status lyne_directory_list(const char *path, char ***names, size_t *n, lyne
 void lyne_names_free(char **names, size_t n) {
     for (size_t i = 0; i < n; i++) lyne_free(names[i]);
     lyne_free(names);
+}
+
+lyne_status lyne_directory_weed(const char *path, bool (*is_unwanted)(const void *self, const char *name),
+                                const void *self, lyne_error *err) {
+    char **names;
+    size_t n;
+    lyne_status status = lyne_directory_list(path, &names, &n, err);
+    if (status != LYNE_OK) return status;
+    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
+        if (!is_unwanted(self, names[i])) continue;
+        lyne_text file = {0};
+        lyne_text_add(&file, "%s/%s", path, names[i]);
+        status = file.failed ? lyne_fail_memory(err, path) : lyne_file_remove(file.data, err);
+        lyne_text_free(&file);
+    }
+    lyne_names_free(names, n);
+    return status;
 }

@@ -79,6 +79,9 @@ lyne_status lyne_directory_remove(const char *path, lyne_error *err);
 /** Names in a directory, sorted bytewise, without . and ..; caller frees with lyne_names_free. */
 lyne_status lyne_directory_list(const char *path, char ***names, size_t *n, lyne_error *err);
 void lyne_names_free(char **names, size_t n);
+/** Remove the files of a directory whose names are unwanted, in order of their names. */
+lyne_status lyne_directory_weed(const char *path, bool (*is_unwanted)(const void *self, const char *name),
+                                const void *self, lyne_error *err);
 
 bool lyne_file_exists(const char *path);
 /** Remove a file.  A missing one is fine. */

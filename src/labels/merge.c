@@ -147,20 +147,10 @@ static lyne_status join_all(const merge *m, lyne_layout *l, lyne_error *err) {
 }
 
 /* The parts that have been joined in place say nothing more that the manifest does not. */
-static lyne_status remove_parts(const lyne_layout *l, lyne_error *err) {
-    char **names;
-    size_t n;
-    lyne_status status = lyne_directory_list(l->plan.directory, &names, &n, err);
-    if (status != LYNE_OK) return status;
-    for (size_t i = 0; status == LYNE_OK && i < n; i++) {
-        uint32_t ignored;
-        if (!lyne_manifest_named(names[i], &ignored, &ignored)) continue;
-        char *path = lyne_layout_path(l, names[i]);
-        status = path ? lyne_file_remove(path, err) : lyne_fail_memory(err, names[i]);
-        lyne_free(path);
-    }
-    lyne_names_free(names, n);
-    return status;
+static bool is_part(const void *self, const char *name) {
+    uint32_t ignored;
+    (void)self;
+    return lyne_manifest_named(name, &ignored, &ignored);
 }
 
 static lyne_status join(const merge *m, const char *out, lyne_error *err) {
@@ -173,7 +163,7 @@ static lyne_status join(const merge *m, const char *out, lyne_error *err) {
     if (!path) status = lyne_fail_memory(err, out);
     if (status == LYNE_OK) status = lyne_lock_range(path, 0, LYNE_MAX_SHARDS, &lock, err);
     if (status == LYNE_OK) status = join_all(m, &l, err);
-    if (status == LYNE_OK) status = remove_parts(&l, err);
+    if (status == LYNE_OK) status = lyne_directory_weed(l.plan.directory, is_part, NULL, err);
     lyne_unlock(lock);
     lyne_free(path);
     return status;

@@ -59,7 +59,8 @@ static lyne_status look_at(lyne_labels_writer *w, uint64_t shard, lyne_error *er
 
 /* Whether a file is to go: a shard that is not whole, or something behind its name.  The writer of all clears up whatever
  * belongs to a cache, the writer of a part what bears the names of its shards, and a manifest that cannot be right. */
-static bool is_stale(const lyne_labels_writer *w, const char *name) {
+static bool is_stale(const void *self, const char *name) {
+    const lyne_labels_writer *w = self;
     const lyne_layout *l = &w->layout;
     const bool all = l->plan.n_parts == 0;
     uint32_t part, n_parts;
@@ -74,21 +75,6 @@ static bool is_stale(const lyne_labels_writer *w, const char *name) {
     if (lyne_manifest_named(name, &part, &n_parts))
         return all || (w->left > 0 && part == l->plan.part && n_parts == l->plan.n_parts);
     return all && strncmp(name, LYNE_HEAD_NAME ".tmp.", strlen(LYNE_HEAD_NAME ".tmp.")) == 0;
-}
-
-static lyne_status remove_stale(const lyne_labels_writer *w, lyne_error *err) {
-    char **names;
-    size_t n;
-    lyne_status status = lyne_directory_list(w->directory, &names, &n, err);
-    if (status != LYNE_OK) return status;
-    for (size_t i = 0; status == LYNE_OK && i < n; i++) {
-        if (!is_stale(w, names[i])) continue;
-        char *path = lyne_layout_path(&w->layout, names[i]);
-        status = path ? lyne_file_remove(path, err) : lyne_fail_memory(err, "a soft-label cache");
-        lyne_free(path);
-    }
-    lyne_names_free(names, n);
-    return status;
 }
 
 /* Each part locks the numbers of its shards, so that whoever would write one of them too is refused. */
@@ -149,7 +135,7 @@ static lyne_status look_around(lyne_labels_writer *w, lyne_error *err) {
         if (!w->whole[k]) w->left += lyne_layout_records(l, k);
     }
     open_next(w, l->first_shard);
-    return remove_stale(w, err);
+    return lyne_directory_weed(w->directory, is_stale, w, err);
 }
 
 lyne_status lyne_labels_begin(const lyne_labels_plan *plan, lyne_labels_writer **out, lyne_error *err) {

@@ -11,23 +11,14 @@
 
 /* NAME.tmp.PID: what a process that was killed left of a commit (base/file.h).  Nobody else writes here: we have the
  * lock. */
-static bool is_left_behind(const char *name) {
+static bool is_left_behind(const void *self, const char *name) {
     const char *tail = strstr(name, ".tmp.");
+    (void)self;
     return tail && tail[5] && strspn(tail + 5, "0123456789") == strlen(tail + 5);
 }
 
 static lyne_status sweep(const char *directory, lyne_error *err) {
-    char path[LYNE_PATH_MAX], **name;
-    size_t n;
-    lyne_status status = lyne_directory_list(directory, &name, &n, err);
-    if (status != LYNE_OK) return status;
-    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
-        if (!is_left_behind(name[i])) continue;
-        status = lyne_path(path, directory, name[i], err);
-        if (status == LYNE_OK) status = lyne_file_remove(path, err);
-    }
-    lyne_names_free(name, n);
-    return status;
+    return lyne_directory_weed(directory, is_left_behind, NULL, err);
 }
 
 /* Whether it is up to date, and then what came of it. */

@@ -203,24 +203,15 @@ lyne_status lyne_result_file_load(const char *directory, lyne_digest fingerprint
     return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
 }
 
-static lyne_status remove_products(const char *directory, lyne_error *err) {
-    char path[LYNE_PATH_MAX], **name;
-    size_t n;
-    lyne_status status = lyne_directory_list(directory, &name, &n, err);
-    if (status != LYNE_OK) return status;
-    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
-        if (!is_product(name[i])) continue;
-        status = lyne_path(path, directory, name[i], err);
-        if (status == LYNE_OK) status = lyne_file_remove(path, err);
-    }
-    lyne_names_free(name, n);
-    return status;
+static bool is_old_product(const void *self, const char *name) {
+    (void)self;
+    return is_product(name);
 }
 
 lyne_status lyne_result_file_copy(const char *from, const char *to, lyne_error *err) {
     char source[LYNE_PATH_MAX], copy[LYNE_PATH_MAX], **name;
     size_t n;
-    lyne_status status = remove_products(to, err);
+    lyne_status status = lyne_directory_weed(to, is_old_product, NULL, err);
     if (status == LYNE_OK) status = lyne_directory_list(from, &name, &n, err);
     if (status != LYNE_OK) return status;
     for (size_t i = 0; i <= n && status == LYNE_OK; i++) {

@@ -96,8 +96,9 @@ Test(pack, is_onednns_reorder) {
                 seen[packing.turned][packing.pairs % 16 == 0]++;
             dnn_primitive_free(p);
         }
-    if (strstr(dnn_isa(), "amx")) /* whose layouts are those that pack.h names */
-        cr_expect(seen[0][1] && seen[1][0] && seen[1][1], "%d %d %d", seen[0][1], seen[1][0], seen[1][1]);
+    const bool straight = seen[0][0] || seen[0][1], turned = seen[1][0] || seen[1][1];
+    cr_expect(turned, "linear layers have such layouts on every CPU");
+    if (strstr(dnn_isa(), "amx")) cr_expect(straight && seen[1][0] && seen[1][1]);
     dnn_context_free(c);
     lyne_free(src);
 }

@@ -5,7 +5,7 @@
 # LYNE_SOAK  seconds in all; with less than some minutes the beginning of a process shows in the figures
 . "$LYNE_SOURCE/tests/cli/helpers"
 seconds=${LYNE_SOAK:?}
-make_strokes some 1500 300 16
+make_strokes some 2000 300 16
 cat >recipe.yaml <<-end
 	lyne: 1
 	name: soak
@@ -20,7 +20,7 @@ cat >recipe.yaml <<-end
 	      keep: best
 	      checkpoint_seconds: 0.2
 	  soft_labels:
-	    label: {teacher: teacher, augment: [{shift: {pixels: 1}}], views: 2, records_per_shard: 1000}
+	    label: {teacher: teacher, augment: [{shift: {pixels: 1}}], views: 2, records_per_shard: 3000}
 	  student:
 	    distill: {model: {mlp: {hidden: [64], dropout: {input: 0.1}}}, labels: soft_labels, checkpoint_seconds: 0.2}
 	  fidelity: {evaluate: {model: student, against: teacher}}

@@ -1,5 +1,6 @@
 /* cli/arguments.c -- the options that commands on a whole run share. */
 #include "cli/arguments.h"
+#include "base/file.h"
 #include "base/text.h"
 #include <getopt.h>
 #include <omp.h>
@@ -36,6 +37,11 @@ lyne_status lyne_arguments_take(lyne_arguments *a, const lyne_command *c, int go
     }
 }
 
+lyne_status lyne_arguments_reuse(lyne_arguments *a, const char *folder, lyne_error *err) {
+    if (!lyne_file_exists(folder)) return lyne_fail(err, LYNE_EUSAGE, "--reuse: there is no folder %s", folder);
+    return lyne_words_add(&a->reuse, folder, "--reuse", err);
+}
+
 lyne_status lyne_arguments_end(lyne_arguments *a, const lyne_command *c, int argc, char **argv, lyne_error *err) {
     if (optind == argc) return lyne_fail(err, LYNE_EUSAGE, "which recipe? usage: lyne %s RECIPE", c->name);
     if (optind + 1 != argc)
@@ -55,10 +61,16 @@ const char *lyne_arguments_out(const lyne_arguments *a, const char *recipe_name,
 }
 
 lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, lyne_display *display) {
-    return (lyne_run_options){.out = out,
-                              .data_directory = a->data.list.item,
-                              .n_data_directories = a->data.list.n,
-                              .listener = {.tell = lyne_display_tell, .self = display},
-                              .starting = lyne_display_starting,
-                              .self = display};
+    lyne_run_options o = {
+        .out = out,
+        .data_directory = a->data.list.item,
+        .n_data_directories = a->data.list.n,
+        .reuse = a->reuse.item,
+        .n_reuse = a->reuse.n,
+    };
+    if (!display) return o;
+    o.listener = (lyne_listener){.tell = lyne_display_tell, .self = display};
+    o.starting = lyne_display_starting;
+    o.self = display;
+    return o;
 }

@@ -11,8 +11,8 @@
 typedef struct lyne_arguments {
     const char *recipe, *out; /* out NULL: runs/NAME */
     lyne_folders data;
-    lyne_words set;
-    unsigned flags; /* options without an argument that were given, as 1 << option */
+    lyne_words set, reuse; /* reuse: of those commands whose table has LYNE_REUSE */
+    unsigned flags;        /* options without an argument that were given, as 1 << option */
 } lyne_arguments;
 
 /* Their places in the table of a command, which goes on at LYNE_N_ARGUMENTS. */
@@ -25,8 +25,14 @@ enum { LYNE_ARGUMENT_DATA, LYNE_ARGUMENT_OUT, LYNE_ARGUMENT_SET, LYNE_ARGUMENT_T
                            "change one value, as in --set stages.student.distill.epochs=5; may be repeated"},          \
     [LYNE_ARGUMENT_THREADS] = {"threads", "N", "how many; the default is OpenMP's, one for each core"}
 
+#define LYNE_REUSE                                                                                                     \
+    {"reuse", "DIR",                                                                                                   \
+     "the folder of another run: a stage that it has done just as here is copied, not done again; may be repeated"}
+
 /** Take the option `got` of c's table: one of these, a flag, or the -2 of lyne_next_option. */
 lyne_status lyne_arguments_take(lyne_arguments *a, const lyne_command *c, int got, const char *value, lyne_error *err);
+/** Take the argument of LYNE_REUSE. */
+lyne_status lyne_arguments_reuse(lyne_arguments *a, const char *folder, lyne_error *err);
 /** Whether that option, a flag, was given. */
 bool lyne_arguments_has(const lyne_arguments *a, int option);
 /** After the last option: the one operand is the recipe, and the folders of LYNE_DATA come behind those of --data. */
@@ -37,7 +43,7 @@ void lyne_arguments_free(lyne_arguments *a);
 typedef char lyne_folder[128];
 const char *lyne_arguments_out(const lyne_arguments *a, const char *recipe_name, lyne_folder scratch);
 
-/** For a run that goes there and is shown by `display`; the lists stay the arguments'. */
+/** For a run that goes there and is shown by `display` (NULL: by nobody); the lists stay the arguments'. */
 lyne_run_options lyne_arguments_options(const lyne_arguments *a, const char *out, lyne_display *display);
 
 #endif

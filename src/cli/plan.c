@@ -8,10 +8,11 @@
 /* How long each stage that would run is timed. */
 #define MEASURE_SECONDS 1.0
 
-enum { QUICK = LYNE_N_ARGUMENTS, JSON, KERNELS };
+enum { QUICK = LYNE_N_ARGUMENTS, REUSE, JSON, KERNELS };
 static const lyne_option options[] = {
     LYNE_ARGUMENTS,
     [QUICK] = {"quick", NULL, "no times: nothing is measured"},
+    [REUSE] = LYNE_REUSE,
     [JSON] = {"json", NULL, "the same for programs"},
     [KERNELS] = {"kernels", NULL,
                  "first, for each stage: the kernels of a step, the time of each beside "
@@ -37,10 +38,8 @@ static lyne_status plan(const lyne_arguments *a, lyne_recipe *r, lyne_error *err
     const size_t n = lyne_recipe_count(r);
     lyne_outcomes *jobs = lyne_alloc(n, sizeof *jobs);
     if (!jobs) return lyne_fail_memory(err, "a plan");
-    const lyne_run_options o = {.kernels = lyne_arguments_has(a, KERNELS) ? stdout : NULL,
-                                .out = lyne_arguments_out(a, r->name, folder),
-                                .data_directory = a->data.list.item,
-                                .n_data_directories = a->data.list.n};
+    lyne_run_options o = lyne_arguments_options(a, lyne_arguments_out(a, r->name, folder), NULL);
+    if (lyne_arguments_has(a, KERNELS)) o.kernels = stdout;
     lyne_status status = LYNE_OK;
     for (size_t i = 0; i < n && status == LYNE_OK; i++)
         status = lyne_pipeline_look(lyne_recipe_at(r, i), &o, lyne_arguments_has(a, QUICK) ? 0 : MEASURE_SECONDS,
@@ -58,7 +57,8 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     lyne_status status = LYNE_OK;
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_plan, argc, argv, &value, err)) != -1)
-        status = lyne_arguments_take(&a, &command_plan, got, value, err);
+        status = got == REUSE ? lyne_arguments_reuse(&a, value, err)
+                              : lyne_arguments_take(&a, &command_plan, got, value, err);
     if (status == LYNE_OK && lyne_arguments_has(&a, KERNELS) && a.flags & (1u << QUICK | 1u << JSON))
         status = lyne_fail(err, LYNE_EUSAGE,
                            "--kernels measures, and prints tables: it goes with neither --quick nor --json");

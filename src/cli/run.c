@@ -1,5 +1,4 @@
 /* cli/run.c -- `lyne run`: a recipe from its first stage to the table. */
-#include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -14,9 +13,7 @@ enum { STAGE = LYNE_N_ARGUMENTS, REUSE, SHARD, JSON, QUIET, ANY_ENVIRONMENT, IGN
 static const lyne_option options[] = {
     LYNE_ARGUMENTS,
     [STAGE] = {"stage", "NAME", "run this stage and those it reads, no others"},
-    [REUSE] = {"reuse", "DIR",
-               "the folder of another run: a stage that it has done just as here is copied, not done again; may be "
-               "repeated"},
+    [REUSE] = LYNE_REUSE,
     [SHARD] = {"shard", "I/N",
                "with --stage: write the I-th of N parts of its soft labels, as others write theirs, here or on other "
                "machines; `lyne labels merge` joins them"},
@@ -30,7 +27,6 @@ static const lyne_option options[] = {
 typedef struct arguments {
     lyne_arguments of_run;
     const char *stage;
-    lyne_words reuse;
     uint32_t part, n_parts;
 } arguments;
 
@@ -48,11 +44,6 @@ static lyne_status set_shard(arguments *a, const char *value, lyne_error *err) {
     return LYNE_OK;
 }
 
-static lyne_status add_reuse(arguments *a, const char *folder, lyne_error *err) {
-    if (!lyne_file_exists(folder)) return lyne_fail(err, LYNE_EUSAGE, "--reuse: there is no folder %s", folder);
-    return lyne_words_add(&a->reuse, folder, "--reuse", err);
-}
-
 static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     const char *value;
     lyne_status status = LYNE_OK;
@@ -61,7 +52,7 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
         if (got == STAGE)
             a->stage = value;
         else if (got == REUSE)
-            status = add_reuse(a, value, err);
+            status = lyne_arguments_reuse(&a->of_run, value, err);
         else if (got == SHARD)
             status = set_shard(a, value, err);
         else
@@ -96,8 +87,6 @@ static lyne_status run_recipe(const arguments *a, const lyne_recipe *r, lyne_err
     o.any_environment = lyne_arguments_has(&a->of_run, ANY_ENVIRONMENT);
     o.ignore_limits = lyne_arguments_has(&a->of_run, IGNORE_LIMITS);
     o.stage = a->stage;
-    o.reuse = a->reuse.item;
-    o.n_reuse = a->reuse.n;
     o.part = a->part;
     o.n_parts = a->n_parts;
     lyne_runs_warn(o.out, r->name);

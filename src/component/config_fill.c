@@ -2,9 +2,8 @@
  *
  * One small reader per field type, in a table; each reports what it refuses and says false, and filling goes on, so all
  * mistakes of a recipe are shown at once. */
-#include "component/config.h"
+#include "component/config_parts.h"
 #include "component/layers.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_DEFAULTS = 16 /* defaults within defaults; deeper is a row whose default leads back to itself */ };
@@ -16,8 +15,7 @@ typedef struct slot {
     const char *where;
 } slot;
 
-/* Room for n values, or NULL with out_of_memory noted. */
-static void *room_for(const lyne_filler *f, size_t n, size_t size) {
+void *config_room(const lyne_filler *f, size_t n, size_t size) {
     size_t bytes;
     void *room = lyne_size_mul(n, size, &bytes) ? lyne_arena_alloc(f->arena, bytes) : NULL;
     if (!room) f->out->out_of_memory = true;
@@ -52,8 +50,7 @@ static bool refuse_range(const slot *s, const lyne_yaml *node, double min, doubl
     return false;
 }
 
-/* "PROBLEM; did you mean 'kd'?" or "PROBLEM; the losses are kd, mse". */
-static bool refuse_name(const lyne_filler *f, lyne_mark mark, const char *problem, const char *word,
+bool config_refuse_name(const lyne_filler *f, lyne_mark mark, const char *problem, const char *word,
                         const char *const *names, size_t n, const char *what) {
     const char *nearest = lyne_nearest(word, names, n);
     lyne_text list = {0};
@@ -138,7 +135,7 @@ static bool read_choice(const slot *s, const lyne_yaml *node, void *dst) {
     if (!choices[i]) {
         const char *problem =
             lyne_arena_printf(s->f->arena, "%s: '%.80s' is not a choice for %s", s->where, node->text, s->field->name);
-        return refuse_name(s->f, node->mark, problem, node->text, choices, (size_t)i, "choices");
+        return config_refuse_name(s->f, node->mark, problem, node->text, choices, (size_t)i, "choices");
     }
     *(int *)dst = i;
     return true;
@@ -184,7 +181,7 @@ static void *read_items(const slot *s, const lyne_yaml *node, size_t size,
         refuse_type(s, node, "a list", "");
         return NULL;
     }
-    char *items = room_for(s->f, node->n, size);
+    char *items = config_room(s->f, node->n, size);
     bool ok = items;
     for (size_t i = 0; items && i < node->n; i++) {
         if (lyne_yaml_is_null(node->item[i])) {
@@ -213,7 +210,7 @@ READ_LIST(read_stage_list, lyne_references, read_stage)
 
 static bool read_stages(const slot *s, const lyne_yaml *node, void *dst) {
     if (node->kind == LYNE_YAML_LIST) return read_stage_list(s, node, dst);
-    lyne_reference *one = room_for(s->f, 1, sizeof *one);
+    lyne_reference *one = config_room(s->f, 1, sizeof *one);
     *(lyne_references *)dst = (lyne_references){1, one};
     return one && read_stage(s, node, one);
 }
@@ -276,7 +273,7 @@ static bool refuse_unknown_keys(const lyne_filler *f, const lyne_field *fields, 
                                 const lyne_yaml *map) {
     size_t n = 0;
     while (fields[n].name) n++;
-    const char **names = room_for(f, n, sizeof *names);
+    const char **names = config_room(f, n, sizeof *names);
     if (!names) return false;
     for (size_t i = 0; i < n; i++) names[i] = fields[i].name;
     bool ok = true;
@@ -286,7 +283,7 @@ static bool refuse_unknown_keys(const lyne_filler *f, const lyne_field *fields, 
         while (i < n && strcmp(names[i], key->text) != 0) i++;
         if (i < n) continue;
         const char *problem = lyne_arena_printf(f->arena, "%s: unknown key '%.80s'", where, key->text);
-        ok = refuse_name(f, key->mark, problem, key->text, names, n, "keys");
+        ok = config_refuse_name(f, key->mark, problem, key->text, names, n, "keys");
     }
     return ok;
 }
@@ -316,86 +313,4 @@ bool lyne_config_fill(const lyne_filler *f, const lyne_field *fields, const char
             return false;
     }
     return ok;
-}
-
-/* ---- components ---- */
-
-static const char *plural(lyne_kind kind, char out[32]) {
-    const char *name = lyne_kind_name(kind);
-    snprintf(out, 32, "%s%s", name, name[strlen(name) - 1] == 's' ? "es" : "s");
-    return out;
-}
-
-static bool refuse_component(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *name) {
-    char what[32];
-    size_t n;
-    const lyne_component *const *rows = lyne_registry_list(f->registry, kind, &n);
-    const char **names = room_for(f, n, sizeof *names);
-    if (!names) return false;
-    for (size_t i = 0; i < n; i++) names[i] = rows[i]->name;
-    const char *problem =
-        lyne_arena_printf(f->arena, "%s: there is no %s '%.80s'", where, lyne_kind_name(kind), name->text);
-    return refuse_name(f, name->mark, problem, name->text, names, n, plural(kind, what));
-}
-
-/* Neither a name nor a map with one: say what is expected by the example of a row, of the first that is named there. */
-static bool refuse_shape(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *node) {
-    size_t n;
-    const lyne_component *const *rows = lyne_registry_list(f->registry, kind, &n), *row = n > 0 ? rows[0] : NULL;
-    for (size_t i = node->kind == LYNE_YAML_MAP ? node->n : 0; i-- > 0;) {
-        const lyne_component *named = lyne_registry_find(f->registry, kind, node->key[i]->text);
-        if (named) row = named;
-    }
-    char here[64] = "here is a list";
-    if (node->kind == LYNE_YAML_SCALAR) snprintf(here, sizeof here, "here is no value");
-    if (node->kind == LYNE_YAML_MAP) snprintf(here, sizeof here, "here are %zu keys", node->n);
-
-    const lyne_field *field = row ? row->fields : NULL;
-    while (field && field->name && (!field->fallback || !*field->fallback)) field++;
-    lyne_text example = {0};
-    if (field && field->name)
-        lyne_text_add(&example, ", as in {%s: {%s: %s}}", row->name, field->name, field->fallback);
-    else if (row)
-        lyne_text_add(&example, ", as in %s", row->name);
-    if (example.failed)
-        f->out->out_of_memory = true;
-    else
-        lyne_diagnose(f->out, node->mark, LYNE_ERECIPE, "%s: expects one %s%s; %s", where, lyne_kind_name(kind),
-                      row ? example.data : "", here);
-    lyne_text_free(&example);
-    return false;
-}
-
-bool lyne_config_instance(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *node,
-                          lyne_instance *out) {
-    const lyne_yaml *name = node, *map = NULL;
-    *out = (lyne_instance){0};
-    if (node->kind == LYNE_YAML_MAP && node->n == 1) {
-        name = node->key[0];
-        map = node->item[0];
-    } else if (node->kind != LYNE_YAML_SCALAR || lyne_yaml_is_null(node)) {
-        return refuse_shape(f, kind, where, node);
-    }
-    const lyne_component *row = lyne_registry_find(f->registry, kind, name->text);
-    if (!row) return refuse_component(f, kind, where, name);
-    bool without_fields = !row->fields || !row->fields->name;
-    if (without_fields && map && !lyne_yaml_is_null(map) && (map->kind != LYNE_YAML_MAP || map->n > 0)) {
-        lyne_diagnose(f->out, map->mark, LYNE_ERECIPE, "%s: takes no fields", row->name);
-        return false;
-    }
-    void *config = row->config_size > 0 ? room_for(f, 1, row->config_size) : NULL;
-    if (row->config_size > 0 && !config) return false;
-    if (lyne_takes_layers(row)) {
-        if (!lyne_layers_read(f, row->name, map ? map : name, (void *)((char *)config + row->fields->offset)))
-            return false;
-    } else if (!lyne_config_fill(f, row->fields, row->name, name->mark, map, config)) {
-        return false;
-    }
-    const char *problem = row->check ? row->check(config) : NULL;
-    if (problem) {
-        lyne_diagnose(f->out, name->mark, LYNE_ERECIPE, "%s: %s", row->name, problem);
-        return false;
-    }
-    *out = (lyne_instance){row, config, f->depth ? (lyne_mark){0} : name->mark}; /* a default stands nowhere */
-    return true;
 }

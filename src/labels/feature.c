@@ -16,13 +16,10 @@ typedef struct feature_config {
 enum { F16, F32 };
 static const char *const types[] = {"f16", "f32", NULL};
 
-static const lyne_field fields[] = {{.name = "type",
-                                     .type = LYNE_FIELD_CHOICE,
-                                     .choices = types,
-                                     .help = "f16 (2 bytes a feature, to 1 part in 2,000) or f32 (4 bytes, exact)",
-                                     .fallback = "f16",
-                                     .offset = offsetof(feature_config, type)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_ENTRY_WITH(CHOICE, feature_config, type, "f16 (2 bytes a feature, to 1 part in 2,000) or f32 (4 bytes, exact)",
+                    "f16", .choices = types),
+    LYNE_FIELDS_END};
 
 static bool is_f16(const lyne_record *r) {
     return ((const feature_config *)r->config)->type == F16;

@@ -27,25 +27,11 @@ typedef struct sampled_config {
     double temperature;
 } sampled_config;
 
-static const lyne_field fields[] = {{.name = "draws",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "how many classes are drawn",
-                                     .fallback = "50",
-                                     .offset = offsetof(sampled_config, draws),
-                                     LYNE_RANGE(1, MOST)},
-                                    {.name = "temperature",
-                                     .type = LYNE_FIELD_FLOAT,
-                                     .help = "of the distribution that is drawn from: that of the loss",
-                                     .fallback = "1",
-                                     .offset = offsetof(sampled_config, temperature),
-                                     LYNE_RANGE(0.01, 1000)},
-                                    {.name = "seed",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "of the draws",
-                                     .fallback = "0",
-                                     .offset = offsetof(sampled_config, seed),
-                                     LYNE_RANGE(0, 1e15)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {LYNE_INT(sampled_config, draws, "how many classes are drawn", "50", 1, MOST),
+                                    LYNE_FLOAT(sampled_config, temperature,
+                                               "of the distribution that is drawn from: that of the loss", "1", 0.01,
+                                               1000),
+                                    LYNE_INT(sampled_config, seed, "of the draws", "0", 0, 1e15), LYNE_FIELDS_END};
 
 static lyne_status layout(lyne_record *r, lyne_error *err) {
     const sampled_config *c = r->config;

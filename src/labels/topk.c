@@ -30,26 +30,13 @@ enum { CLASS, UNIFORM, DROP };
 static const char *const tails[] = {"class", "uniform", "drop", NULL};
 
 static const lyne_field fields[] = {
-    {.name = "k",
-     .type = LYNE_FIELD_INT,
-     .help = "how many logits are kept",
-     .fallback = "10",
-     .offset = offsetof(topk_config, k),
-     LYNE_RANGE(1, MOST)},
-    {.name = "temperature",
-     .type = LYNE_FIELD_FLOAT,
-     .help = "where the mass of the others is exact",
-     .fallback = "1",
-     .offset = offsetof(topk_config, temperature),
-     LYNE_RANGE(0.01, 1000)},
-    {.name = "tail",
-     .type = LYNE_FIELD_CHOICE,
-     .choices = tails,
-     .help =
-         "what the others are to a loss: class (one more class, with their mass: unbiased), uniform (alike, with their "
-         "mass) or drop (nothing: softmax over the k alone)",
-     .fallback = "class",
-     .offset = offsetof(topk_config, tail)},
+    LYNE_INT(topk_config, k, "how many logits are kept", "10", 1, MOST),
+    LYNE_FLOAT(topk_config, temperature, "where the mass of the others is exact", "1", 0.01, 1000),
+    LYNE_ENTRY_WITH(
+        CHOICE, topk_config, tail,
+        "what the others are to a loss: class (one more class, with their mass: unbiased), uniform (alike, with their "
+        "mass) or drop (nothing: softmax over the k alone)",
+        "class", .choices = tails),
     LYNE_FIELDS_END};
 
 /* Where the parts are: the classes stand before the halves if they are wider. */

@@ -6,18 +6,9 @@
 #include "ops/common.h"
 #include "ops/gemm.h"
 
-static const lyne_field fields[] = {{.name = "units",
-                                     .type = LYNE_FIELD_INT,
-                                     .help = "outputs",
-                                     .fallback = LYNE_REQUIRED,
-                                     .offset = offsetof(lyne_linear_config, units),
-                                     LYNE_RANGE(1, 1 << 24)},
-                                    {.name = "bias",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "add a number of its own to each output",
-                                     .fallback = "true",
-                                     .offset = offsetof(lyne_linear_config, bias)},
-                                    LYNE_FIELDS_END};
+static const lyne_field fields[] = {
+    LYNE_INT(lyne_linear_config, units, "outputs", LYNE_REQUIRED, 1, 1 << 24),
+    LYNE_BOOL(lyne_linear_config, bias, "add a number of its own to each output", "true"), LYNE_FIELDS_END};
 
 static lyne_status linear_shape(lyne_node *n, lyne_error *err) {
     const lyne_linear_config *c = n->config;

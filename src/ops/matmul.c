@@ -11,16 +11,8 @@
 
 #include <omp.h>
 
-static const lyne_field fields[] = {{.name = "transpose_a",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "the first is (B, K, M)",
-                                     .fallback = "false",
-                                     .offset = offsetof(lyne_matmul_config, transpose_a)},
-                                    {.name = "transpose_b",
-                                     .type = LYNE_FIELD_BOOL,
-                                     .help = "the second is (B, N, K)",
-                                     .fallback = "false",
-                                     .offset = offsetof(lyne_matmul_config, transpose_b)},
+static const lyne_field fields[] = {LYNE_BOOL(lyne_matmul_config, transpose_a, "the first is (B, K, M)", "false"),
+                                    LYNE_BOOL(lyne_matmul_config, transpose_b, "the second is (B, N, K)", "false"),
                                     LYNE_FIELDS_END};
 
 static lyne_status matmul_shape(lyne_node *n, lyne_error *err) {

@@ -4,6 +4,7 @@
 #include "component/origin.h"
 #include "dnn/dnn.h"
 #include "graph/weights.h"
+#include "recipe/result_file.h"
 #include <omp.h>
 #include <string.h>
 
@@ -123,6 +124,23 @@ lyne_status lyne_jobs_fingerprint(lyne_jobs *p, lyne_outcome *o, lyne_error *err
     }
     o->fingerprint = lyne_inputs_fingerprint(in);
     return in->failed ? lyne_fail_memory(err, "a run") : LYNE_OK;
+}
+
+lyne_status lyne_jobs_find(lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+    o->copied_from = NULL;
+    lyne_status status =
+        lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
+    for (size_t i = 0; i < (p->o->n_parts ? 0 : p->o->n_reuse) && !o->was_up_to_date && status == LYNE_OK; i++) {
+        char from[LYNE_PATH_MAX];
+        status = lyne_path(from, p->o->reuse[i], o->directory, err);
+        if (status == LYNE_OK) status = lyne_file_within(from, &p->o->reuse[i], 1, err);
+        if (status == LYNE_OK)
+            status = lyne_result_file_load(from, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
+        if (status != LYNE_OK || !o->was_up_to_date) continue;
+        o->copied_from = lyne_arena_printf(&p->out->arena, "%s", from);
+        if (!o->copied_from) return lyne_fail_memory(err, "a run");
+    }
+    return status;
 }
 
 /* Which stages are asked for. */

@@ -27,6 +27,9 @@ lyne_outcome *lyne_jobs_read(const lyne_jobs *p, const lyne_outcome *o, size_t k
 /** Set o's inputs and fingerprint, once the jobs that it reads are done.  The inputs, and what lyne_jobs_make gives, live
  *  until lyne_jobs_leave: a sweep of many jobs keeps of each what came of it and no more. */
 lyne_status lyne_jobs_fingerprint(lyne_jobs *p, lyne_outcome *o, lyne_error *err);
+/** Set was_up_to_date, by the fingerprint: whether the job stands in `directory`, or in a run that may be reused, where
+ *  copied_from then says; and what came of it, if so.  One that is written in parts is not looked for elsewhere. */
+lyne_status lyne_jobs_find(lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err);
 /** All that the stage is given. */
 lyne_status lyne_jobs_make(lyne_jobs *p, const lyne_outcome *o, const char *label, const char *directory, lyne_job *out,
                            lyne_error *err);

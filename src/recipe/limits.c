@@ -36,7 +36,8 @@ static lyne_status check_memory(const lyne_jobs *p, const lyne_memory_limits *li
     return LYNE_OK;
 }
 
-/* What lies in a job's folder already: soft labels that it goes on with, or what it puts something else in the place of. */
+/* What lies in a job's folder: here, soft labels that it goes on with, or what it puts something else in the place of;
+ * in another run, what is copied. */
 static lyne_status bytes_in(const char *directory, uint64_t *bytes, lyne_error *err) {
     char **name, path[LYNE_PATH_MAX];
     size_t n;
@@ -62,9 +63,10 @@ static lyne_status bytes_to_write(const lyne_jobs *p, uint64_t *bytes, lyne_erro
         const lyne_outcome *o = &p->out->item[i];
         char directory[LYNE_PATH_MAX];
         uint64_t there, due = o->cost.disk;
-        if (o->was_up_to_date) continue;
+        if (o->was_up_to_date && !o->copied_from) continue;
+        if (o->copied_from) status = bytes_in(o->copied_from, &due, err);
         if (p->o->n_parts) due = due / p->o->n_parts + 1;
-        status = lyne_path(directory, p->o->out, o->directory, err);
+        if (status == LYNE_OK) status = lyne_path(directory, p->o->out, o->directory, err);
         if (status == LYNE_OK) status = lyne_file_within(directory, &p->o->out, 1, err);
         if (status == LYNE_OK) status = bytes_in(directory, &there, err);
         if (status == LYNE_OK && due > there) *bytes += due - there;

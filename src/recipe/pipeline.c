@@ -21,11 +21,6 @@ static lyne_status sweep(const char *directory, lyne_error *err) {
     return lyne_directory_weed(directory, is_left_behind, NULL, err);
 }
 
-/* Whether it is up to date, and then what came of it. */
-static lyne_status load(lyne_outcome *o, const char *directory, lyne_error *err) {
-    return lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
-}
-
 /* Remove what speaks of files that are about to change, and the model of another recipe: a job that fails leaves
  * neither.  Soft labels see to themselves (labels/writer.h). */
 static lyne_status forget(const lyne_jobs *p, const char *directory, lyne_error *err) {
@@ -66,27 +61,17 @@ static lyne_status do_part(lyne_jobs *p, lyne_outcome *o, const char *label, con
     return status == LYNE_OK ? lyne_jobs_row(p, o)->run(&job, &o->result, err) : status;
 }
 
-/* The job as another run has done it, if one has; `from` is its directory there, or "". */
-static lyne_status take(const lyne_jobs *p, lyne_outcome *o, const char *directory, char from[LYNE_PATH_MAX],
-                        lyne_error *err) {
-    bool stands = false;
-    lyne_status status = LYNE_OK;
-    for (size_t i = 0; i < p->o->n_reuse && !stands && status == LYNE_OK; i++) {
-        status = lyne_path(from, p->o->reuse[i], o->directory, err);
-        if (status == LYNE_OK) status = lyne_file_within(from, &p->o->reuse[i], 1, err);
-        if (status == LYNE_OK)
-            status = lyne_result_file_load(from, o->fingerprint, &stands, &o->result, &o->files, err);
-    }
-    if (!stands) *from = '\0';
-    if (!stands || status != LYNE_OK) return status;
-    status = lyne_directory_make(directory, err);
+/* What another run has done just so. */
+static lyne_status copy_job(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+    lyne_status status = lyne_directory_make(directory, err);
     if (status == LYNE_OK) status = forget(p, directory, err);
-    if (status == LYNE_OK) status = lyne_result_file_copy(from, directory, err);
-    return status == LYNE_OK ? load(o, directory, err) : status;
+    if (status == LYNE_OK) status = lyne_result_file_copy(o->copied_from, directory, err);
+    if (status != LYNE_OK) return status;
+    return lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
 }
 
 static lyne_status run_job(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
-    char directory[LYNE_PATH_MAX], from[LYNE_PATH_MAX] = "", done[LYNE_PATH_MAX + 16] = "up to date", label[128];
+    char directory[LYNE_PATH_MAX], done[LYNE_PATH_MAX + 16] = "up to date", label[128];
     lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
     if (status == LYNE_OK) status = lyne_file_within(directory, &p->o->out, 1, err);
     if (status != LYNE_OK) return status;
@@ -96,10 +81,10 @@ static lyne_status run_job(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
     else
         snprintf(label, sizeof label, "%s, seed %llu", name, (unsigned long long)o->seed);
     if ((status = lyne_jobs_fingerprint(p, o, err)) != LYNE_OK) return status;
-    status = load(o, directory, err);
-    if (status == LYNE_OK && !o->was_up_to_date && !p->o->n_parts) status = take(p, o, directory, from, err);
+    status = lyne_jobs_find(p, o, directory, err);
+    if (status == LYNE_OK && o->copied_from) status = copy_job(p, o, directory, err);
     if (status != LYNE_OK) return status;
-    if (*from) snprintf(done, sizeof done, "taken from %s", from);
+    if (o->copied_from) snprintf(done, sizeof done, "taken from %s", o->copied_from);
     if (p->o->starting) p->o->starting(p->o->self, label, o->was_up_to_date ? done : NULL);
     if (!o->was_up_to_date) {
         o->result = lyne_result_empty();

@@ -41,15 +41,17 @@ static size_t count(const lyne_outcomes *jobs, size_t stage, bool running) {
     return n;
 }
 
-/* The first of the stage that would run, or the first. */
+/* How much is left to do of a job: nothing, to copy it, to run it. */
+static int left_of(const lyne_outcome *o) {
+    return o->was_up_to_date ? o->copied_from != NULL : 2;
+}
+
+/* Of the stage's, the first of those with most left to do. */
 static const lyne_outcome *job_of(const lyne_outcomes *jobs, size_t stage) {
-    const lyne_outcome *first = NULL;
-    for (size_t i = 0; i < jobs->n; i++) {
-        if (jobs->item[i].stage != stage) continue;
-        if (!jobs->item[i].was_up_to_date) return &jobs->item[i];
-        if (!first) first = &jobs->item[i];
-    }
-    return first;
+    const lyne_outcome *most = NULL;
+    for (const lyne_outcome *o = jobs->item; o < jobs->item + jobs->n; o++)
+        if (o->stage == stage && (!most || left_of(o) > left_of(most))) most = o;
+    return most;
 }
 
 static void bytes_cell(double bytes, char out[CELL]) {
@@ -90,7 +92,7 @@ static void cell(const tree *t, const line *l, int column, char out[CELL]) {
 
 /* What all of it comes to; what points share is counted once. */
 typedef struct totals {
-    size_t runs, jobs;
+    size_t runs, copies, jobs;
     uint64_t disk, memory;
     double seconds;
 } totals;
@@ -103,6 +105,7 @@ static totals add_up(const lyne_recipe *r, const lyne_outcomes *jobs) {
             if (lyne_recipe_shared(r, p, o->stage)) continue;
             sum.jobs++;
             sum.disk += o->cost.disk;
+            sum.copies += o->copied_from != NULL;
             if (o->was_up_to_date) continue;
             sum.runs++;
             sum.seconds += o->cost.seconds;
@@ -117,13 +120,16 @@ static void print_totals(const tree *t, const char *out, bool timed, FILE *to) {
     char memory[CELL], on_disk[CELL], time[32];
     bytes_cell((double)sum.disk, on_disk);
     if (!sum.runs) {
-        fprintf(to, "\nNothing would run: all is up to date in %s (%s).\n", out, on_disk);
+        fprintf(to, "\nNothing would run: ");
+        if (sum.copies) fprintf(to, "%zu of %zu would be copied, and then ", sum.copies, sum.jobs);
+        fprintf(to, "all is up to date in %s (%s).\n", out, on_disk);
         return;
     }
     bytes_cell((double)sum.memory, memory);
     lyne_human_time(sum.seconds, time);
     fprintf(to, "\n%zu of %zu would run", sum.runs, sum.jobs);
     if (timed) fprintf(to, ", in about %s", time);
+    if (sum.copies) fprintf(to, "; %zu would be copied", sum.copies);
     fprintf(to, "; %s of memory at the peak; %s in %s at the end.\n", memory, on_disk, out);
 }
 
@@ -155,6 +161,8 @@ static void print_lines(const tree *t, FILE *to) {
         const lyne_outcome *o = l ? job_of(&t->jobs[l->point], l->stage) : NULL;
         if (!o)
             fprintf(to, "%s\n", title[STATE]);
+        else if (o->copied_from)
+            fprintf(to, "will be copied from %s\n", o->copied_from);
         else
             fprintf(to, "%s%s\n", o->was_up_to_date ? "up to date" : "will run: ", o->was_up_to_date ? "" : o->why);
     }
@@ -184,6 +192,7 @@ static json_t *job_json(const lyne_recipe *r, const lyne_outcome *o, bool timed)
         "parameters", (json_int_t)c->parameters, "macs", (json_int_t)c->macs, "samples", (json_int_t)c->samples,
         "memory", (json_int_t)c->memory, "peak_memory", (json_int_t)o->peak_memory, "disk", (json_int_t)c->disk);
     if (j && o->why) json_object_set_new(j, "why", json_string(o->why));
+    if (j && o->copied_from) json_object_set_new(j, "copied_from", json_string(o->copied_from));
     if (j && timed && !o->was_up_to_date) lyne_json_set_real(j, "seconds", c->seconds);
     return j;
 }

@@ -3,7 +3,6 @@
  * Which picture a row belongs to is said by the ids, never by its place.  The teacher's identity is the digest of the
  * two files, so a student of other logits is another student.  The teacher has seen each picture once as it is in the
  * data set, and so does the student. */
-#include "base/log.h"
 #include "base/memory.h"
 #include "labels/ask.h"
 #include "labels/given.h"
@@ -58,40 +57,22 @@ static lyne_status labels(const lyne_job *job, const void *config, lyne_label_so
 
 enum { BATCH = 256 };
 
-static lyne_status write_all(const lyne_job *job, const lyne_given *g, lyne_labels_writer *w, lyne_result *out,
-                             lyne_error *err) {
-    const uint64_t total = lyne_labels_total(w), first = total - lyne_labels_left(w);
-    const double start = lyne_now();
-    float *logits = lyne_alloc((size_t)g->classes, BATCH * sizeof *logits);
-    lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "a batch of logits");
-    for (uint64_t done = first; status == LYNE_OK && done < total; done = total - lyne_labels_left(w)) {
-        const uint64_t due = lyne_labels_due(w), n = due < BATCH ? due : BATCH;
-        if (lyne_stop_requested()) {
-            status = label_stopped(job, done, total, err);
-            break;
-        }
-        lyne_given_read(g, (int64_t)lyne_labels_next(w), (int64_t)n, logits);
-        status = lyne_labels_append(w, logits, (int64_t)n, err);
-        label_tell(job, "importing", done + n, first, total, lyne_now() - start);
-    }
-    lyne_free(logits);
-    out->seconds = lyne_now() - start;
-    if (total > first && out->seconds > 0) out->samples_per_second = (double)(total - first) / out->seconds;
-    return status;
+/* The files, and room for a batch of them. */
+typedef struct copied {
+    lyne_given given;
+    float *logits;
+} copied;
+
+static lyne_status give(void *self, lyne_labels_writer *w, lyne_error *err) {
+    const copied *c = self;
+    const uint64_t due = lyne_labels_due(w), n = due < BATCH ? due : BATCH;
+    lyne_given_read(&c->given, (int64_t)lyne_labels_next(w), (int64_t)n, c->logits);
+    return lyne_labels_append(w, c->logits, (int64_t)n, err);
 }
 
-/* But for the identity. */
 static lyne_labels_plan plan_of(const lyne_job *job) {
     const import_config *c = job->stage->kind.config;
-    return (lyne_labels_plan){.directory = job->directory,
-                              .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
-                              .views = 1,
-                              .classes = job->task->n_classes,
-                              .encoding = c->encoding,
-                              .records_per_shard = (uint64_t)c->records_per_shard,
-                              .part = job->part,
-                              .n_parts = job->n_parts,
-                              .stopped = lyne_stop_requested};
+    return label_plan(job, 1, c->encoding, c->records_per_shard);
 }
 
 static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
@@ -104,19 +85,15 @@ static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyn
 static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const import_config *c = job->stage->kind.config;
     lyne_labels_plan plan = plan_of(job);
-    lyne_label_source source;
-    lyne_given given = {0};
-    lyne_labels_writer *w = NULL;
-    lyne_status status = labels(job, c, &source, err);
+    lyne_label_source source = {0};
+    copied from = {.logits = lyne_alloc((size_t)plan.classes, BATCH * sizeof(float))};
+    lyne_status status = from.logits ? labels(job, c, &source, err) : lyne_fail_memory(err, "a batch of logits");
     plan.identity = source.identity;
     if (status == LYNE_OK)
-        status = lyne_given_open(&given, c->logits, c->ids, (int64_t)plan.samples, plan.classes, err);
-    if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
-    if (status == LYNE_OK) status = write_all(job, &given, w, out, err);
-    if (status == LYNE_OK) status = lyne_labels_finish(w, err);
-    if (status == LYNE_OK && !job->n_parts) status = label_result(job, out, err);
-    lyne_labels_writer_free(w);
-    lyne_given_close(&given);
+        status = lyne_given_open(&from.given, c->logits, c->ids, (int64_t)plan.samples, plan.classes, err);
+    if (status == LYNE_OK) status = label_write(job, &plan, &(label_giver){"importing", give, &from}, out, err);
+    lyne_given_close(&from.given);
+    lyne_free(from.logits);
     return status;
 }
 

@@ -1,11 +1,9 @@
 /* stages/label.c -- ask the teacher about every view of every training picture and write what it says to disk, once. */
 #include "stages/label.h"
 #include "base/bf16.h"
-#include "base/file.h"
-#include "base/log.h"
+#include "base/memory.h"
 #include "component/config.h"
 #include "labels/ask.h"
-#include <math.h>
 
 typedef struct label_config {
     lyne_reference teacher;
@@ -38,17 +36,6 @@ static const char *check(const void *config) {
     return lyne_augment_check(c->augment);
 }
 
-static lyne_digest preprocessing_digest(const lyne_task *task) {
-    const lyne_floats *list[] = {&task->mean, &task->sd};
-    lyne_hash h;
-    lyne_hash_init(&h);
-    for (int k = 0; k < 2; k++) {
-        lyne_hash_u64(&h, list[k]->n);
-        for (size_t i = 0; i < list[k]->n; i++) lyne_hash_double(&h, list[k]->item[i]);
-    }
-    return lyne_hash_finish(&h);
-}
-
 /* The teacher is its architecture and its numbers. */
 static lyne_status teacher_digest(const lyne_job *job, const char *name, lyne_digest *out, lyne_error *err) {
     const lyne_source_stage *teacher = lyne_job_find(job, name);
@@ -63,20 +50,6 @@ static lyne_status teacher_digest(const lyne_job *job, const char *name, lyne_di
     lyne_instance_hash(&h, &model);
     lyne_hash_digest(&h, weights);
     *out = lyne_hash_finish(&h);
-    return LYNE_OK;
-}
-
-lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t views, lyne_instances augment,
-                           lyne_labels_identity *out, lyne_error *err) {
-    lyne_loader loader;
-    lyne_status status = lyne_loader_init(&loader, job->train, 0, view_seed, views, augment, err);
-    if (status != LYNE_OK) return status;
-    loader.partners = job->rest;
-    *out = (lyne_labels_identity){.data = job->train->digest,
-                                  .preprocessing = preprocessing_digest(job->task),
-                                  .views = lyne_loader_views_digest(&loader),
-                                  .classes = job->classes};
-    lyne_loader_deinit(&loader);
     return LYNE_OK;
 }
 
@@ -102,35 +75,6 @@ static lyne_status labels(const lyne_job *job, const void *config, lyne_label_so
 
 static const char *teacher(const void *config) {
     return ((const label_config *)config)->teacher.name;
-}
-
-lyne_status label_result(const lyne_job *job, lyne_result *out, lyne_error *err) {
-    lyne_labels *written;
-    lyne_status status = lyne_labels_open(job->directory, &written, err);
-    if (status != LYNE_OK) return status;
-    out->records = (int64_t)(lyne_labels_samples(written) * lyne_labels_views(written));
-    out->bytes = (int64_t)lyne_labels_bytes(written);
-    out->kl = lyne_labels_error_of(written);
-    lyne_labels_close(written);
-    return LYNE_OK;
-}
-
-lyne_status label_stopped(const lyne_job *job, uint64_t done, uint64_t total, lyne_error *err) {
-    return lyne_fail(err, LYNE_STOPPED, "%s: stopped at record %llu of %llu; the same command goes on", job->label,
-                     (unsigned long long)done, (unsigned long long)total);
-}
-
-void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t first, uint64_t total, double seconds) {
-    if (!job->listener.tell) return;
-    lyne_progress p = {.stage = job->label,
-                       .doing = doing,
-                       .done = done,
-                       .total = total,
-                       .accuracy = -1,
-                       .samples_per_second = (double)(done - first) / fmax(seconds, 1e-9),
-                       .ends = done == total};
-    p.seconds_left = (double)(total - done) / fmax(p.samples_per_second, 1e-9);
-    job->listener.tell(job->listener.self, &p);
 }
 
 /* ---- the teacher's last layer ---- */
@@ -172,15 +116,23 @@ static uint64_t rows_of(const lyne_network *net) {
     return (uint64_t)(net->logits->shape.dim[0] / lyne_graph_batch(net->graph));
 }
 
+/* Who answers, and about what. */
+typedef struct asked {
+    lyne_network net;
+    lyne_loader loader;
+} asked;
+
 /* One batch, within a shard: which records stand together does not depend on who writes which shards. */
-static lyne_status write_batch(lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w, lyne_error *err) {
+static lyne_status give(void *self, lyne_labels_writer *w, lyne_error *err) {
+    asked *a = self;
+    lyne_network *net = &a->net;
     const int64_t batch = lyne_graph_batch(net->graph), classes = net->logits->shape.dim[1];
     const uint64_t rows = rows_of(net), next = lyne_labels_next(w), due = lyne_labels_due(w);
     const uint64_t skip = next % rows, here = (uint64_t)batch * rows - skip; /* a shard may begin within a sample */
     const int64_t n = (int64_t)(due < here ? due : here);
     lyne_batch b = {.n = batch, .picture = lyne_program_input(net->program, net->picture)};
     const float *logits;
-    lyne_loader_records(loader, next / rows, &b);
+    lyne_loader_records(&a->loader, next / rows, &b);
     const lyne_status status = lyne_network_infer(net, &logits, err);
     if (status != LYNE_OK) return status;
     logits += (int64_t)skip * classes;
@@ -189,35 +141,8 @@ static lyne_status write_batch(lyne_network *net, const lyne_loader *loader, lyn
     return lyne_labels_append_features(w, features, logits, n, err);
 }
 
-/* What is missing. */
-static lyne_status write_all(const lyne_job *job, lyne_network *net, const lyne_loader *loader, lyne_labels_writer *w,
-                             lyne_result *out, lyne_error *err) {
-    const uint64_t total = lyne_labels_total(w), first = total - lyne_labels_left(w);
-    const double start = lyne_now();
-    for (uint64_t done = first; done < total;) {
-        if (lyne_stop_requested()) return label_stopped(job, done, total, err);
-        lyne_status status = write_batch(net, loader, w, err);
-        if (status != LYNE_OK) return status;
-        done = total - lyne_labels_left(w);
-        label_tell(job, "labelling", done, first, total, lyne_now() - start);
-    }
-    out->seconds = lyne_now() - start;
-    if (total > first) out->samples_per_second = (double)(total - first) / fmax(out->seconds, 1e-9);
-    return LYNE_OK;
-}
-
-/* But for the identity. */
-static lyne_labels_plan plan_of(const lyne_job *job) {
-    const label_config *c = job->stage->kind.config;
-    return (lyne_labels_plan){.directory = job->directory,
-                              .samples = (uint64_t)(job->train->n * lyne_sequence_rows(&job->train->sequence)),
-                              .views = (uint32_t)c->views,
-                              .classes = job->task->n_classes,
-                              .encoding = c->encoding,
-                              .records_per_shard = (uint64_t)c->records_per_shard,
-                              .part = job->part,
-                              .n_parts = job->n_parts,
-                              .stopped = lyne_stop_requested};
+static lyne_labels_plan plan_of(const lyne_job *job, const label_config *c) {
+    return label_plan(job, (uint32_t)c->views, c->encoding, c->records_per_shard);
 }
 
 /* How many numbers a record of features has. */
@@ -234,7 +159,7 @@ static lyne_status count_features(const lyne_job *job, const label_config *c, ly
 
 static lyne_status cost(const lyne_job *job, double seconds, lyne_cost *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
-    lyne_labels_plan plan = plan_of(job);
+    lyne_labels_plan plan = plan_of(job, c);
     uint64_t bytes = 0, waiting = 0;
     if (c->views == 0) return LYNE_OK; /* online: nothing is written, and who learns asks */
     lyne_status status = count_features(job, c, &plan, err);
@@ -251,26 +176,20 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
     const label_config *c = job->stage->kind.config;
     if (c->views == 0)
         return lyne_labels_clear(job->directory, err); /* online: what it was asked before is of no use */
-    lyne_labels_plan plan = plan_of(job);
-    lyne_network net = {0};
+    lyne_labels_plan plan = plan_of(job, c);
+    asked a = {0};
     lyne_head head = {0};
-    lyne_loader loader = {0};
-    lyne_labels_writer *w = NULL;
     lyne_label_source source;
     lyne_status status = labels(job, c, &source, err);
     plan.identity = source.identity;
     if (status == LYNE_OK)
-        status = lyne_loader_init(&loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
-    if (status == LYNE_OK) status = load_teacher(job, c, &net, &plan, &head, err);
-    loader.partners = job->rest;
-    if (status == LYNE_OK) status = lyne_labels_begin(&plan, &w, err);
-    if (status == LYNE_OK) status = write_all(job, &net, &loader, w, out, err);
-    if (status == LYNE_OK) status = lyne_labels_finish(w, err);
-    if (status == LYNE_OK && !job->n_parts) status = label_result(job, out, err);
-    lyne_labels_writer_free(w);
+        status = lyne_loader_init(&a.loader, job->train, 0, source.view_seed, plan.views, source.augment, err);
+    if (status == LYNE_OK) status = load_teacher(job, c, &a.net, &plan, &head, err);
+    a.loader.partners = job->rest;
+    if (status == LYNE_OK) status = label_write(job, &plan, &(label_giver){"labelling", give, &a}, out, err);
     lyne_head_deinit(&head);
-    lyne_network_deinit(&net);
-    lyne_loader_deinit(&loader);
+    lyne_network_deinit(&a.net);
+    lyne_loader_deinit(&a.loader);
     return status;
 }
 

@@ -18,10 +18,19 @@ typedef struct lyne_label_source {
 /** All of an identity but the teacher: the job's training data in those views. */
 lyne_status label_identity(const lyne_job *job, uint64_t view_seed, uint32_t views, lyne_instances augment,
                            lyne_labels_identity *out, lyne_error *err);
-/** Open the cache in the job's directory, which is done, and say in *out what came of it. */
-lyne_status label_result(const lyne_job *job, lyne_result *out, lyne_error *err);
-/** LYNE_STOPPED: what is whole is kept. */
-lyne_status label_stopped(const lyne_job *job, uint64_t done, uint64_t total, lyne_error *err);
-void label_tell(const lyne_job *job, const char *doing, uint64_t done, uint64_t first, uint64_t total, double seconds);
+/** The plan of a job, but for the identity and, where an encoding stores features, what it must know of them. */
+lyne_labels_plan label_plan(const lyne_job *job, uint32_t views, lyne_instance encoding, int64_t records_per_shard);
+
+/* Who says what is written. */
+typedef struct label_giver {
+    const char *doing; /* "labelling" */
+    /** Append some of the records that are due to w, at least one. */
+    lyne_status (*give)(void *self, lyne_labels_writer *w, lyne_error *err);
+    void *self;
+} label_giver;
+/** Write what is missing in the job's directory, and unless that is a part of it say in *out what came of it.
+ *  LYNE_STOPPED: what is whole is kept. */
+lyne_status label_write(const lyne_job *job, const lyne_labels_plan *plan, const label_giver *from, lyne_result *out,
+                        lyne_error *err);
 
 #endif

@@ -166,13 +166,7 @@ open('long.safetensors', 'wb').write(struct.pack('<Q', 1 << 63) + b'{}')
 text = b'{"logits":{"dtype":"F32","shape":[4294967296,4294967297],"data_offsets":[0,16]}}'
 open('product.safetensors', 'wb').write(struct.pack('<Q', len(text)) + text + bytes(16))
 end
-cat >datasets/many.yaml <<end
-lyne_dataset: 1
-name: many
-format: {strokes: {train: 20, test: 20, size: 12}}
-picture: [1, 12, 12]
-classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
-end
+make_strokes many 20 20 12
 for kind in objects long product; do
     cat >import.yaml <<-end
 	lyne: 1

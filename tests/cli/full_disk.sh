@@ -69,6 +69,20 @@ has err '--ignore-limits'
 absent disk/other/teacher
 umount disk
 
+say "what is copied from another run takes no more than its size: no room for checkpoints, no memory for training"
+large_teacher='stages.teacher.train.model={mlp: {hidden: [1100]}}'
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out done --quiet --set "$large_teacher"
+mount -t tmpfs -o size=2m none disk || fail "mount"
+expect 6 "$LYNE" run recipe.yaml --threads 1 --out disk/run --set "$large_teacher"
+has err 'disk/run: '
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out disk/run --set "$large_teacher" --reuse done
+same_runs done disk/run
+mount -o remount,size=1300k disk
+expect 6 "$LYNE" run recipe.yaml --threads 1 --out disk/other --set "$large_teacher" --reuse done
+has err 'disk/other: '
+absent disk/other/teacher
+umount disk
+
 say "a control group of either version with less memory than a stage takes, and one with enough"
 mount -t tmpfs none /sys/fs/cgroup || fail "mount"
 for file in memory.max memory/memory.limit_in_bytes; do

@@ -11,16 +11,8 @@ exec 3<random
 
 # ---- three recipes: dense with everything that keeps state of its own; convolutions, norms, mixed views; a transformer ----
 
-mkdir datasets data
-cat >datasets/few.yaml <<-end
-	lyne_dataset: 1
-	name: few
-	format: {strokes: {train: 600, test: 600, size: 16}}
-	picture: [1, 16, 16]
-	mean: [0.13]
-	sd: [0.23]
-	classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
-	end
+mkdir data
+make_strokes few 600 600 16
 cat >mlp.yaml <<-end
 	lyne: 1
 	name: mlp

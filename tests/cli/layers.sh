@@ -1,12 +1,7 @@
 # A network written in the recipe trains to the same bits as the built-in one that it spells out.
-set -eu
-mkdir datasets && cat >datasets/tiny.yaml <<'END'
-lyne_dataset: 1
-name: tiny
-format: {strokes: {train: 200, test: 50, size: 16}}
-picture: [1, 16, 16]
-classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
-END
+. "$LYNE_SOURCE/tests/cli/helpers"
+set -e
+make_strokes tiny 200 50 16
 
 # train NAME MODEL
 train() {

@@ -42,20 +42,29 @@ line teacher 'will run: model.safetensors is missing or changed'
 mv kept runs/small/teacher/model.safetensors
 same_runs before runs
 
+say "what another run has done just so would be copied, and what reads that alone need not run for it"
+printf 'lyne: 1\nextends: recipe.yaml\nname: other\n' >other.yaml
+other="$LYNE plan other.yaml --threads 1 --quick"
+expect 0 $other
+line teacher 'will run: not done yet'
+has out '8 of 8 would run; '
+expect 0 $other --reuse runs/small --set stages.student.distill.epochs=3
+for stage in teacher soft_labels; do line $stage "will be copied from runs/small/$stage"; done
+line alone 'will be copied from runs/small/alone/seed-1'
+line student 'will run: not done yet'
+line fidelity 'will run: reads student, which will run'
+has out '4 of 8 would run; 4 would be copied; '
+expect 0 $other --reuse datasets --reuse runs/small --json --set stages.student.distill.epochs=3
+[ "$(grep -c '"copied_from": "runs/small/' out)" -eq 4 ] || fail "copied_from"
+[ "$(grep -c '"up_to_date": true' out)" -eq 4 ] || fail "up_to_date"
+expect 0 $other --reuse runs/small
+has out 'Nothing would run: 8 of 8 would be copied'
+absent runs/other
+
 say "for programs"
 expect 0 "$LYNE" plan recipe.yaml --threads 1 --json --set stages.student.distill.epochs=3
 has out '"why": "epochs: '
 has out '"seconds": '
-
-say "where the time of a step goes, of stages that are done too"
-expect 0 "$LYNE" plan recipe.yaml --threads 1 --kernels --set seeds=[1]
-has out 'teacher: a training step, batch 32'
-has out 'soft_labels: asking a model, batch 50'
-[ "$(grep -c '^forward .* linear1\|^backward .* linear1\|^update .* sgd' out)" -ge 3 ] || fail "kernels are missing"
-awk '/^pass/ { sum = 0 } /^(forward|backward|refresh|update)/ { sum += $4 + 0 ? 0 : 0; n++ } END { exit n < 20 }' out || fail "too few"
-has out 'Nothing would run'
-expect 2 "$LYNE" plan recipe.yaml --kernels --quick
-has err '--kernels measures'
 
 say "where the time of a step goes, of stages that are done too"
 expect 0 "$LYNE" plan recipe.yaml --threads 1 --kernels --set seeds=[1]

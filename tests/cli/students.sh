@@ -1,13 +1,6 @@
 # tests/cli/students.sh -- networks written out in recipes/students: few lines, and the bits of the built-in ones.
 . "$LYNE_SOURCE/tests/cli/helpers"
-mkdir datasets
-cat >datasets/few.yaml <<'END'
-lyne_dataset: 1
-name: few
-format: {strokes: {train: 48, test: 24, size: 32}}
-picture: [1, 32, 32]
-classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
-END
+make_strokes few 48 24 32
 options='--threads 1 --quiet --set data=few --set stages.student.train.epochs=1 --set stages.student.train.batch=16
     --set stages.student.train.augment=[]'
 

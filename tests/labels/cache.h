@@ -2,6 +2,7 @@
 #ifndef TESTS_LABELS_CACHE_H
 #define TESTS_LABELS_CACHE_H
 
+#include "../flip.h"
 #include "../scratch.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -133,15 +134,12 @@ static inline void put_file(const char *name, const char *data, size_t size) {
     cr_assert_eq(lyne_file_commit(path, data, size, NULL), LYNE_OK);
 }
 
-/* In place, since the tests do it for every bit. */
-static inline void flip_bit(const char *name, size_t bit) {
+static inline void flip_bit_of(const char *name, uint64_t bit) {
     char path[160];
-    unsigned char byte;
     snprintf(path, sizeof path, "%s/%s", root, name);
-    int fd = open(path, O_RDWR);
-    cr_assert(fd >= 0 && pread(fd, &byte, 1, (off_t)(bit / 8)) == 1);
-    byte = (unsigned char)(byte ^ 1 << bit % 8);
-    cr_assert(pwrite(fd, &byte, 1, (off_t)(bit / 8)) == 1 && close(fd) == 0);
+    const int fd = open(path, O_RDWR);
+    flip_bit(fd, bit);
+    close(fd);
 }
 
 /* What opening, then verifying, then reading every record says first; `wrong` is set when all said that it is fine and

@@ -58,13 +58,6 @@ static lyne_status read_one(const lyne_labels *labels, uint64_t record) {
     return lyne_labels_read(labels, &record, &(uint32_t){0}, 1, logits, NULL);
 }
 
-static void flip(int fd, size_t bit) {
-    unsigned char byte;
-    cr_assert(pread(fd, &byte, 1, (off_t)(bit / 8)) == 1);
-    byte = (unsigned char)(byte ^ 1 << bit % 8);
-    cr_assert(pwrite(fd, &byte, 1, (off_t)(bit / 8)) == 1);
-}
-
 /* A bit of the header must not survive opening, one of the data not the reading of its record, by whoever has the shard
  * mapped already. */
 Test(damage, every_bit, .timeout = 3000) {
@@ -80,7 +73,7 @@ Test(damage, every_bit, .timeout = 3000) {
     const int fd = open(path, O_RDWR);
     for (size_t bit = 0; bit < 8 * size; bit += step, flips++) {
         const uint64_t record = bit / 8 < header ? 0 : record_of(bit / 8 - header);
-        flip(fd, bit);
+        flip_bit(fd, bit);
         lyne_labels *again = NULL;
         const lyne_status status = bit / 8 < header ? lyne_labels_open(root, &again, NULL) : read_one(labels, record);
         if (status != LYNE_EDATA) {
@@ -88,7 +81,7 @@ Test(damage, every_bit, .timeout = 3000) {
             cr_log_warn("bit %zu of byte %zu", bit % 8, bit / 8);
         }
         lyne_labels_close(again);
-        flip(fd, bit);
+        flip_bit(fd, bit);
     }
     cr_expect_eq(unnoticed, 0, "%d of %d flips", (int)unnoticed, (int)flips);
     if (is_long()) cr_log_warn("%d flips of %d bytes, all noticed", (int)flips, (int)size);

@@ -97,10 +97,10 @@ Test(feature, damaged_head) {
     const bytes b = get_file("head.safetensors");
     for (size_t bit = 0; bit < 8 * b.size; bit++) {
         lyne_error err = {0};
-        flip_bit("head.safetensors", bit);
+        flip_bit_of("head.safetensors", bit);
         cr_expect_eq(lyne_labels_open(root, &(lyne_labels *){NULL}, &err), LYNE_EDATA, "bit %d", (int)bit);
         cr_expect(strstr(err.text, "head.safetensors"), "%s", err.text);
-        flip_bit("head.safetensors", bit);
+        flip_bit_of("head.safetensors", bit);
     }
     for (size_t n = 0; n < b.size; n++) {
         put_file("head.safetensors", b.data, n);

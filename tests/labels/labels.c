@@ -78,12 +78,12 @@ static void flip_every_bit(const char *encoding, bool exact) {
         bytes b = get_file(file_names[f]);
         lyne_free(b.data);
         for (size_t bit = 0; bit < 8 * b.size; bit++) {
-            flip_bit(file_names[f], bit);
+            flip_bit_of(file_names[f], bit);
             if (examine(&err, &wrong) == LYNE_OK) /* another last digit of 17 may be the same number */
                 cr_expect(f == MANIFEST && same_error(&before), "%s: bit %d of byte %d", file_names[f], (int)(bit % 8),
                           (int)(bit / 8));
             cr_expect(err.status == LYNE_OK || err.status == LYNE_EDATA, "%s", err.text);
-            flip_bit(file_names[f], bit);
+            flip_bit_of(file_names[f], bit);
         }
     }
     cr_expect(examine(&err, &wrong) == LYNE_OK && wrong != exact, "%s", err.text);
@@ -110,7 +110,7 @@ Test(labels, reading_alone_notices) {
     lyne_free(b.data);
     int refused = 0;
     for (size_t bit = 0; bit < 8 * b.size; bit++) {
-        flip_bit(file_names[1], bit);
+        flip_bit_of(file_names[1], bit);
         lyne_labels *labels = NULL;
         lyne_error err = {0};
         lyne_status status = lyne_labels_open(root, &labels, &err);
@@ -122,7 +122,7 @@ Test(labels, reading_alone_notices) {
         }
         refused += status != LYNE_OK;
         lyne_labels_close(labels);
-        flip_bit(file_names[1], bit);
+        flip_bit_of(file_names[1], bit);
     }
     cr_expect_geq(refused, PER_SHARD * (8 + 4 + 4 + 2 * CLASSES) * 8, "all bits of the records at the least");
 }

@@ -3,9 +3,8 @@
  * numbers start as what bf16 has too, and what differs is rounding on the way, 2^-9 of a number each time. */
 #include "dnn/dnn.h"
 #include "lyne/ops.h"
-#include "reference/bench.h"
+#include "opened.h"
 #include "rows.h"
-#include <criterion/criterion.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -29,13 +28,6 @@ static void compare(difference *d, double is, double due) {
 
 static bool close_enough(const difference *d) {
     return sqrt(d->square) <= OF_NORM * sqrt(d->of) + 1e-6 && d->worst <= OF_LARGEST * d->largest + 1e-6;
-}
-
-static void open_run(bench *b, const bench_subject *s, bool training) {
-    lyne_error err = {0};
-    cr_assert(bench_open(b, s, training, &err) == LYNE_OK, "%s", err.text);
-    if (training) memset(b->weights->grad, 0xff, b->weights->n_trained * sizeof(float)); /* backward must overwrite */
-    cr_assert(bench_run(b, &err) == LYNE_OK, "%s", err.text);
 }
 
 static void compare_values(const bench *narrow, const bench *wide, const char *what) {

@@ -4,10 +4,9 @@
 #include "base/bf16.h"
 #include "base/cpu.h"
 #include "lyne/ops.h"
-#include "reference/bench.h"
+#include "opened.h"
 #include "rows.h"
 
-#include <criterion/criterion.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
@@ -45,13 +44,6 @@ static const struct {
     {"brg", LYNE_ISA_AMX, "{filters: 96, kernel: 1, bias: false}", {4, {40, 24, 13, 11}}, true, false},
 };
 enum { N_KERNELS = sizeof rows_of_kernels / sizeof *rows_of_kernels };
-
-static void open_run(bench *b, const bench_subject *s) {
-    lyne_error err = {0};
-    cr_assert(bench_open(b, s, true, &err) == LYNE_OK, "%s", err.text);
-    memset(b->weights->grad, 0xff, b->weights->n_trained * sizeof(float)); /* backward must overwrite */
-    cr_assert(bench_run(b, &err) == LYNE_OK, "%s", err.text);
-}
 
 static bool has_step(const bench *b, const char *name) {
     for (int i = 0; i < lyne_program_n_steps(b->program); i++) {
@@ -108,7 +100,7 @@ Test(conv2d_kernels, large, .timeout = 120) {
                                  .rounded = true};
         for (int threads = 1; threads <= 2; threads++) {
             omp_set_num_threads(threads);
-            open_run(&b[threads - 1], &s);
+            open_run(&b[threads - 1], &s, true);
         }
         cr_expect(has_step(&b[0], rows_of_kernels[k].kernel) || lyne_cpu_isa() < rows_of_kernels[k].isa,
                   "row %d: not by %s", k, rows_of_kernels[k].kernel);

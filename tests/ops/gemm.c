@@ -3,11 +3,9 @@
  * multiplied in there: the same bits as apart. */
 #include "base/cpu.h"
 #include "lyne/ops.h"
-#include "reference/bench.h"
-#include <criterion/criterion.h>
+#include "opened.h"
 #include <math.h>
 #include <omp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,24 +23,6 @@ static const sizes all[] = {
 static lyne_node *build_layer(lyne_graph *g, const void *context, lyne_node *const *src) {
     const sizes *s = context;
     return lyne_linear(g, "fc", src[0], (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = s->units});
-}
-
-static void open_run(bench *b, const bench_subject *s) {
-    lyne_error err = {0};
-    cr_assert(bench_open(b, s, true, &err) == LYNE_OK, "%s", err.text);
-    memset(b->weights->grad, 0xff, b->weights->n_trained * sizeof(float)); /* backward must overwrite */
-    cr_assert(bench_run(b, &err) == LYNE_OK, "%s", err.text);
-}
-
-static bool has_step(const bench *b, const char *name) {
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    lyne_program_print(b->program, to);
-    fclose(to);
-    const bool has = strstr(text, name) != NULL;
-    free(text);
-    return has;
 }
 
 static const float *grad_of(const bench *b, const char *name) {
@@ -80,8 +60,8 @@ Test(gemm, gradients_are_sums, .timeout = 60) {
             .n_src = 1, .src = {{.shape = LYNE_SHAPE(s.B, s.L, s.F)}}, .build = build_layer, .context = &all[i]};
         bench b, c;
         omp_set_num_threads(1);
-        open_run(&b, &subject);
-        cr_expect(has_step(&b, " gemm "), "case %zu is not for us", i);
+        open_run(&b, &subject, true);
+        cr_expect(has_words(&b, " gemm "), "case %zu is not for us", i);
         const float *src = bench_source_at(&b, 0);
         const double tolerance = 2e-5 * sqrt((double)(rows + s.units));
         cr_expect_leq(worst(grad_of(&b, "fc.weight"), s.units, s.F, rows, b.r, 1, s.units, src, 1, s.F), tolerance);
@@ -90,7 +70,7 @@ Test(gemm, gradients_are_sums, .timeout = 60) {
             worst(bench_source_grad(&b, 0), rows, s.F, s.units, b.r, s.units, 1, value_of(&b, "fc.weight"), 1, s.F),
             tolerance);
         omp_set_num_threads(3);
-        open_run(&c, &subject);
+        open_run(&c, &subject, true);
         cr_expect(memcmp(b.weights->grad, c.weights->grad, b.weights->n_trained * sizeof(float)) == 0,
                   "case %zu depends on the number of threads", i);
         bench_close(&b);
@@ -116,8 +96,8 @@ Test(gemm, gelu_in_the_layer_behind_it_has_the_same_bits, .timeout = 60) {
     for (between kind = NOTHING; kind <= READER; kind++) {
         const bench_subject s = {
             .n_src = 1, .src = {{.shape = LYNE_SHAPE(3, 45, 70)}}, .build = build_two, .context = &kind};
-        open_run(&b[kind], &s);
-        cr_expect(has_step(&b[kind], "backward  gelu ") == (kind != NOTHING));
+        open_run(&b[kind], &s, true);
+        cr_expect(has_words(&b[kind], "backward  gelu ") == (kind != NOTHING));
     }
     cr_expect(memcmp(b[0].weights->grad, b[1].weights->grad, b[0].weights->n_trained * sizeof(float)) == 0);
     for (int i = 0; i < 3; i++) bench_close(&b[i]);

@@ -5,16 +5,7 @@
 # LYNE_SOAK  seconds in all; with less than some minutes the beginning of a process shows in the figures
 . "$LYNE_SOURCE/tests/cli/helpers"
 seconds=${LYNE_SOAK:?}
-mkdir datasets
-cat >datasets/some.yaml <<-end
-	lyne_dataset: 1
-	name: some
-	format: {strokes: {train: 1500, test: 300, size: 16}}
-	picture: [1, 16, 16]
-	mean: [0.13]
-	sd: [0.23]
-	classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]
-	end
+make_strokes some 2000 300 16
 cat >recipe.yaml <<-end
 	lyne: 1
 	name: soak
@@ -29,7 +20,7 @@ cat >recipe.yaml <<-end
 	      keep: best
 	      checkpoint_seconds: 0.2
 	  soft_labels:
-	    label: {teacher: teacher, augment: [{shift: {pixels: 1}}], views: 2, records_per_shard: 1000}
+	    label: {teacher: teacher, augment: [{shift: {pixels: 1}}], views: 2, records_per_shard: 3000}
 	  student:
 	    distill: {model: {mlp: {hidden: [64], dropout: {input: 0.1}}}, labels: soft_labels, checkpoint_seconds: 0.2}
 	  fidelity: {evaluate: {model: student, against: teacher}}

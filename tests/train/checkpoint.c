@@ -1,5 +1,6 @@
 /* tests/train/checkpoint.c -- what is on disk comes back whole, or is passed over for what came before it. */
 #include "train/checkpoint.h"
+#include "../flip.h"
 #include "../scratch.h"
 
 #include "base/file.h"
@@ -198,14 +199,11 @@ Test(checkpoint, every_flipped_bit_is_seen) {
     const int fd = open(path_of(&s, 10), O_RDWR);
     cr_assert_not_null(freopen("/dev/null", "w", stderr));
     for (uint64_t bit = 0; bit < 8 * size; bit++) {
-        unsigned char was;
         char what[64];
-        cr_assert_eq(pread(fd, &was, 1, (off_t)(bit / 8)), 1);
-        const unsigned char other = (unsigned char)(was ^ 1 << bit % 8);
-        cr_assert_eq(pwrite(fd, &other, 1, (off_t)(bit / 8)), 1);
+        flip_bit(fd, bit);
         snprintf(what, sizeof what, "bit %d of byte %d", (int)(bit % 8), (int)(bit / 8));
         expect_load(&s, 5, what);
-        cr_assert_eq(pwrite(fd, &was, 1, (off_t)(bit / 8)), 1);
+        flip_bit(fd, bit);
     }
     close(fd);
     expect_load(&s, 10, "whole again");

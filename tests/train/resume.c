@@ -21,6 +21,17 @@ static outcome learn(const lesson *l) {
     return o;
 }
 
+/* Open a lesson, and let it run undisturbed. */
+static outcome begin(lesson *l, const lesson_plan *plan, int64_t n_samples) {
+    lesson_open(l, plan, n_samples, -1);
+    return learn(l);
+}
+
+static void end(lesson *l, const outcome *due) {
+    lyne_free(due->metrics);
+    lesson_close(l);
+}
+
 static void expect_same(const lesson *l, const outcome *due, const char *what, int plan, uint64_t at) {
     const outcome is = learn(l);
     cr_assert(lyne_digest_equal(is.weights, due->weights), "plan %d, %s %llu: other weights", plan, what,
@@ -73,8 +84,7 @@ Test(resume, stopped_at_a_step) {
     static const uint64_t steps[] = {0, 1, 5, 12, 13, 24, 30};
     for (int i = 0; i < n_lesson_plans; i++) {
         lesson l;
-        lesson_open(&l, &lesson_plans[i], 0, -1);
-        const outcome due = learn(&l);
+        const outcome due = begin(&l, &lesson_plans[i], 0);
         const uint64_t n = lyne_training_steps(l.training.epochs, LESSON_SAMPLES, l.training.batch);
         for (size_t k = 0; k < sizeof steps / sizeof *steps && steps[k] + 1 < n; k++) {
             start_afresh(&l);
@@ -82,16 +92,14 @@ Test(resume, stopped_at_a_step) {
             be_stopped(&l);
             expect_same(&l, &due, "stopped at", i, steps[k]);
         }
-        lyne_free(due.metrics);
-        lesson_close(&l);
+        end(&l, &due);
     }
 }
 
 Test(resume, stopped_at_every_step) {
     for (int i = 0; i < n_lesson_plans; i++) {
         lesson l;
-        lesson_open(&l, &lesson_plans[i], 0, -1);
-        const outcome due = learn(&l);
+        const outcome due = begin(&l, &lesson_plans[i], 0);
         const uint64_t n = lyne_training_steps(l.training.epochs, LESSON_SAMPLES, l.training.batch);
         start_afresh(&l);
         stop_at = 0;
@@ -101,8 +109,7 @@ Test(resume, stopped_at_every_step) {
         }
         expect_same(&l, &due, "stopped at each of", i, n);
         cr_expect_eq(count_files(&l, "checkpoint"), 2);
-        lyne_free(due.metrics);
-        lesson_close(&l);
+        end(&l, &due);
     }
 }
 
@@ -110,8 +117,7 @@ Test(resume, a_request_before_the_first_step) {
     lesson l;
     lyne_trained trained;
     lyne_error err = {0};
-    lesson_open(&l, &lesson_plans[0], 0, -1);
-    const outcome due = learn(&l);
+    const outcome due = begin(&l, &lesson_plans[0], 0);
     start_afresh(&l);
     lyne_request_stop();
     cr_expect(lyne_stop_requested());
@@ -120,8 +126,7 @@ Test(resume, a_request_before_the_first_step) {
     lyne_clear_stop();
     cr_expect(!lyne_stop_requested());
     expect_same(&l, &due, "stopped before step", 0, 1);
-    lyne_free(due.metrics);
-    lesson_close(&l);
+    end(&l, &due);
 }
 
 /* ---- checkpoints on the way ---- */
@@ -129,21 +134,18 @@ Test(resume, a_request_before_the_first_step) {
 Test(resume, a_checkpoint_after_each_step_changes_nothing) {
     for (int i = 0; i < n_lesson_plans; i++) {
         lesson l;
-        lesson_open(&l, &lesson_plans[i], 0, -1);
-        const outcome due = learn(&l);
+        const outcome due = begin(&l, &lesson_plans[i], 0);
         l.training.checkpoint_seconds = 0;
         expect_same(&l, &due, "saving each of", i, 0);
         cr_expect_eq(count_files(&l, "checkpoint"), 2);
-        lyne_free(due.metrics);
-        lesson_close(&l);
+        end(&l, &due);
     }
 }
 
 /* The newest is damaged: the one before it does, and the damaged one does not take a place for good. */
 Test(resume, from_the_older_checkpoint) {
     lesson l;
-    lesson_open(&l, &lesson_plans[0], 0, -1);
-    const outcome due = learn(&l);
+    const outcome due = begin(&l, &lesson_plans[0], 0);
     start_afresh(&l);
     stop_at = 0;
     for (int i = 0; i < 20; i++) be_stopped(&l);
@@ -156,15 +158,13 @@ Test(resume, from_the_older_checkpoint) {
     cr_expect_eq(first_step, 20);
     cr_expect_eq(count_files(&l, "checkpoint"), 2);
     expect_same(&l, &due, "damaged at", 0, 20);
-    lyne_free(due.metrics);
-    lesson_close(&l);
+    end(&l, &due);
 }
 
 /* An edited recipe: checkpoints of the old one lie there with higher numbers, and must not crowd out the new ones. */
 Test(resume, among_checkpoints_of_another_fingerprint) {
     lesson l;
-    lesson_open(&l, &lesson_plans[0], 0, -1);
-    const outcome due = learn(&l);
+    const outcome due = begin(&l, &lesson_plans[0], 0);
     start_afresh(&l);
     l.training.fingerprint.low++;
     stop_at = 0;
@@ -177,16 +177,14 @@ Test(resume, among_checkpoints_of_another_fingerprint) {
     }
     cr_expect_eq(count_files(&l, "checkpoint"), 2);
     expect_same(&l, &due, "another fingerprint up to", 0, 20);
-    lyne_free(due.metrics);
-    lesson_close(&l);
+    end(&l, &due);
 }
 
 Test(resume, in_another_environment) {
     lesson l;
     lyne_trained trained;
     lyne_error err = {0};
-    lesson_open(&l, &lesson_plans[0], 0, -1);
-    const outcome due = learn(&l);
+    const outcome due = begin(&l, &lesson_plans[0], 0);
     start_afresh(&l);
     stop_at = 5;
     be_stopped(&l);
@@ -196,8 +194,7 @@ Test(resume, in_another_environment) {
               err.text);
     l.training.any_environment = true;
     expect_same(&l, &due, "any environment from", 0, 5);
-    lyne_free(due.metrics);
-    lesson_close(&l);
+    end(&l, &due);
 }
 
 /* ---- killed, and failing files.  One thread, so that the process may be forked. ---- */
@@ -208,8 +205,7 @@ static const lesson_plan short_plan = {
 
 Test(resume, killed_at_each_system_call) {
     lesson l;
-    lesson_open(&l, &short_plan, 20, -1);
-    const outcome due = learn(&l);
+    const outcome due = begin(&l, &short_plan, 20);
     l.training.checkpoint_seconds = 0;
     for (uint64_t call = 1;; call++) {
         int how;
@@ -231,14 +227,12 @@ Test(resume, killed_at_each_system_call) {
         expect_same(&l, &due, "killed at call", 0, call);
         cr_assert_eq(count_files(&l, ".tmp."), 0, "call %llu", (unsigned long long)call);
     }
-    lyne_free(due.metrics);
-    lesson_close(&l);
+    end(&l, &due);
 }
 
 Test(resume, each_system_call_fails_once) {
     lesson l;
-    lesson_open(&l, &short_plan, 20, -1);
-    const outcome due = learn(&l);
+    const outcome due = begin(&l, &short_plan, 20);
     l.training.checkpoint_seconds = 0;
     for (uint64_t call = 1;; call++) {
         lyne_trained trained;
@@ -255,14 +249,12 @@ Test(resume, each_system_call_fails_once) {
                   (unsigned long long)call, status, err.text);
         expect_same(&l, &due, "full disk at call", 0, call);
     }
-    lyne_free(due.metrics);
-    lesson_close(&l);
+    end(&l, &due);
 }
 
 Test(resume, each_allocation_fails_once) {
     lesson l;
-    lesson_open(&l, &short_plan, 20, -1);
-    const outcome due = learn(&l);
+    const outcome due = begin(&l, &short_plan, 20);
     for (uint64_t n = 1;; n++) {
         lyne_trained trained;
         lyne_error err = {0};
@@ -281,6 +273,5 @@ Test(resume, each_allocation_fails_once) {
         cr_assert_eq(first_step, 1, "allocation %llu: the checkpoint was passed over", (unsigned long long)n);
     }
     expect_same(&l, &due, "out of memory", 0, 0);
-    lyne_free(due.metrics);
-    lesson_close(&l);
+    end(&l, &due);
 }

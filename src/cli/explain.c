@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/wrap.h"
 #include "component/layers.h"
 #include "recipe/recipe.h"
 #include <getopt.h>
@@ -16,11 +17,13 @@ static const lyne_component recipe_row = {.name = "recipe",
 
 /* ---- one row ---- */
 
-static void print_range(const lyne_field *f) {
+enum { INDENT = 22 }; /* of what a field is */
+
+static void add_range(lyne_text *t, const lyne_field *f) {
     const bool list = f->type == LYNE_FIELD_INTS || f->type == LYNE_FIELD_FLOATS;
     if (!f->ranged) return;
-    printf("%s%.16g", list ? ", each " : ", ", f->min);
-    if (f->min < f->max) printf(" to %.16g", f->max);
+    lyne_text_add(t, "%s%.16g", list ? ", each " : ", ", f->min);
+    if (f->min < f->max) lyne_text_add(t, " to %.16g", f->max);
 }
 
 /* %s stands for a kind, or what a stage makes. */
@@ -41,65 +44,88 @@ static const char *const types[] = {[LYNE_FIELD_BOOL] = "true or false",
                                     [LYNE_FIELD_TAP] = "path of a node (`lyne show --taps`)",
                                     [LYNE_FIELD_TREE] = "structure"};
 
-static void print_type(const lyne_field *f) {
+static void add_type(lyne_text *t, const lyne_field *f) {
     const bool stage = f->type == LYNE_FIELD_STAGE || f->type == LYNE_FIELD_STAGES;
-    if (f->zero) printf("%s or ", f->zero);
-    for (int i = 0; f->choices && f->choices[i]; i++) printf("%s%s", i ? " | " : "", f->choices[i]);
-    printf(types[f->type], stage ? lyne_product_name((lyne_product)f->makes) : lyne_kind_name(f->kind));
-    print_range(f);
+    if (f->zero) lyne_text_add(t, "%s or ", f->zero);
+    for (int i = 0; f->choices && f->choices[i]; i++) lyne_text_add(t, "%s%s", i ? " | " : "", f->choices[i]);
+    lyne_text_add(t, types[f->type], stage ? lyne_product_name((lyne_product)f->makes) : lyne_kind_name(f->kind));
+    add_range(t, f);
+    if (!f->fallback)
+        lyne_text_add(t, "; required");
+    else if (*f->fallback)
+        lyne_text_add(t, "; default %s", f->fallback);
 }
 
-static void print_fields(const lyne_field *fields, int indent) {
-    for (const lyne_field *f = fields; f && f->name; f++) {
-        printf("%*s%-*s  ", indent, "", 20 - indent, f->name);
-        print_type(f);
-        if (!f->fallback)
-            printf("; required");
-        else if (*f->fallback)
-            printf("; default %s", f->fallback);
-        printf("\n%*s  %s\n", 20, "", f->help);
-        if (f->type == LYNE_FIELD_GROUP) print_fields(f->fields, indent + 2);
+static lyne_status print_fields(const lyne_field *fields, int indent, lyne_error *err) {
+    lyne_status status = LYNE_OK;
+    for (const lyne_field *f = fields; f && f->name && status == LYNE_OK; f++) {
+        lyne_text type = {0};
+        add_type(&type, f);
+        if (type.failed) return lyne_fail_memory(err, "what a field is");
+        const int column = printf("%*s%-*s  ", indent, "", INDENT - 2 - indent, f->name);
+        lyne_cli_wrap(stdout, column, INDENT, type.data);
+        lyne_text_free(&type);
+        printf("%*s", INDENT, "");
+        lyne_cli_wrap(stdout, INDENT, INDENT, f->help);
+        if (f->type == LYNE_FIELD_GROUP) status = print_fields(f->fields, indent + 2, err);
     }
+    return status;
 }
 
-static void print_row(const char *kind, const lyne_component *row) {
-    printf("%s%s%s: %s\n", kind, *kind ? " " : "", row->name, row->help);
-    if (row->source) printf("\npaper: %s\n", row->source);
-    if (row->example) printf("\nexample: %s\n", row->example);
-    if (row->fields && lyne_takes_layers(row)) {
-        printf(
-            "\nA layer is an op (`lyne explain op`), a block of the recipe's `blocks`, a list, or NAME: layer, or a\n"
-            "map of one of these.  Numbers may be whole-number arithmetic over arguments, channels, height, width and\n"
-            "classes.\n");
-        for (const lyne_keyword *k = lyne_layer_keywords; k->name; k++) {
-            printf("\n%s:\n", k->name);
-            print_fields(k->fields, 2);
-        }
-        printf("\neach of blocks:\n");
-        print_fields(lyne_block_fields, 2);
-    } else if (row->fields && row->fields->name) {
+static lyne_status print_layers(lyne_error *err) {
+    lyne_status status = LYNE_OK;
+    printf("\n");
+    lyne_cli_wrap(
+        stdout, 0, 0,
+        "A layer is an op (`lyne explain op`), a block of the recipe's `blocks`, a list, or NAME: layer, or a "
+        "map of one of these.  Numbers may be whole-number arithmetic over arguments, channels, height, width "
+        "and classes.");
+    for (const lyne_keyword *k = lyne_layer_keywords; k->name && status == LYNE_OK; k++) {
+        printf("\n%s:\n", k->name);
+        status = print_fields(k->fields, 2, err);
+    }
+    if (status != LYNE_OK) return status;
+    printf("\neach of blocks:\n");
+    return print_fields(lyne_block_fields, 2, err);
+}
+
+/* "TERM: MEANING". */
+static void print_paragraph(const char *term, const char *meaning) {
+    printf("\n");
+    lyne_cli_wrap(stdout, printf("%s: ", term), 2, meaning);
+}
+
+static lyne_status print_row(const char *kind, const lyne_component *row, lyne_error *err) {
+    lyne_cli_wrap(stdout, printf("%s%s%s: ", kind, *kind ? " " : "", row->name), 2, row->help);
+    if (row->source) print_paragraph("paper", row->source);
+    if (row->example) print_paragraph("example", row->example);
+    if (row->fields && lyne_takes_layers(row)) return print_layers(err);
+    if (row->fields && row->fields->name) {
         printf("\nfields:\n");
-        print_fields(row->fields, 2);
-    } else {
-        printf("\nIt has no fields.\n");
+        return print_fields(row->fields, 2, err);
     }
+    printf("\nIt has no fields.\n");
+    return LYNE_OK;
 }
 
 /* ---- kinds ---- */
 
-enum { NAME_WIDTH = 21 }; /* of the longest, masked_self_attention */
+enum { HELP_INDENT = 25 }; /* behind the longest name, masked_self_attention */
 
 static void print_kind(const lyne_registry *registry, lyne_kind kind) {
     size_t n;
     const lyne_component *const *rows = lyne_registry_list(registry, kind, &n);
     printf("%s\n", lyne_kind_name(kind));
-    for (size_t i = 0; i < n; i++) printf("  %-*s  %s\n", NAME_WIDTH, rows[i]->name, rows[i]->help);
+    for (size_t i = 0; i < n; i++) lyne_cli_entry(stdout, rows[i]->name, HELP_INDENT, rows[i]->help);
 }
 
 static void print_all(const lyne_registry *registry) {
-    printf("recipe\n  %-*s  %s\n", NAME_WIDTH, recipe_row.name, recipe_row.help);
+    printf("recipe\n");
+    lyne_cli_entry(stdout, recipe_row.name, HELP_INDENT, recipe_row.help);
     for (int kind = 0; kind < LYNE_N_KINDS; kind++) print_kind(registry, (lyne_kind)kind);
-    printf("\n`lyne explain NAME` shows the fields of one, `lyne explain KIND NAME` if two kinds share the name.\n");
+    printf("\n");
+    lyne_cli_wrap(stdout, 0, 0,
+                  "`lyne explain NAME` shows the fields of one, `lyne explain KIND NAME` if two kinds share the name.");
 }
 
 /* LYNE_N_KINDS: there is none of this name. */
@@ -136,22 +162,23 @@ static lyne_status refuse(const lyne_registry *registry, lyne_kind kind, const c
 /* A kind, `recipe`, or every row of that name. */
 static lyne_status explain_word(const lyne_registry *registry, const char *word, lyne_error *err) {
     const lyne_kind kind = kind_named(word);
+    lyne_status status = LYNE_OK;
     int found = 0;
     if (strcmp(word, recipe_row.name) == 0) {
-        print_row("", &recipe_row);
+        status = print_row("", &recipe_row, err);
         found++;
     }
     if (kind < LYNE_N_KINDS) {
         print_kind(registry, kind);
         found++;
     }
-    for (int k = 0; k < LYNE_N_KINDS; k++) {
+    for (int k = 0; k < LYNE_N_KINDS && status == LYNE_OK; k++) {
         const lyne_component *row = lyne_registry_find(registry, (lyne_kind)k, word);
         if (!row) continue;
         if (found++) printf("\n");
-        print_row(lyne_kind_name((lyne_kind)k), row);
+        status = print_row(lyne_kind_name((lyne_kind)k), row, err);
     }
-    return found ? LYNE_OK : refuse(registry, LYNE_N_KINDS, word, err);
+    return found ? status : refuse(registry, LYNE_N_KINDS, word, err);
 }
 
 static lyne_status explain_row(const lyne_registry *registry, const char *kind_name, const char *name,
@@ -165,8 +192,7 @@ static lyne_status explain_row(const lyne_registry *registry, const char *kind_n
                          lyne_hint(kind_name, kinds, LYNE_N_KINDS, "; `lyne explain` lists them", hint));
     const lyne_component *row = lyne_registry_find(registry, kind, name);
     if (!row) return refuse(registry, kind, name, err);
-    print_row(kind_name, row);
-    return LYNE_OK;
+    return print_row(kind_name, row, err);
 }
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {

@@ -1,6 +1,7 @@
 /* cli/main.c -- `lyne COMMAND ...`: find the command, run it, turn its status into the exit status.  The only exit. */
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/wrap.h"
 #include "recipe/plugin.h"
 #include "train/progress.h"
 #include <fcntl.h>
@@ -32,20 +33,7 @@ const char *const lyne_exit_statuses[] = {"0 fine",
                                           "75 stopped with a checkpoint",
                                           NULL};
 
-enum { COLUMNS = 80, INDENT = 26 };
-
-/* A term, and beside it what it means, in lines of less than 80 columns. */
-static void print_entry(FILE *to, const char *term, const char *meaning) {
-    int column = fprintf(to, "  %-*s", INDENT - 2, term);
-    if (column > INDENT) column = COLUMNS;
-    while (*meaning) {
-        const int length = (int)strcspn(meaning, " ");
-        if (column + 1 + length >= COLUMNS) column = fprintf(to, "\n%*s", INDENT, "") - 1;
-        column += fprintf(to, " %.*s", length, meaning);
-        meaning += length + (meaning[length] == ' ');
-    }
-    fputc('\n', to);
-}
+enum { INDENT = 27 };
 
 static void print_usage(FILE *to) {
     fprintf(to, "Lyne distils a big model's knowledge into a small one, on CPUs.\n\nusage:\n");
@@ -53,7 +41,7 @@ static void print_usage(FILE *to) {
         const lyne_command *c = lyne_commands[i];
         char left[64];
         snprintf(left, sizeof left, "lyne %s %s", c->name, c->arguments);
-        print_entry(to, left, c->help);
+        lyne_cli_entry(to, left, INDENT, c->help);
     }
     fprintf(to, "\n`lyne COMMAND --help` says more.\n"
                 "First steps: lyne new recipe mine && lyne run mine.yaml\nExit status:\n");
@@ -64,12 +52,13 @@ static void print_options(const lyne_option *options) {
     for (const lyne_option *o = options; o && o->name; o++) {
         char left[64];
         snprintf(left, sizeof left, "--%s%s%s", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
-        print_entry(stdout, left, o->help);
+        lyne_cli_entry(stdout, left, INDENT, o->help);
     }
 }
 
 static void print_help(const lyne_command *c) {
-    printf("usage: lyne %s [OPTION]... %s\n\n%s\n", c->name, c->arguments, c->help);
+    printf("usage: lyne %s [OPTION]... %s\n\n", c->name, c->arguments);
+    lyne_cli_wrap(stdout, 0, 0, c->help);
     printf("\noptions:\n");
     print_options(c->options);
     print_options(lyne_common_options);

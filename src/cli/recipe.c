@@ -1,5 +1,7 @@
 /* cli/recipe.c -- a recipe and its diagnostics on stderr. */
 #include "cli/recipe.h"
+#include "base/text.h"
+#include "cli/wrap.h"
 #include "graph/op.h"
 #include "train/features.h"
 #include <stdlib.h>
@@ -26,14 +28,20 @@ void lyne_cli_advise(const lyne_recipe *recipe) {
     lyne_cli_print(&diagnostics);
 }
 
-static void print_adapter(const char *stage, const lyne_node *n) {
+static lyne_status print_adapter(const char *stage, const lyne_node *n, lyne_error *err) {
     char from[LYNE_SHAPE_TEXT], to[LYNE_SHAPE_TEXT];
     int64_t parameters = 0;
+    lyne_text text = {0};
     for (int i = 0; i < n->n_params; i++)
         parameters += lyne_shape_size(&lyne_graph_param(n->graph, n->param[i])->shape);
-    printf("  %s: %s: %s takes %s from %s to %s (batch of 2), %lld parameters that are no part of the model\n", stage,
-           n->path, n->op->component.name, n->src[0]->path, lyne_shape_print(&n->src[0]->shape, from),
-           lyne_shape_print(&n->shape, to), (long long)parameters);
+    lyne_text_add(&text,
+                  "%s: %s: %s takes %s from %s to %s (batch of 2), %lld parameters that are no part of the model",
+                  stage, n->path, n->op->component.name, n->src[0]->path, lyne_shape_print(&n->src[0]->shape, from),
+                  lyne_shape_print(&n->shape, to), (long long)parameters);
+    if (text.failed) return lyne_fail_memory(err, "an adapter");
+    lyne_cli_wrap(stdout, printf("  "), 4, text.data);
+    lyne_text_free(&text);
+    return LYNE_OK;
 }
 
 lyne_status lyne_cli_print_adapters(lyne_recipe *r, lyne_error *err) {
@@ -46,7 +54,7 @@ lyne_status lyne_cli_print_adapters(lyne_recipe *r, lyne_error *err) {
         for (int k = 0; status == LYNE_OK && k < lyne_graph_n_nodes(net.graph); k++) {
             const lyne_node *n = lyne_graph_node(net.graph, k);
             if (strncmp(n->path, LYNE_ADAPTER_SCOPE ".", sizeof LYNE_ADAPTER_SCOPE) == 0 && n->n_src == 1)
-                print_adapter(r->stage[i].name, n);
+                status = print_adapter(r->stage[i].name, n, err);
         }
         lyne_network_deinit(&net);
     }

@@ -41,24 +41,32 @@ static line line_of(const lyne_node *n) {
     return l;
 }
 
+/* Columns of a number below its title. */
+static int width_of(const char *title, int64_t most) {
+    const int digits = snprintf(NULL, 0, "%lld", (long long)most), letters = (int)strlen(title);
+    return digits > letters ? digits : letters;
+}
+
 static void print_table(const lyne_graph *g) {
-    int path = 4, op = 2, shape = 5;
+    int path = 5, op = 2, shape = 5; /* "total" */
     line total = {.path = "total", .op = "", .type = ""};
     for (int i = 0; i < lyne_graph_n_nodes(g); i++) {
         const line l = line_of(lyne_graph_node(g, i));
         if ((int)strlen(l.path) > path) path = (int)strlen(l.path);
         if ((int)strlen(l.op) > op) op = (int)strlen(l.op);
         if ((int)strlen(l.shape) > shape) shape = (int)strlen(l.shape);
-    }
-    printf("%-*s  %-*s  %-*s  %-4s  %12s  %14s  %12s\n", path, "path", op, "op", shape, "shape", "type", "parameters",
-           "MACs", "bytes");
-    for (int i = 0; i <= lyne_graph_n_nodes(g); i++) {
-        const line l = i < lyne_graph_n_nodes(g) ? line_of(lyne_graph_node(g, i)) : total;
         total.parameters += l.parameters;
         total.macs += l.macs;
         total.bytes += l.bytes;
-        printf("%-*s  %-*s  %-*s  %-4s  %12lld  %14lld  %12lld\n", path, l.path, op, l.op, shape, l.shape, l.type,
-               (long long)l.parameters, (long long)l.macs, (long long)l.bytes);
+    }
+    const int parameters = width_of("parameters", total.parameters), macs = width_of("MACs", total.macs),
+              bytes = width_of("bytes", total.bytes);
+    printf("%-*s  %-*s  %-*s  %-4s  %*s  %*s  %*s\n", path, "path", op, "op", shape, "shape", "type", parameters,
+           "parameters", macs, "MACs", bytes, "bytes");
+    for (int i = 0; i <= lyne_graph_n_nodes(g); i++) {
+        const line l = i < lyne_graph_n_nodes(g) ? line_of(lyne_graph_node(g, i)) : total;
+        printf("%-*s  %-*s  %-*s  %-4s  %*lld  %*lld  %*lld\n", path, l.path, op, l.op, shape, l.shape, l.type,
+               parameters, (long long)l.parameters, macs, (long long)l.macs, bytes, (long long)l.bytes);
     }
 }
 

@@ -30,7 +30,8 @@ says() { # FILE WORDS...
 }
 "$LYNE" show tiny.yaml student --taps >said
 says said 'layer2.0.relu2         (B, 8, 8, 8)' 'avgpool                (B, 16)'
-"$LYNE" check --verbose tiny.yaml >said
+"$LYNE" check --verbose tiny.yaml >out
+one_line out >said
 says said 'student: adapter.hint: conv2d takes layer2.0.relu2 from (2, 8, 8, 8) to (2, 16, 8, 8) (batch of 2), 144 param' \
     'student: adapter.hint_2: linear takes avgpool from (2, 16) to (2, 32)' \
     'adapter.attention.teacher_pool: avg_pool takes teacher_feature.layer1.0.relu2 from (2, 8, 16, 16) to (2, 8, 8, 8)'
@@ -52,16 +53,19 @@ stages:
       epochs: 3
       batch: 20
 END
-"$LYNE" check --verbose odd.yaml >said
+"$LYNE" check --verbose odd.yaml >out
+one_line out >said
 says said 'adapter.hint.teacher_pool: adaptive_avg_pool takes teacher_feature.r from (2, 4, 7, 7) to (2, 4, 5, 5)' \
     'adapter.attention.teacher_pool: adaptive_avg_pool takes'
-"$LYNE" plan --quick --out odd odd.yaml >said
+"$LYNE" plan --quick --out odd odd.yaml >out
+one_line out >said
 says said 'adapter.hint.teacher_pool: adaptive_avg_pool takes teacher_feature.r from (2, 4, 7, 7) to (2, 4, 5, 5)'
 "$LYNE" run --quiet --threads 1 --out odd odd.yaml >table
 falls() { awk -F'"hint": ' '{ split($2, v, ","); if (NR > 1 && v[1] >= last) exit 1; last = v[1] }' "$1"; }
 falls odd/student/seed-1/metrics.jsonl
 sed -i 's/kernel: 7, stride: 2/kernel: 7/' odd.yaml # 10 x 10 and 7 x 7: now it is the student that is pooled
-"$LYNE" check --verbose odd.yaml >said
+"$LYNE" check --verbose odd.yaml >out
+one_line out >said
 says said 'adapter.hint.student_pool: adaptive_avg_pool takes r from (2, 4, 10, 10) to (2, 4, 7, 7)'
 "$LYNE" run --quiet --threads 1 --out odd odd.yaml >table
 falls odd/student/seed-1/metrics.jsonl

@@ -44,6 +44,7 @@ for command in $(sed -n 's/^  lyne \([a-z]*\) .*/\1/p' out); do
     expect 0 "$LYNE" "$command" --help
     cmp out help.out || fail "lyne $command --help is not lyne help $command"
     has out "usage: lyne $command"
+    narrow out
     [ ! -s err ] || fail "help on stderr"
 done
 expect 0 "$LYNE" run --help

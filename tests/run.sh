@@ -3,7 +3,7 @@
 #
 #     sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS]
 #
-# --quick   without the sanitizers, without oneDNN 3.2, without fuzzing
+# --quick   without the sanitizers, oneDNN 3.2, hostile files and cppcheck
 # --fuzz S  hostile files for S seconds to each reader of files; without it, 5
 # --jobs N  as many compilers and tests at a time; without it, one for each CPU
 #

@@ -3,7 +3,7 @@
 #
 #     sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS]
 #
-# --quick   without the sanitizers, without oneDNN 3.2, without fuzzing
+# --quick   without the sanitizers, oneDNN 3.2, hostile files and cppcheck
 # --fuzz S  hostile files for S seconds to each reader of files; without it, 5
 # --jobs N  as many compilers and tests at a time; without it, one for each CPU
 #
@@ -164,7 +164,7 @@ fi
 export CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_stacktrace=1
 
 part 'Debian packages'
-packages="$lyne_packages libcriterion-dev strace python3-jsonschema python3-numpy python3-yaml"
+packages="$lyne_packages libcriterion-dev strace groff-base zsh python3-jsonschema python3-numpy python3-yaml"
 [ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev cppcheck"
 lyne_install_packages $packages || { failed=1 && finish; }
 

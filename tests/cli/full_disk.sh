@@ -77,7 +77,6 @@ expect 6 "$LYNE" run recipe.yaml --threads 1 --out disk/run --set "$large_teache
 has err 'disk/run: '
 expect 0 "$LYNE" run recipe.yaml --threads 1 --out disk/run --set "$large_teacher" --reuse done
 same_runs done disk/run
-mount -o remount,size=1300k disk
 expect 6 "$LYNE" run recipe.yaml --threads 1 --out disk/other --set "$large_teacher" --reuse done
 has err 'disk/other: '
 absent disk/other/teacher

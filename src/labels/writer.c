@@ -74,6 +74,7 @@ static bool is_stale(const void *self, const char *name) {
     if (strncmp(name, "manifest.json", 13) == 0) return all || w->left > 0;
     if (lyne_manifest_named(name, &part, &n_parts))
         return all || (w->left > 0 && part == l->plan.part && n_parts == l->plan.n_parts);
+    if (strcmp(name, LYNE_HEAD_NAME) == 0) return all && !l->record.encoding->of_features;
     return all && strncmp(name, LYNE_HEAD_NAME ".tmp.", strlen(LYNE_HEAD_NAME ".tmp.")) == 0;
 }
 

@@ -100,11 +100,12 @@ static lyne_status run(const lyne_job *job, lyne_result *out, lyne_error *err) {
 static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *asking, const uint64_t *record, uint64_t n,
                        lyne_error *err) {
     const import_config *c = config;
+    const lyne_labels_plan plan = plan_of(job);
     lyne_given given = {0};
-    float *logits = lyne_alloc((size_t)job->task->n_classes, sizeof *logits);
+    float *logits = lyne_alloc((size_t)plan.classes, sizeof *logits);
     lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "logits");
     if (status == LYNE_OK)
-        status = lyne_given_open(&given, c->logits, c->ids, job->train->n, job->task->n_classes, err);
+        status = lyne_given_open(&given, c->logits, c->ids, (int64_t)plan.samples, plan.classes, err);
     for (uint64_t i = 0; status == LYNE_OK && i < n; i++) {
         lyne_given_read(&given, (int64_t)record[i], 1, logits);
         status = lyne_asking_compare(asking, record[i], NULL, logits, err);

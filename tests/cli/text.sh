@@ -69,6 +69,8 @@ say "its own export teaches the student: an import has a row for each character"
 sed 's/label: {teacher: teacher, batch: 10, records_per_shard: 1000}/import: {logits: arrays\/logits.npy, ids: arrays\/ids.npy}/' \
     recipe.yaml >import.yaml
 expect 0 "$LYNE" run import.yaml --data data --out imported --threads 1
+expect 0 "$LYNE" labels verify imported/soft_labels --folder data
+has out '1000 of 1000 records to the bit'
 
 say "some windows are held out, with their labels"
 expect 0 "$LYNE" run recipe.yaml --data data --out held --threads 1 --set 'data={use: words, validation: 40}'

@@ -88,6 +88,9 @@ Test(feature, reads_logits_and_features) {
     cr_expect_eq(lyne_labels_read_features(labels, &(uint64_t){0}, &(uint32_t){0}, 1, features, &err), LYNE_EDATA);
     cr_expect(strstr(err.text, "f32, which stores no features; `feature` does"), "%s", err.text);
     lyne_labels_close(labels);
+    char head[160];
+    snprintf(head, sizeof head, "%s/head.safetensors", root);
+    cr_expect_not(lyne_file_exists(head), "the layer of another encoding is left behind");
 }
 
 /* Each bit and each length of the layer's file. */
@@ -109,6 +112,12 @@ Test(feature, damaged_head) {
     put_file("head.safetensors", b.data, b.size);
     lyne_labels_close(opened());
     lyne_free(b.data);
+    char **names;
+    size_t n;
+    cr_assert_eq(lyne_labels_clear(root, NULL), LYNE_OK);
+    cr_assert_eq(lyne_directory_list(root, &names, &n, NULL), LYNE_OK);
+    cr_expect(n == 1 && strcmp(names[0], ".lock") == 0, "%zu files are left", n);
+    lyne_names_free(names, n);
 }
 
 Test(feature, refuses_what_it_cannot_store) {

@@ -54,6 +54,14 @@ dnnl_status_t dnn_desc_copy(dnn_desc desc, dnn_desc *out);
 void dnn_desc_free(dnn_desc desc);
 int dnn_desc_dims(dnn_desc desc, const dnnl_dim_t **dim); /* returns the rank; the dimensions are borrowed */
 
+/* How a descriptor lays numbers out; n_inner 0: plain or strided.  All is borrowed. */
+typedef struct dnn_blocking {
+    dnnl_data_type_t type;
+    int n_inner;
+    const dnnl_dim_t *padded, *stride, *inner, *inner_of;
+} dnn_blocking;
+bool dnn_desc_blocking(dnn_desc desc, dnn_blocking *out); /* false: in no such way */
+
 /* Instruction sets from poor to rich.  Their values are sets of bits, so a later one that this table lacks is named by
  * the richest it contains. */
 typedef struct dnn_isa_row {

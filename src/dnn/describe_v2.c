@@ -42,6 +42,17 @@ int dnn_desc_dims(dnn_desc desc, const dnnl_dim_t **dim) {
     return desc->ndims;
 }
 
+bool dnn_desc_blocking(dnn_desc desc, dnn_blocking *out) {
+    const dnnl_blocking_desc_t *b = &desc->format_desc.blocking;
+    *out = (dnn_blocking){.type = desc->data_type,
+                          .n_inner = b->inner_nblks,
+                          .padded = desc->padded_dims,
+                          .stride = b->strides,
+                          .inner = b->inner_blks,
+                          .inner_of = b->inner_idxs};
+    return desc->format_kind == dnnl_blocked && desc->offset0 == 0;
+}
+
 dnnl_status_t dnn_append_sum(dnnl_post_ops_t ops) {
     return dnnl_post_ops_append_sum(ops, 1);
 }

@@ -41,6 +41,25 @@ int dnn_desc_dims(dnn_desc desc, const dnnl_dim_t **dim) {
     return rank;
 }
 
+bool dnn_desc_blocking(dnn_desc desc, dnn_blocking *out) {
+    dnnl_format_kind_t kind = dnnl_format_kind_undef;
+    dnnl_dim_t offset = 0;
+    const struct {
+        dnnl_query_t what;
+        void *to;
+    } queries[] = {{dnnl_query_format_kind, &kind},
+                   {dnnl_query_data_type, &out->type},
+                   {dnnl_query_inner_nblks_s32, &out->n_inner},
+                   {dnnl_query_padded_dims, &out->padded},
+                   {dnnl_query_strides, &out->stride},
+                   {dnnl_query_inner_blks, &out->inner},
+                   {dnnl_query_inner_idxs, &out->inner_of},
+                   {dnnl_query_submemory_offset_s64, &offset}};
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++)
+        if (dnnl_memory_desc_query(desc, queries[i].what, queries[i].to) != dnnl_success) return false;
+    return kind == dnnl_blocked && offset == 0;
+}
+
 dnnl_status_t dnn_append_sum(dnnl_post_ops_t ops) {
     return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef);
 }

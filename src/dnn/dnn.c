@@ -222,6 +222,25 @@ bool dnn_layout_equal(const dnn_layout *a, const dnn_layout *b) {
     return dnnl_memory_desc_equal(a->desc, b->desc) != 0;
 }
 
+bool dnn_layout_blocks(const dnn_layout *layout, dnn_blocks *out) {
+    dnn_blocking b;
+    const dnnl_dim_t *dim = NULL;
+    *out = (dnn_blocks){.rank = dnn_desc_dims(layout->desc, &dim)};
+    if (!dnn_desc_blocking(layout->desc, &b) || out->rank > DNN_MAX_RANK || b.n_inner > DNN_MAX_INNER) return false;
+    while (out->type <= DNN_U8 && types[out->type].type != b.type) out->type++;
+    for (int i = 0; i < out->rank; i++) {
+        out->dim[i] = dim[i];
+        out->padded[i] = b.padded[i];
+        out->stride[i] = b.stride[i];
+    }
+    out->n_inner = b.n_inner;
+    for (int i = 0; i < b.n_inner; i++) {
+        out->inner[i] = b.inner[i];
+        out->inner_of[i] = (int)b.inner_of[i];
+    }
+    return out->type <= DNN_U8;
+}
+
 /* ---- primitives ---- */
 
 struct dnn_primitive {

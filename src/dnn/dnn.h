@@ -6,8 +6,9 @@
  *
  * Padding.  A layout that a primitive chose may be in blocks of 16 channels, with zeros where there are no channels
  * (dnn_layout_bytes is then more than the numbers need).  Primitives rely on these zeros in what they read and write
- * them in what they write, a reorder too.  So memory in such a layout is filled by a primitive and by nothing else, or
- * zeroed before something of ours writes into it; arithmetic over the whole block is safe if it maps zeros to zero.
+ * them in what they write, a reorder too.  So memory in such a layout is filled by a primitive, or by something of ours
+ * that writes the zeros too (graph/pack.c), or zeroed before something else of ours writes into it; arithmetic over the
+ * whole block is safe if it maps zeros to zero.
  * Binding writes nothing, in either version.
  *
  * Letters: B batch, C channels, H W; a picture's dimensions are always (B, C, H, W) in that logical order, whatever the
@@ -154,6 +155,19 @@ lyne_status dnn_layout_copy(const dnn_layout *layout, dnn_layout **out, lyne_err
 void dnn_layout_free(dnn_layout *layout);
 size_t dnn_layout_bytes(const dnn_layout *layout);
 bool dnn_layout_equal(const dnn_layout *a, const dnn_layout *b);
+
+/* A layout of blocks, in numbers: each dimension, filled up to `padded`, is cut into blocks, `stride` from one to the next,
+ * and within a block the innermost is inner[n_inner - 1] numbers of dimension inner_of[n_inner - 1], side by side.  oneDNN's
+ * AB16b64a2b has inner {16, 64, 2} of dimensions {1, 0, 1}. */
+#define DNN_MAX_INNER 4
+typedef struct dnn_blocks {
+    dnn_type type;
+    int rank, n_inner;
+    int64_t dim[DNN_MAX_RANK], padded[DNN_MAX_RANK], stride[DNN_MAX_RANK], inner[DNN_MAX_INNER];
+    int inner_of[DNN_MAX_INNER];
+} dnn_blocks;
+/** false: it is none, or one in more blocks than that. */
+bool dnn_layout_blocks(const dnn_layout *layout, dnn_blocks *out);
 
 /** The address of an argument; 64-byte aligned; must stay valid while the primitive may be executed.  Binding an
  * argument that the primitive does not have is an assertion.  Allocates nothing. */

@@ -1,6 +1,7 @@
 /* graph/emit.c -- what ops ask of the program while it is compiled: buffers, weights in a layout, steps. */
 #include "base/bf16.h"
 #include "base/vector.h"
+#include "graph/pack.h"
 #include "graph/steps.h"
 #include <assert.h>
 #include <limits.h>
@@ -241,6 +242,14 @@ static lyne_status emit_reorder(lyne_program *p, const lyne_node *n, const dnn_l
     return lyne_emit_primitive(p, n, reorder, bindings, 2, err);
 }
 
+/* A row-major f32 buffer in another layout. */
+static lyne_status emit_copy(lyne_program *p, const lyne_node *n, const dnn_layout *from, lyne_buffer src,
+                             const dnn_layout *to, lyne_buffer dst, lyne_error *err) {
+    lyne_packing c;
+    if (!lyne_packing_of(to, &c)) return emit_reorder(p, n, from, src, to, dst, err);
+    return lyne_emit_kernel(p, n, "pack", lyne_pack, &c, sizeof c, (lyne_buffer[]){src, dst}, 2, err);
+}
+
 void lyne_at_refresh(lyne_program *p, bool yes) {
     p->now = yes ? REFRESH : FORWARD;
 }
@@ -254,7 +263,7 @@ lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plai
     if (layout && !dnn_layout_equal(from, layout)) {
         b = lyne_storage_new(p, dnn_layout_bytes(layout));
         p->now = REFRESH;
-        if (b != LYNE_NO_BUFFER && emit_reorder(p, n, from, plain, layout, b, err) != LYNE_OK) b = LYNE_NO_BUFFER;
+        if (b != LYNE_NO_BUFFER && emit_copy(p, n, from, plain, layout, b, err) != LYNE_OK) b = LYNE_NO_BUFFER;
         p->now = pass;
     }
     if (b != LYNE_NO_BUFFER) p->storage[b].whole = true;

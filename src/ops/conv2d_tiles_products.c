@@ -1,10 +1,9 @@
 /* ops/conv2d_tiles_products.c -- see conv2d_tiles.h. */
 #include "base/cpu.h"
+#include "base/turn.h"
 #include "ops/conv2d_tiles.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 #define WIDE __attribute__((target("avx512f,avx512bw,avx512vl")))
 
 /* Sixteen channels of two pixels, interleaved. */
@@ -14,35 +13,11 @@ WIDE static inline __m512i pair(const uint16_t *first, const uint16_t *second) {
     return _mm512_or_si512(a, _mm512_slli_epi32(b, 16));
 }
 
-/* 16 x 16 numbers of 32 bits: first within quarters of a register, then the quarters. */
-WIDE static inline void transpose(__m512i r[16]) {
-    __m512i t[16];
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4)
-        for (int k = 0; k < 2; k++) {
-            r[i + 2 * k] = _mm512_unpacklo_epi64(t[i + k], t[i + 2 + k]);
-            r[i + 2 * k + 1] = _mm512_unpackhi_epi64(t[i + k], t[i + 2 + k]);
-        }
-    for (int i = 0; i < 4; i++) {
-        t[i] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0x88);
-        t[i + 4] = _mm512_shuffle_i32x4(r[i], r[i + 4], 0xdd);
-        t[i + 8] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0x88);
-        t[i + 12] = _mm512_shuffle_i32x4(r[i + 8], r[i + 12], 0xdd);
-    }
-    for (int i = 0; i < 8; i++) {
-        r[i] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0x88);
-        r[i + 8] = _mm512_shuffle_i32x4(t[i], t[i + 8], 0xdd);
-    }
-}
-
 WIDE void tiles_by_channel(const uint16_t *const pixel[TILE_PIXELS], int64_t channels, int64_t ld, uint16_t *to) {
     for (int64_t c = 0; c < channels; c += 16) {
         __m512i r[16];
         for (int i = 0; i < 16; i++) r[i] = pair(pixel[2 * i] + c, pixel[2 * i + 1] + c);
-        transpose(r);
+        lyne_turn(r);
         for (int i = 0; i < 16; i++) _mm512_storeu_si512(to + (c + i) * ld, r[i]);
     }
 }

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "component/origin.h"
 #include "dnn/dnn.h"
+#include "graph/weights.h"
 #include "recipe/result_file.h"
 #include <omp.h>
 #include <string.h>
@@ -196,11 +197,13 @@ static lyne_status list_jobs(lyne_jobs *p, lyne_error *err) {
     return LYNE_OK;
 }
 
-lyne_status lyne_jobs_model_bytes(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
+lyne_status lyne_jobs_made(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
     char path[LYNE_PATH_MAX];
+    o->made = o->files;
     if (lyne_jobs_row(p, o)->product != LYNE_MAKES_MODEL) return LYNE_OK;
     lyne_status status = lyne_path(path, directory, "model.safetensors", err);
-    return status == LYNE_OK ? lyne_file_size(path, &o->model_bytes, err) : status;
+    if (status == LYNE_OK) status = lyne_file_size(path, &o->model_bytes, err);
+    return status == LYNE_OK ? lyne_weights_file_digest(path, &o->made, err) : status;
 }
 
 /* The earlier stages with their directories, as seen with the seed of o.  NULL when memory is out. */

@@ -15,7 +15,7 @@ static lyne_status look_for_changes(lyne_jobs *p, lyne_outcome *o, const char *d
     if (status != LYNE_OK) return status;
     status = lyne_jobs_find(p, o, directory, err);
     if (status != LYNE_OK) return status;
-    if (o->was_up_to_date) return lyne_jobs_model_bytes(p, o, o->copied_from ? o->copied_from : directory, err);
+    if (o->was_up_to_date) return lyne_jobs_made(p, o, o->copied_from ? o->copied_from : directory, err);
     const char *why = lyne_result_file_why(directory, &o->inputs);
     o->why = why ? lyne_arena_printf(arena, "%s", why) : NULL;
     return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");

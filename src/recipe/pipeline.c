@@ -93,7 +93,7 @@ static lyne_status run_job(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
     }
     if (!p->o->n_parts && lyne_jobs_row(p, o)->product == LYNE_MAKES_MODEL)
         status = lyne_checkpoint_clear(directory, err);
-    return status == LYNE_OK ? lyne_jobs_model_bytes(p, o, directory, err) : status;
+    return status == LYNE_OK ? lyne_jobs_made(p, o, directory, err) : status;
 }
 
 /* ---- the run ---- */

@@ -51,7 +51,8 @@ typedef struct lyne_outcome {
     uint64_t seed;
     bool was_up_to_date;
     const char *copied_from;        /* if so only because another run has done it: its directory there */
-    lyne_digest fingerprint, files; /* files: of what it left, once it is done */
+    lyne_digest fingerprint, files; /* files: of those that it left, once it is done */
+    lyne_digest made;               /* of a model its numbers, so that other words in the file make no other result */
     lyne_inputs inputs;             /* what the fingerprint is of; while the job is at work alone */
     const char *why;                /* it is not up to date; this and cost by lyne_pipeline_look alone */
     lyne_cost cost;                 /* memory: with the soft labels that it reads */

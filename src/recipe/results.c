@@ -41,7 +41,7 @@ static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
     json_object_set_new(j, "directory", json_string(o->directory));
     if (r->n_axes) json_object_set_new(j, "sweep", values_json(r, o->stage));
     lyne_json_set_digest(j, "fingerprint", o->fingerprint);
-    lyne_json_set_digest(j, "made", o->files);
+    lyne_json_set_digest(j, "made", o->made);
     if (o->model_bytes) {
         json_object_set_new(j, "model", json_sprintf("%s/model.safetensors", o->directory));
         json_object_set_new(j, "model_bytes", json_integer((json_int_t)o->model_bytes));

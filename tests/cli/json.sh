@@ -51,6 +51,10 @@ for stage in said["stages"]:
             fail("model:", stage["model"])
         if os.path.getsize(os.path.join("run", stage["model"])) != stage["model_bytes"]:
             fail("model_bytes:", stage["model_bytes"])
+        with open(os.path.join("run", stage["model"]), "rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        if not header["__metadata__"]["lyne.digest"].startswith(stage["made"] + "-"):
+            fail("made:", stage["made"], "is not of the model's numbers")
 
 teacher = said["stages"][0]
 if teacher["parameters"] != 256 * 32 + 32 + 32 * 10 + 10 or teacher["macs"] != 256 * 32 + 32 * 10:

@@ -10,6 +10,7 @@ expect 0 run --out whole
 
 say "only one stage, and what it reads"
 expect 0 run --out parts --stage teacher
+has out "  student          not run"
 there parts/teacher/result.json
 absent parts/soft_labels
 expect 2 run --out parts --stage soft_label

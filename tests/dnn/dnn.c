@@ -45,6 +45,32 @@ Test(dnn, layouts_compare_and_copy) {
     dnn_layout_free(copy);
 }
 
+/* Strides, padding and blocks of layouts that are known beforehand. */
+Test(dnn, layouts_tell_their_blocks) {
+    const struct {
+        dnn_tensor tensor;
+        int64_t stride[4];
+    } rows[] = {{shape4(DNN_PLAIN, 2, 3, 4, 5), {60, 20, 5, 1}},
+                {shape4(DNN_CHANNELS_LAST, 2, 3, 4, 5), {60, 1, 15, 3}},
+                {shape2(DNN_TRANSPOSED, 6, 7), {1, 6}},
+                {{.rank = 2, .dim = {6, 7}, .type = DNN_BF16}, {7, 1}}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        dnn_layout *l = NULL;
+        dnn_blocks b;
+        cr_assert_eq(dnn_layout_new(rows[i].tensor, &l, NULL), LYNE_OK);
+        cr_assert(dnn_layout_blocks(l, &b));
+        cr_expect_eq(b.rank, rows[i].tensor.rank);
+        cr_expect_eq(b.type, rows[i].tensor.type);
+        cr_expect_eq(b.n_inner, 0);
+        for (int d = 0; d < b.rank; d++) {
+            cr_expect_eq(b.dim[d], rows[i].tensor.dim[d], "%zu %d", i, d);
+            cr_expect_eq(b.padded[d], rows[i].tensor.dim[d], "%zu %d", i, d);
+            cr_expect_eq(b.stride[d], rows[i].stride[d], "%zu %d", i, d);
+        }
+        dnn_layout_free(l);
+    }
+}
+
 /* ANY weights of 5 channels are laid out in blocks on most machines; the copy outlives the primitive. */
 Test(dnn, layout_of_a_primitive_can_be_kept) {
     dnn_context *c = open_context();
@@ -65,6 +91,10 @@ Test(dnn, layout_of_a_primitive_can_be_kept) {
     dnn_primitive_free(p);
     cr_assert(dnn_layout_equal(kept, dnn_layout_of(q, DNN_WEIGHTS)));
     cr_assert_geq(dnn_layout_bytes(kept), 7u * 5 * 3 * 3 * 4);
+    dnn_blocks b;
+    cr_assert(dnn_layout_blocks(kept, &b));
+    cr_expect_eq((size_t)(b.padded[0] * b.padded[1] * b.padded[2] * b.padded[3]) * 4, dnn_layout_bytes(kept));
+    for (int i = 0; i < b.n_inner; i++) cr_expect_eq(b.padded[b.inner_of[i]] % b.inner[i], 0, "%d", i);
     cr_assert_eq(dnn_layout_plain(kept, DNN_BF16, &flat, &err), LYNE_OK);
     const dnn_tensor plain = {.rank = 4, .dim = {7, 5, 3, 3}, .type = DNN_BF16};
     cr_assert_eq(dnn_layout_new(plain, &want, &err), LYNE_OK);

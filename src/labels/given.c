@@ -1,5 +1,6 @@
 /* labels/given.c -- see given.h. */
 #include "labels/given.h"
+#include "base/bf16.h"
 #include "base/memory.h"
 #include "labels/encoding.h"
 
@@ -132,9 +133,9 @@ static void read_row(const lyne_array *z, int64_t row, int64_t classes, float *o
         break;
     case LYNE_DTYPE_BF16:
         for (int64_t i = 0; i < classes; i++) {
-            uint32_t bits = 0;
-            memcpy((unsigned char *)&bits + 2, at + 2 * i, 2);
-            memcpy(out + i, &bits, sizeof bits);
+            uint16_t half;
+            memcpy(&half, at + 2 * i, sizeof half);
+            out[i] = lyne_from_bf16(half);
         }
         break;
     default: /* F64: the others are refused on opening */

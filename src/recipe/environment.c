@@ -11,14 +11,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static json_t *plugins_json(void) {
+json_t *lyne_plugins_json(void) {
     size_t n;
     const lyne_origin *plugin = lyne_origins(&n);
     json_t *list = json_array();
     for (size_t i = 0; i < n; i++) {
         char digest[LYNE_DIGEST_TEXT];
         lyne_digest_print(plugin[i].digest, digest);
-        json_array_append_new(list, json_pack("{s:s, s:s}", "file", plugin[i].path, "digest", digest));
+        json_t *j = json_pack("{s:s, s:s}", "file", plugin[i].path, "digest", digest);
+        if (plugin[i].version) json_object_set_new(j, "version", json_string(plugin[i].version));
+        json_array_append_new(list, j);
     }
     return list;
 }
@@ -32,7 +34,8 @@ static json_t *environment_json(void) {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:s, s:s, s:s, s:o}", "lyne", LYNE_VERSION, "date", date,
                      "cpu", cpu, "isa", lyne_isa_name(lyne_cpu_isa()), "onednn", dnn_version(), "onednn_isa", dnn_isa(),
                      "threads", omp_get_max_threads(), "cores", (int)sysconf(_SC_NPROCESSORS_ONLN), "system",
-                     system.sysname, "release", system.release, "machine", system.machine, "plugins", plugins_json());
+                     system.sysname, "release", system.release, "machine", system.machine, "plugins",
+                     lyne_plugins_json());
 }
 
 lyne_status lyne_environment_begin(const char *out, lyne_error *err) {

@@ -4,10 +4,14 @@
 #define LYNE_RECIPE_ENVIRONMENT_H
 
 #include "lyne/status.h"
+#include <jansson.h>
 
 /** Commit OUT/environment.json: date, versions, CPU, instruction sets, threads, system, plug-ins with their digests; and
  *  open OUT/log.txt, which grows by a line that says the same in short (base/log.h). */
 lyne_status lyne_environment_begin(const char *out, lyne_error *err);
+
+/** The plug-ins that are loaded: file, digest and, where it says one, version of each.  NULL when memory is out. */
+json_t *lyne_plugins_json(void);
 
 /** A line on how it ended, and close the log.  `status` and *err are those of the run; if it went well and the log could not
  *  be written, that is its failure. */

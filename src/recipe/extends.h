@@ -3,8 +3,8 @@
  * Maps are merged, deeply, what the extending recipe says going before; lists and single values are replaced whole.  A
  * component (a model, an optimizer, a stage's kind) is merged with one of the same name and replaces one of another, so
  * `optimizer: {adamw: {lr: 0.001}}` takes the place of `optimizer: {sgd: {lr: 0.1}}`.  `key: ~` takes away what the
- * other recipe says.  The path is relative to the file it stands in, never absolute, and stays below one of
- * the filler's folders; the file may extend another, up to 8 deep.  Every value keeps the mark of the file that it comes from. */
+ * other recipe says.  The path is relative to the file it stands in, never absolute, and stays below one of the filler's
+ * folders; the file may extend another, up to 8 deep.  Every value keeps the mark of the file that it comes from. */
 #ifndef LYNE_RECIPE_EXTENDS_H
 #define LYNE_RECIPE_EXTENDS_H
 

@@ -53,7 +53,8 @@ static lyne_status look_at_job(lyne_jobs *p, lyne_outcome *o, bool all, double s
     return status;
 }
 
-/* The least that a process takes that holds so much and then does the job; it may have taken more while it opened the data. */
+/* The least that a process takes that holds so much and then does the job; it may have taken more while it opened the
+ * data. */
 static uint64_t peak_of(const lyne_outcome *job, uint64_t holds) {
     const uint64_t peak = lyne_memory_peak(), sum = holds + job->cost.memory;
     return sum > peak ? sum : peak;

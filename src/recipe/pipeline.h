@@ -73,14 +73,14 @@ typedef struct lyne_outcomes {
 } lyne_outcomes;
 
 /** Run.  out: an array of lyne_recipe_count(r), one for each point of a sweep.  After a failure it holds what was done
- *  until then.  Refuses an OUT that another process is running in, and what is
- *  not going to fit into this process's memory or onto OUT's disk. */
+ *  until then.  Refuses an OUT that another process is running in, and what is not going to fit into this process's memory
+ *  or onto OUT's disk. */
 lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out, lyne_error *err);
 void lyne_outcomes_free(lyne_outcomes *out);
 
-/** What a run of one recipe, or point of a sweep, would do, without writing anything: which jobs are up to date and why the others are not.  A job that reads
- *  one which will run is not up to date, whatever comes of that.  And what each would cost, with its time measured for
- *  `seconds` where it would run; 0: no times, and none of the memory is taken. */
+/** What a run of one recipe, or point of a sweep, would do, without writing anything: which jobs are up to date and why the
+ *  others are not.  A job that reads one which will run is not up to date, whatever comes of that.  And what each would
+ *  cost, with its time measured for `seconds` where it would run; 0: no times, and none of the memory is taken. */
 lyne_status lyne_pipeline_look(const lyne_recipe *r, const lyne_run_options *o, double seconds, lyne_outcomes *out,
                                lyne_error *err);
 

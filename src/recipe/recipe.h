@@ -63,7 +63,8 @@ extern const lyne_field lyne_recipe_fields[], lyne_data_fields[], lyne_expect_fi
 
 /** Read a recipe, with `set` assignments (a.b.c=v) applied, check it as far as can be done without the data, and fill
  *  *out.  What it extends and imports lies below the folder of its project (recipe/find.h) or the current one; only `set`
- *  names other files.  All mistakes go to `diagnostics`; their status is returned.  Free with lyne_recipe_free, also on failure. */
+ *  names other files.  All mistakes go to `diagnostics`; their status is returned.  Free with lyne_recipe_free, also on
+ *  failure. */
 lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
                              const lyne_registry *registry, lyne_diagnostics *diagnostics);
 void lyne_recipe_free(lyne_recipe *r);

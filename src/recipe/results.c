@@ -1,7 +1,7 @@
 /* recipe/results.c -- results.json: what a run came to, for programs. */
 #include "base/file.h"
-#include "component/origin.h"
 #include "formats/json.h"
+#include "recipe/environment.h"
 #include "recipe/pipeline.h"
 #include "recipe/result_file.h"
 #include <math.h>
@@ -111,21 +111,6 @@ static json_t *paper_json(const lyne_paper *p) {
     return j;
 }
 
-/* NULL: there are none. */
-static json_t *plugins_json(void) {
-    size_t n;
-    const lyne_origin *plugin = lyne_origins(&n);
-    json_t *list = n ? json_array() : NULL;
-    for (size_t i = 0; i < n; i++) {
-        char digest[LYNE_DIGEST_TEXT];
-        lyne_digest_print(plugin[i].digest, digest);
-        json_t *j = json_pack("{s:s, s:s}", "file", plugin[i].path, "digest", digest);
-        if (plugin[i].version) json_object_set_new(j, "version", json_string(plugin[i].version));
-        json_array_append_new(list, j);
-    }
-    return list;
-}
-
 static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
     double seconds = 0;
     uint64_t memory = 0;
@@ -139,8 +124,9 @@ static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
                              "peak_memory", (json_int_t)memory, "stages", "expect");
     if (!root) return NULL;
     if (r->paper.title || r->paper.arxiv || r->paper.section) json_object_set_new(root, "paper", paper_json(&r->paper));
-    json_t *plugins = plugins_json();
-    if (plugins) json_object_set_new(root, "plugins", plugins);
+    json_t *plugins = lyne_plugins_json();
+    if (json_array_size(plugins)) json_object_set(root, "plugins", plugins);
+    json_decref(plugins);
     for (size_t p = 0; p < n; p++) {
         const lyne_recipe *point = lyne_recipe_at(r, p);
         for (size_t i = 0; i < o[p].n; i++)

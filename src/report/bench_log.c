@@ -1,28 +1,14 @@
 /* report/bench_log.c -- logs of benchmark runs: make, save, load, compare. */
 #include "report/bench_log.h"
+#include "base/cpu.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "formats/json.h"
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 
 enum { LIMIT = 1 << 24, PATH = 4096 };
-
-static void processor(char out[64]) {
-    strcpy(out, "unknown processor");
-#if defined(__x86_64__)
-    unsigned int word[12];
-    for (unsigned int i = 0; i < 3; i++)
-        if (!__get_cpuid(0x80000002 + i, &word[4 * i], &word[4 * i + 1], &word[4 * i + 2], &word[4 * i + 3])) return;
-    memcpy(out, word, sizeof word);
-    out[sizeof word] = '\0';
-    for (size_t n = strlen(out); n > 0 && out[n - 1] == ' '; n--) out[n - 1] = '\0';
-#endif
-}
 
 static json_t *texts(const lyne_texts *list) {
     json_t *out = json_array();
@@ -52,11 +38,10 @@ static void drop_published(json_t *expect) {
 
 lyne_status lyne_bench_log_new(const lyne_suite *s, size_t run, const char *results, json_t **out, lyne_error *err) {
     const lyne_suite_run *x = &s->run[run];
-    char date[16], cpu[64];
-    const time_t now = time(NULL);
-    struct tm utc;
-    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &utc));
-    processor(cpu);
+    char date[LYNE_DATE_TEXT], cpu[LYNE_CPU_NAME];
+    lyne_date(date);
+    *strchr(date, 'T') = '\0';
+    lyne_cpu_name(cpu);
     lyne_status status = lyne_json_load(results, LIMIT, out, err);
     if (status != LYNE_OK) return status;
     json_t *root = *out, *stages = json_object_get(root, "stages"), *expect = json_object_get(root, "expect");

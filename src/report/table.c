@@ -13,124 +13,115 @@ typedef struct row {
     const lyne_outcome *first; /* of its outcomes */
 } row;
 
-static lyne_summary whole(const row *x, size_t offset) {
-    return lyne_summarise(x->o, x->stage, offset, true);
-}
-static lyne_summary real(const row *x, size_t offset) {
-    return lyne_summarise(x->o, x->stage, offset, false);
+typedef struct column column;
+struct column {
+    const char *title;
+    void (*cell)(const column *c, const row *x, char out[CELL]);
+    size_t offset; /* of the number that it is about, in lyne_result */
+    bool whole;    /* that is an int64_t, not a double               */
+    bool left;     /* aligned                                        */
+};
+
+static lyne_summary over_seeds(const column *c, const row *x) {
+    return lyne_summarise(x->o, x->stage, c->offset, c->whole);
 }
 
-static void stage(const row *x, char out[CELL]) {
-    snprintf(out, CELL, "%.38s", x->r->stage[x->stage].name);
-}
+/* ---- cells of one number ---- */
 
-static void seeds(const row *x, char out[CELL]) {
-    snprintf(out, CELL, "%zu", x->r->once[x->stage] ? (size_t)1 : x->r->seeds.n);
-}
-
-static void errors(const row *x, char out[CELL]) {
-    const lyne_summary s = whole(x, offsetof(lyne_result, test_errors));
+static void count(const column *c, const row *x, char out[CELL]) {
+    const lyne_summary s = over_seeds(c, x);
     if (s.n) snprintf(out, CELL, s.n > 1 ? "%.1f" : "%.0f", s.mean);
 }
 
-static void errors_sd(const row *x, char out[CELL]) {
-    const lyne_summary s = whole(x, offsetof(lyne_result, test_errors));
+static void deviation(const column *c, const row *x, char out[CELL]) {
+    const lyne_summary s = over_seeds(c, x);
     if (s.n > 1) snprintf(out, CELL, "%.1f", s.sd);
 }
 
-static void accuracy(const row *x, char out[CELL]) {
-    const lyne_summary s = real(x, offsetof(lyne_result, test_accuracy));
+static void percent(const column *c, const row *x, char out[CELL]) {
+    const lyne_summary s = over_seeds(c, x);
     if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
 }
 
-/* Of a token [nats], which is how models of language are compared. */
-static void loss(const row *x, char out[CELL]) {
-    const lyne_summary s = real(x, offsetof(lyne_result, test_loss));
-    if (s.n && x->r->task.sequence.labelled) snprintf(out, CELL, "%.4f", s.mean);
-}
-
-static void agreement(const row *x, char out[CELL]) {
-    const lyne_summary s = real(x, offsetof(lyne_result, agreement));
-    if (s.n) snprintf(out, CELL, "%.2f%%", 100 * s.mean);
-}
-
-static void bias(const row *x, char out[CELL]) {
-    const double b = x->first->result.bias;
-    if (!isnan(b)) snprintf(out, CELL, "%+.2f", b);
-}
-
-static void class_errors(const row *x, char out[CELL]) {
-    const lyne_summary s = whole(x, offsetof(lyne_result, class_errors));
-    if (s.n) snprintf(out, CELL, "%.5g of %lld", s.mean, (long long)x->first->result.class_samples);
-}
-
-static void best_errors(const row *x, char out[CELL]) {
-    const lyne_summary s = whole(x, offsetof(lyne_result, best_test_errors));
-    if (s.n) snprintf(out, CELL, s.n > 1 ? "%.1f" : "%.0f", s.mean);
-}
-
-static void validation_errors(const row *x, char out[CELL]) {
-    const lyne_summary s = whole(x, offsetof(lyne_result, validation_errors));
-    if (s.n) snprintf(out, CELL, s.n > 1 ? "%.1f" : "%.0f", s.mean);
-}
-
-static void human(const lyne_summary *s, char out[CELL]) {
+static void human(const column *c, const row *x, char out[CELL]) {
     char text[16];
-    if (!s->n) return;
-    lyne_human(s->mean, text);
+    const lyne_summary s = over_seeds(c, x);
+    if (!s.n) return;
+    lyne_human(s.mean, text);
     snprintf(out, CELL, "%s", text);
 }
 
-static void parameters(const row *x, char out[CELL]) {
-    const lyne_summary s = whole(x, offsetof(lyne_result, parameters));
-    human(&s, out);
+static void seconds(const column *c, const row *x, char out[CELL]) {
+    const lyne_summary s = over_seeds(c, x);
+    if (s.n) snprintf(out, CELL, "%.1f", s.mean * s.n);
 }
 
-static void macs(const row *x, char out[CELL]) {
-    const lyne_summary s = whole(x, offsetof(lyne_result, macs));
-    human(&s, out);
+/* ---- others ---- */
+
+static void stage(const column *c, const row *x, char out[CELL]) {
+    (void)c;
+    snprintf(out, CELL, "%.38s", x->r->stage[x->stage].name);
 }
 
-static void file(const row *x, char out[CELL]) {
+static void seeds(const column *c, const row *x, char out[CELL]) {
+    (void)c;
+    snprintf(out, CELL, "%zu", x->r->once[x->stage] ? (size_t)1 : x->r->seeds.n);
+}
+
+/* Of a token [nats], which is how models of language are compared. */
+static void loss(const column *c, const row *x, char out[CELL]) {
+    const lyne_summary s = over_seeds(c, x);
+    if (s.n && x->r->task.sequence.labelled) snprintf(out, CELL, "%.4f", s.mean);
+}
+
+static void bias(const column *c, const row *x, char out[CELL]) {
+    const double b = x->first->result.bias;
+    (void)c;
+    if (!isnan(b)) snprintf(out, CELL, "%+.2f", b);
+}
+
+static void class_errors(const column *c, const row *x, char out[CELL]) {
+    const lyne_summary s = over_seeds(c, x);
+    if (s.n) snprintf(out, CELL, "%.5g of %lld", s.mean, (long long)x->first->result.class_samples);
+}
+
+static void file(const column *c, const row *x, char out[CELL]) {
     char text[16];
     const int64_t labels = x->first->result.bytes;
     const double bytes = labels >= 0 ? (double)labels : (double)x->first->model_bytes;
+    (void)c;
     if (bytes <= 0) return;
     lyne_human(bytes, text);
     snprintf(out, CELL, "%sB", text);
 }
 
-static void speed(const row *x, char out[CELL]) {
-    const lyne_summary s = real(x, offsetof(lyne_result, samples_per_second));
-    human(&s, out);
-}
-
-static void seconds(const row *x, char out[CELL]) {
-    const lyne_summary s = real(x, offsetof(lyne_result, seconds));
-    if (s.n) snprintf(out, CELL, "%.1f", s.mean * s.n);
-}
-
 /* Of a stage that writes soft labels all its seconds; of a student those in which it read them or asked a live teacher. */
-static void asking(const row *x, char out[CELL]) {
-    const bool writes = x->first->result.records >= 0;
-    const lyne_summary s = real(x, writes ? offsetof(lyne_result, seconds) : offsetof(lyne_result, teacher_seconds));
-    if (s.n) snprintf(out, CELL, "%.1f", s.mean * s.n);
+static void asking(const column *c, const row *x, char out[CELL]) {
+    column of = *c;
+    if (x->first->result.records >= 0) of.offset = offsetof(lyne_result, seconds);
+    seconds(&of, x, out);
 }
 
-static const struct column {
-    const char *title;
-    void (*cell)(const row *x, char out[CELL]);
-    bool left; /* aligned */
-} columns[] = {
-    {"stage", stage, true},          {"seeds", seeds, false},
-    {"test errors", errors, false},  {"sd", errors_sd, false},
-    {"accuracy", accuracy, false},   {"nats a token", loss, false},
-    {"at best", best_errors, false}, {"validation", validation_errors, false},
-    {"bias", bias, false},           {"on classes", class_errors, false},
-    {"agreement", agreement, false}, {"params", parameters, false},
-    {"MACs", macs, false},           {"file", file, false},
-    {"samples/s", speed, false},     {"seconds", seconds, false},
-    {"asking", asking, false},
+#define WHOLE(member) offsetof(lyne_result, member), true
+#define REAL(member)  offsetof(lyne_result, member), false
+static const column columns[] = {
+    {"stage", stage, .left = true},
+    {"seeds", seeds},
+    {"test errors", count, WHOLE(test_errors)},
+    {"sd", deviation, WHOLE(test_errors)},
+    {"accuracy", percent, REAL(test_accuracy)},
+    {"nats a token", loss, REAL(test_loss)},
+    {"at best", count, WHOLE(best_test_errors)},
+    {"validation", count, WHOLE(validation_errors)},
+    {"bias", bias},
+    {"on classes", class_errors, WHOLE(class_errors)},
+    {"agreement", percent, REAL(agreement)},
+    {"params", human, WHOLE(parameters)},
+    {"MACs", human, WHOLE(macs)},
+    {"file", file},
+    {"samples/s", human, REAL(samples_per_second)},
+    {"seconds", seconds, REAL(seconds)},
+    {"asking", asking, REAL(teacher_seconds)},
 };
 #define N_COLUMNS (sizeof columns / sizeof *columns)
 
@@ -140,7 +131,7 @@ static const lyne_outcome *first_of(const lyne_outcomes *o, size_t stage_index) 
     return NULL;
 }
 
-/* A line: a stage of a recipe, or of the first point of a sweep that has it so. */
+/* A line: a stage of a recipe that was asked for, or of the first point of a sweep that has it so. */
 typedef struct line {
     size_t point, stage;
 } line;
@@ -153,13 +144,13 @@ typedef struct table {
 } table;
 
 /* What a sweep varies stands behind the name of the stage. */
-static const struct column *column_of(const table *t, size_t c) {
+static const column *column_of(const table *t, size_t c) {
     return c == 0 ? &columns[0] : c <= t->r->n_axes ? NULL : &columns[c - t->r->n_axes];
 }
 
 static const char *title_of(const table *t, size_t c) {
-    const struct column *column = column_of(t, c);
-    return column ? column->title : t->r->axis[c - 1].title;
+    const column *of = column_of(t, c);
+    return of ? of->title : t->r->axis[c - 1].title;
 }
 
 static void cell(const table *t, size_t l, size_t c, char out[CELL]) {
@@ -167,15 +158,15 @@ static void cell(const table *t, size_t l, size_t c, char out[CELL]) {
     const lyne_recipe *r = lyne_recipe_at(t->r, at->point);
     const lyne_outcomes *o = &t->o[at->point];
     const row x = {.r = r, .o = o, .stage = at->stage, .first = first_of(o, at->stage)};
-    const struct column *column = column_of(t, c);
+    const column *of = column_of(t, c);
     out[0] = '\0';
-    if (column && x.first) column->cell(&x, out);
-    if (!column && lyne_axis_touches(r, &r->axis[c - 1], at->stage)) snprintf(out, CELL, "%.38s", r->value[c - 1]);
+    if (of) of->cell(of, &x, out);
+    if (!of && lyne_axis_touches(r, &r->axis[c - 1], at->stage)) snprintf(out, CELL, "%.38s", r->value[c - 1]);
 }
 
 static void print_cell(const table *t, FILE *to, size_t c, size_t width, const char *text) {
-    const struct column *column = column_of(t, c);
-    fprintf(to, column && column->left ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width, text);
+    const column *of = column_of(t, c);
+    fprintf(to, of && of->left ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width, text);
 }
 
 /* "student: 74 errors +- 11, here 81.3 errors (n = 5): within" */
@@ -211,7 +202,7 @@ static bool list_lines(table *t) {
     size_t capacity = 0;
     for (size_t p = 0; p < lyne_recipe_count(t->r); p++)
         for (size_t s = 0; s < lyne_recipe_at(t->r, p)->n_stages; s++) {
-            if (lyne_recipe_shared(t->r, p, s)) continue;
+            if (lyne_recipe_shared(t->r, p, s) || !first_of(&t->o[p], s)) continue;
             if (!lyne_grow(&t->item, &capacity, t->n + 1, sizeof *t->item)) return false;
             t->item[t->n++] = (line){p, s};
         }

@@ -4,7 +4,8 @@
 
 #include "recipe/pipeline.h"
 
-/** To `to` (stdout); o: of each of the recipe's points.  A sweep's axes are columns, and what points share is one line.  Columns that no stage has anything to say in are left out. */
+/** o: of each of the recipe's points.  A sweep's axes are columns, and what points share is one line.  Stages that were not
+ *  asked for are left out, and columns in which no stage has anything to say. */
 void lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to);
 
 #endif

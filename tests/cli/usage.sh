@@ -89,6 +89,12 @@ has err 'runs/small'
 lacks out 'training'
 [ -z "$(tr -d -c '\033\r' <out)$(tr -d -c '\033\r' <err)" ] || fail "escape codes"
 
+say "run --stage: a table of the stages that were asked for, and no figure of the others"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --stage soft_labels
+[ "$(sed '/^$/q' out | grep -c .)" -eq 3 ] || fail "other lines than two stages'"
+has out '  student          not run'
+expect 0 "$LYNE" run recipe.yaml --threads 1
+
 say "run --quiet: nothing on stderr, the same table"
 grep -v seconds out >table
 expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet

@@ -1,5 +1,6 @@
 /* report/bench_plot.c -- a picture of a log: a line for each stage, a dot for each run, the mean, the published interval. */
 #include "report/bench_page.h"
+#include "report/picture.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,8 +96,9 @@ static void one_stage(const json_t *log, const char *stage, const axis *a, doubl
     const json_t *e = lyne_bench_published(log, stage);
     size_t i;
     json_t *job;
-    lyne_text_add(out, "<text x=\"%d\" y=\"%.0f\" text-anchor=\"end\" fill=\"#222\">%s</text>\n", LEFT - 10, y + 4,
-                  stage);
+    lyne_text_add(out, "<text x=\"%d\" y=\"%.0f\" text-anchor=\"end\" fill=\"#222\">", LEFT - 10, y + 4);
+    lyne_picture_escape(out, stage);
+    lyne_text_add(out, "</text>\n");
     if (is_of(e, a)) {
         const double p = published(e, "published"), w = published(e, "within");
         lyne_text_add(out,
@@ -126,10 +128,13 @@ void lyne_bench_plot(const json_t *log, lyne_text *out) {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
         "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-        "<text x=\"%d\" y=\"20\" font-weight=\"bold\">%s: %s%s<tspan font-weight=\"normal\" fill=\"#555\" dx=\"20\">"
-        "dot: a seed; bar: mean; band: published</tspan></text>\n",
-        WIDTH, height, WIDTH, height, LEFT, json_string_value(json_object_get(log, "recipe")),
-        any ? a.title : "nothing to show", any && a.powers ? " (logarithmic)" : "");
+        "<text x=\"%d\" y=\"20\" font-weight=\"bold\">",
+        WIDTH, height, WIDTH, height, LEFT);
+    lyne_picture_escape(out, json_string_value(json_object_get(log, "recipe")));
+    lyne_text_add(out,
+                  ": %s%s<tspan font-weight=\"normal\" fill=\"#555\" dx=\"20\">"
+                  "dot: a seed; bar: mean; band: published</tspan></text>\n",
+                  any ? a.title : "nothing to show", any && a.powers ? " (logarithmic)" : "");
     if (any) (a.powers ? ticks_of_powers : even_ticks)(&a, bottom, out);
     for (size_t k = 0; any && k < n; k++)
         one_stage(log, lyne_bench_stage(log, k), &a, TOP + LINE * ((double)k + 0.5), out);

@@ -8,24 +8,25 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_STAGES = 64 };
-
 typedef struct comparison {
     const char *out[2]; /* the runs */
     json_t *root[2], *jobs[2];
-    size_t n;
-    char stage[MOST_STAGES][REPORT_NAME]; /* of the first, then those of the second alone */
+    size_t n, capacity;
+    char (*stage)[REPORT_NAME]; /* of the first, then those of the second alone */
 } comparison;
 
 static void close_both(comparison *c) {
     for (int k = 0; k < 2; k++) json_decref(c->root[k]);
+    lyne_free(c->stage);
     lyne_free(c);
 }
 
-static void add_stage(comparison *c, const char *stage) {
+static bool add_stage(comparison *c, const char *stage) {
     for (size_t i = 0; i < c->n; i++)
-        if (strcmp(c->stage[i], stage) == 0) return;
-    if (c->n < MOST_STAGES) strcpy(c->stage[c->n++], stage);
+        if (strcmp(c->stage[i], stage) == 0) return true;
+    if (!lyne_grow(&c->stage, &c->capacity, c->n + 1, sizeof *c->stage)) return false;
+    strcpy(c->stage[c->n++], stage);
+    return true;
 }
 
 static lyne_status open_both(const char *a, const char *b, comparison **out, lyne_error *err) {
@@ -38,7 +39,8 @@ static lyne_status open_both(const char *a, const char *b, comparison **out, lyn
         status = report_load(c->out[k], &c->root[k], &c->jobs[k], err);
         for (size_t i = 0; status == LYNE_OK && i < json_array_size(c->jobs[k]); i++) {
             char stage[REPORT_NAME];
-            add_stage(c, report_stage_of(json_array_get(c->jobs[k], i), stage));
+            if (!add_stage(c, report_stage_of(json_array_get(c->jobs[k], i), stage)))
+                status = lyne_fail_memory(err, "a comparison");
         }
     }
     if (status != LYNE_OK)

@@ -60,6 +60,14 @@ has out '  none'
 expect 4 "$LYNE" compare runs/small runs/broken
 expect 2 "$LYNE" compare runs/small
 
+say "of a long sweep no stage is left out"
+mkdir runs/long
+for i in $(seq 70); do echo ", {\"stage\": \"s\", \"directory\": \"s/epochs=$i\", \"metrics\": {\"test_errors\": $i}}"; done |
+    sed '1s/^,//; 1s/^/{"stages": [/; $s/$/]}/' >runs/long/results.json
+expect 0 "$LYNE" compare runs/long runs/long
+[ "$(grep -c '^s/epochs=' out)" -eq 70 ] || fail "$(grep -c '^s/epochs=' out) of 70 stages"
+rm -r runs/long
+
 say "pictures"
 expect 0 "$LYNE" compare runs/small runs/longer --svg
 [ "$(grep -c '<polyline' out)" = 6 ] || fail "not two curves for each of three stages"

@@ -10,7 +10,7 @@
 
 #define PREFIX        "checkpoint-"
 #define SUFFIX        ".safetensors"
-#define FORMAT        "2"
+#define FORMAT        "2" /* a number: files of greater ones are refused, not passed over */
 #define KEPT          2
 #define COUNTERS      7
 #define SUMS          (LYNE_MAX_TERMS + 2)
@@ -127,11 +127,9 @@ static bool same_stage(const lyne_checkpoint *c, const lyne_safetensors *s) {
 }
 
 /* All of it there and as it was written; k's tensors then lie in the file. */
-static lyne_status find(const lyne_checkpoint *c, const lyne_safetensors *s, contents *k, lyne_error *err) {
+static lyne_status find_contents(const lyne_checkpoint *c, const lyne_safetensors *s, contents *k, lyne_error *err) {
     char digest[LYNE_DIGEST_TEXT];
     describe(c, k);
-    if (!metadata_is(s, "lyne.checkpoint", FORMAT))
-        return lyne_fail(err, LYNE_EDATA, "%s: is a checkpoint of another format version than " FORMAT, s->path);
     for (size_t i = 0; i < k->n; i++) {
         lyne_array *t = &k->tensor[i];
         lyne_status status = lyne_safetensors_get(s, t->name, t->dtype, 1, t->dims, &t->data, err);
@@ -141,6 +139,26 @@ static lyne_status find(const lyne_checkpoint *c, const lyne_safetensors *s, con
     if (!metadata_is(s, "lyne.digest", digest))
         return lyne_fail(err, LYNE_EDATA, "%s: is damaged: its digest is not that of its contents", s->path);
     return LYNE_OK;
+}
+
+/* Of no format of ours: one of a newer Lyne is not to be lost to an older one, but one with our contents, to the digest,
+ * is ours with a flipped bit in its number. */
+static lyne_status refuse(const lyne_safetensors *s, bool whole, lyne_error *err) {
+    const char *version = lyne_safetensors_metadata(s, "lyne.checkpoint");
+    const size_t n = version ? strlen(version) : 0;
+    const bool newer =
+        n > 0 && strspn(version, "0123456789") == n && strtoull(version, NULL, 10) > strtoull(FORMAT, NULL, 10);
+    if (whole || !newer)
+        return lyne_fail(err, LYNE_EDATA, "%s: is a checkpoint of another format version than " FORMAT, s->path);
+    return lyne_fail(err, LYNE_EENVIRONMENT,
+                     "%s: is a checkpoint of format version %.20s, of a newer Lyne, and this one reads version " FORMAT
+                     ". Go on with that one, or remove the file to begin anew",
+                     s->path, version);
+}
+
+static lyne_status find(const lyne_checkpoint *c, const lyne_safetensors *s, contents *k, lyne_error *err) {
+    if (metadata_is(s, "lyne.checkpoint", FORMAT)) return find_contents(c, s, k, err);
+    return refuse(s, find_contents(c, s, k, NULL) == LYNE_OK, err);
 }
 
 static lyne_status check_environment(const lyne_checkpoint *c, const lyne_safetensors *s, lyne_error *err) {

@@ -1,8 +1,9 @@
 /* train/checkpoint.h -- where a training run stands, on disk: all that it cannot recompute.
  *
  * One safetensors file, checkpoint-NNNNNNNNN.safetensors, committed whole: the weights, the optimizer's slots, the step
- * number, the sums of the epoch under way, and the weights of the best epoch where a validation split tells which.  The order of samples, augmentation and dropout are functions of the step,
- * so nothing is kept of them.  The two newest are kept; a damaged one is passed over with a warning. */
+ * number, the sums of the epoch under way, and the weights of the best epoch where a validation split tells which.  The
+ * order of samples, augmentation and dropout are functions of the step, so nothing is kept of them.  The two newest are
+ * kept; a damaged one is passed over with a warning. */
 #ifndef LYNE_TRAIN_CHECKPOINT_H
 #define LYNE_TRAIN_CHECKPOINT_H
 
@@ -35,7 +36,8 @@ typedef struct lyne_checkpoint {
 /** Commit, then remove all but this one and the one before it: others are older, another stage's or damaged. */
 lyne_status lyne_checkpoint_save(const lyne_checkpoint *c, const lyne_standing *at, lyne_error *err);
 /** Load the newest whole one into weights, slots and *at; at->step stays 0 when there is none.  A checkpoint of this
- *  stage made in another environment is LYNE_EENVIRONMENT, saying what differs, unless any_environment. */
+ *  stage made in another environment is LYNE_EENVIRONMENT, saying what differs, unless any_environment; one of a newer
+ *  format is so whatever is asked. */
 lyne_status lyne_checkpoint_load(const lyne_checkpoint *c, bool any_environment, lyne_standing *at, lyne_error *err);
 /** Remove all of them. */
 lyne_status lyne_checkpoint_clear(const char *directory, lyne_error *err);

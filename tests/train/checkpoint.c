@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "formats/safetensors.h"
 #include "lyne/ops.h"
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -220,6 +221,27 @@ Test(checkpoint, no_whole_one) {
 }
 
 /* ---- of another making ---- */
+
+/* What a newer Lyne has done is neither passed over, and so begun anew, nor removed. */
+Test(checkpoint, of_a_newer_version) {
+    static const char *const version[] = {"3", "10", "18446744073709551616000"};
+    subject s;
+    open_subject(&s);
+    for (size_t i = 0; i < sizeof version / sizeof *version; i++) {
+        char fingerprint[LYNE_DIGEST_TEXT];
+        lyne_digest_print(s.c.fingerprint, fingerprint);
+        const float number = 1;
+        const lyne_array other = {.name = "all", .dtype = LYNE_DTYPE_F32, .rank = 1, .dims = {1}, .data = &number};
+        const lyne_pair metadata[] = {{"lyne.checkpoint", version[i]}, {"lyne.fingerprint", fingerprint}};
+        lyne_standing at;
+        lyne_error err;
+        cr_assert_eq(lyne_safetensors_write(path_of(&s, 5), &other, 1, metadata, 2, &err), LYNE_OK, "%s", err.text);
+        cr_expect_eq(load(&s, true, &at, &err), LYNE_EENVIRONMENT);
+        cr_expect(strstr(err.text, path_of(&s, 5)) && strstr(err.text, "newer Lyne"), "%s", err.text);
+        cr_expect(lyne_file_exists(path_of(&s, 5)));
+    }
+    close_subject(&s);
+}
 
 Test(checkpoint, of_another_environment) {
     static const char *const others[] = {"oneDNN 3.2.0, avx2, 2 threads", "oneDNN 2.6.3, avx2, 1 threads", ""};

@@ -4,7 +4,8 @@
 
 #include "graph/op.h"
 
-/** Source 0 is f32, or bf16 if the op takes it, and the config is within the ranges of its field table (a builder's config was never parsed). */
+/** Source 0 is f32, or bf16 if the op takes it, and the config is within the ranges of its field table (a builder's config
+ *  was never parsed). */
 lyne_status lyne_check_source(const lyne_node *n, lyne_error *err);
 /** The same, and source 0 is a picture, (B, C, H, W). */
 lyne_status lyne_check_picture(const lyne_node *n, lyne_error *err);

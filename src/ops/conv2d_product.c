@@ -1,8 +1,8 @@
 /* ops/conv2d_product.c -- the weight gradient of a 1 x 1 convolution is a matrix product over the pixels P = B H W.
  *   diff_weight (O, I) = diff_dst^T (O, P) src (P, I)
  * Channels last, the matrices lie there as they are.  oneDNN's products are 1.5 to 5 times as fast as its weight gradient
- * in bf16 (not where there are fewer than 32 channels on one side: no tiles then; nor on large pictures), and in f32 where the pixels are few;
- * and they write plain weights, which saves a reorder. */
+ * in bf16 (not where there are fewer than 32 channels on one side: no tiles then; nor on large pictures), and in f32 where
+ * the pixels are few; and they write plain weights, which saves a reorder. */
 #include "ops/conv2d_kernels.h"
 
 static bool can(const conv_geometry *c, conv_pass pass) {

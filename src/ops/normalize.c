@@ -1,6 +1,6 @@
 /* ops/normalize.c -- dst = (src / 255 - mean[c]) / sd[c], for pictures as they are stored.
- *   src (B, C, H, W) u8, dst (B, C, H, W) f32 or, in a graph of bf16, bf16; mean, sd: (C) or one number for all channels.  No gradient.
- * There are 256 values a channel, so they are computed once, in double, and a pixel is one load from a table. */
+ *   src (B, C, H, W) u8, dst (B, C, H, W) f32 or, in a graph of bf16, bf16; mean, sd: (C) or one number for all channels.
+ * No gradient.  There are 256 values a channel, so they are computed once, in double, and a pixel is one load from a table. */
 #include "base/bf16.h"
 #include "base/memory.h"
 #include "lyne/ops.h"

@@ -1,6 +1,7 @@
 /* train/metrics.h -- metrics.jsonl: one line for each epoch of a training run.
  *
- *     {"epoch": 3, "step": 1407, "lr": 0.0497, "loss": {"kd": 0.81, "cross_entropy": 0.12}, "train_accuracy": 0.9713, "seconds": 7.1}
+ *     {"epoch": 3, "step": 1407, "lr": 0.0497, "loss": {"kd": 0.81, "cross_entropy": 0.12}, "train_accuracy": 0.9713,
+ *      "seconds": 7.1}
  *
  * All of it but `seconds` is the same after a kill and a resume. */
 #ifndef LYNE_TRAIN_METRICS_H

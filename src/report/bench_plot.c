@@ -6,13 +6,13 @@
 #include <string.h>
 
 enum { POWERS = 20 }; /* the axis is of logarithms when the most is more than so many times the least */
-enum { LEFT = 170, WIDTH = 720, LINE = 26, TOP = 34, RIGHT = 24 };
+enum { EDGE = 10, LETTER = 8, WIDTH = 720, LINE = 26, TOP = 34, RIGHT = 24 };
 
 /* What is plotted: errors, or agreement where no stage has errors. */
 typedef struct axis {
     const char *key, *title;
-    double unit, low, high;
-    bool powers; /* of logarithms: one student that failed must not hide what the others differ by */
+    double unit, low, high, left; /* left: where it begins, right of the names of the stages */
+    bool powers;                  /* of logarithms: one student that failed must not hide what the others differ by */
 } axis;
 
 static double along(const axis *a, double v) {
@@ -34,10 +34,13 @@ static void reach(axis *a, double v, bool *any) {
 }
 
 static bool find_axis(const json_t *log, axis *a) {
-    static const axis kinds[] = {{"test_errors", "test errors", 1, 0, 0, false},
-                                 {"agreement", "agreement, %", 100, 0, 0, false}};
+    static const axis kinds[] = {{.key = "test_errors", .title = "test errors", .unit = 1},
+                                 {.key = "agreement", .title = "agreement, %", .unit = 100}};
     const char *stage;
+    size_t longest = 0;
     bool any = false;
+    for (size_t k = 0; (stage = lyne_bench_stage(log, k)); k++)
+        if (strlen(stage) > longest) longest = strlen(stage);
     for (int kind = 0; kind < 2 && !any; kind++) {
         *a = kinds[kind];
         for (size_t k = 0; (stage = lyne_bench_stage(log, k)); k++) {
@@ -51,6 +54,7 @@ static bool find_axis(const json_t *log, axis *a) {
             reach(a, published(e, "published") + published(e, "within"), &any);
         }
     }
+    a->left = fmin(2 * EDGE + (double)(LETTER * longest), WIDTH / 2);
     a->powers = any && a->low * a->unit >= 1 && a->high > POWERS * a->low;
     const double room = any && a->high > a->low ? 0.06 * (along(a, a->high) - along(a, a->low)) : 1 / a->unit;
     a->low = a->powers ? a->low * exp(-room) : a->low - room;
@@ -59,7 +63,8 @@ static bool find_axis(const json_t *log, axis *a) {
 }
 
 static double at(const axis *a, double v) {
-    return LEFT + (along(a, v) - along(a, a->low)) / (along(a, a->high) - along(a, a->low)) * (WIDTH - LEFT - RIGHT);
+    return a->left +
+           (along(a, v) - along(a, a->low)) / (along(a, a->high) - along(a, a->low)) * (WIDTH - a->left - RIGHT);
 }
 
 /* 1, 2 or 5 times a power of ten, so that some six of them fit. */
@@ -96,7 +101,7 @@ static void one_stage(const json_t *log, const char *stage, const axis *a, doubl
     const json_t *e = lyne_bench_published(log, stage);
     size_t i;
     json_t *job;
-    lyne_text_add(out, "<text x=\"%d\" y=\"%.0f\" text-anchor=\"end\" fill=\"#222\">", LEFT - 10, y + 4);
+    lyne_text_add(out, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\" fill=\"#222\">", a->left - EDGE, y + 4);
     lyne_picture_escape(out, stage);
     lyne_text_add(out, "</text>\n");
     if (is_of(e, a)) {
@@ -129,7 +134,7 @@ void lyne_bench_plot(const json_t *log, lyne_text *out) {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
         "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
         "<text x=\"%d\" y=\"20\" font-weight=\"bold\">",
-        WIDTH, height, WIDTH, height, LEFT);
+        WIDTH, height, WIDTH, height, EDGE);
     lyne_picture_escape(out, json_string_value(json_object_get(log, "recipe")));
     lyne_text_add(out,
                   ": %s%s<tspan font-weight=\"normal\" fill=\"#555\" dx=\"20\">"

@@ -15,15 +15,15 @@ if [ "${1-}" != --no-run ]; then
     cmake -G Ninja -S . -B $build -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS='--coverage -O0 -fprofile-update=atomic -Dtarget_clones(...)=unused -Wno-attributes' >/dev/null &&
         cmake --build $build --parallel >$build/log 2>&1 || { tail -n 20 $build/log && exit 1; }
     find $build -name '*.gcda' -delete
-    OMP_WAIT_POLICY=passive ctest --test-dir $build -E '^(avx|bench)' --timeout 900 >$build/log 2>&1 ||
+    jobs=$(getconf _NPROCESSORS_ONLN)
+    CRITERION_JOBS=1 OMP_WAIT_POLICY=passive ctest --parallel "$jobs" --test-dir $build -E '^(avx|bench)' --timeout 900 >$build/log 2>&1 ||
         { grep -E '\*\*\*|Failed' $build/log; echo "some tests failed; the figures are of those that ran"; }
-    for script in tests/cli/*.sh; do
-        case $script in */killed.sh | */stopped.sh | */bench.sh | */python.sh) continue ;; esac
-        scratch=$(mktemp -d) || exit 1
-        (cd "$scratch" && LYNE=$OLDPWD/$build/lyne LYNE_SOURCE=$OLDPWD exec timeout 600 sh "$OLDPWD/$script") >$build/log 2>&1
-        case $? in 0 | 77) ;; *) echo "$script failed; the figures are of what it ran until then" ;; esac
-        rm -rf "$scratch"
-    done
+    printf '%s\n' tests/cli/*.sh | grep -vE '/(killed|stopped|bench|python)\.sh$' |
+        LYNE=$PWD/$build/lyne LYNE_SOURCE=$PWD xargs -P "$jobs" -I SCRIPT sh -c '
+            scratch=$(mktemp -d) && cd "$scratch" || exit
+            timeout 900 sh "$LYNE_SOURCE/$1" >log 2>&1
+            case $? in 0 | 77) ;; *) echo "$1 failed; the figures are of what it ran until then: $(tail -n 3 log)" ;; esac
+            rm -rf "$scratch"' sh SCRIPT
 fi
 gcovr --root . --object-directory $build --filter 'src/' --exclude 'src/cli/' --exclude-throw-branches \
     --exclude-unreachable-branches --exclude-lines-by-pattern '.*\bassert\(.*' --gcov-ignore-parse-errors --csv $build/files.csv \

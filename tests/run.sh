@@ -1,11 +1,12 @@
 #!/bin/sh
 # tests/run.sh -- everything that tells whether Lyne works, from a bare Debian 12 on.
 #
-#     sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS]
+#     sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS] [--coverage]
 #
-# --quick   without the sanitizers, oneDNN 3.2, hostile files and cppcheck
-# --fuzz S  hostile files for S seconds to each reader of files; without it, 5
-# --jobs N  as many compilers and tests at a time; without it, one for each CPU
+# --quick     without the sanitizers, oneDNN 3.2, hostile files and cppcheck
+# --fuzz S    hostile files for S seconds to each reader of files; without it, 5
+# --coverage  also how many statements and branches the tests run; ten minutes
+# --jobs N    as many compilers and tests at a time; without it, one for each CPU
 #
 # Everything it makes lies in build/.  Data sets are read from $LYNE_DATA or ../shared/data; a test that needs one that is
 # not there is skipped and says so.  The last line counts test cases: `N passed, N failed, N skipped`.
@@ -20,15 +21,16 @@ source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd) || exit 1
 cd "$source" || exit 1
 . src/package/debian.sh
 
-quick=
+quick= coverage=
 fuzz_seconds=5
 jobs=$(getconf _NPROCESSORS_ONLN)
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) quick=yes ;;
+    --coverage) coverage=yes ;;
     --jobs) shift && jobs=${1:?--jobs needs a number} ;;
     --fuzz) shift && fuzz_seconds=${1:?--fuzz needs a number of seconds} ;;
-    *) echo "usage: sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS]" && exit 2 ;;
+    *) echo "usage: sh tests/run.sh [--quick] [--jobs N] [--fuzz SECONDS] [--coverage]" && exit 2 ;;
     esac
     shift
 done
@@ -166,6 +168,7 @@ export CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_stacktrace=1
 part 'Debian packages'
 packages="$lyne_packages libcriterion-dev strace groff-base zsh python3-jsonschema python3-numpy python3-yaml"
 [ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev cppcheck"
+[ -z "$coverage" ] || packages="$packages gcovr"
 lyne_install_packages $packages || { failed=1 && finish; }
 
 part 'Build: warnings are errors'
@@ -197,6 +200,12 @@ fi
 if [ -z "$quick" ]; then
     part 'Static analysis'
     check 'cppcheck finds nothing' sh tests/soak/analysers.sh build/tests cppcheck
+fi
+
+if [ -n "$coverage" ]; then
+    part 'Coverage'
+    check 'the tests run 90% of statements and 80% of branches' sh tests/coverage.sh
+    sed 's/^/            /' build/check.log
 fi
 
 part 'Floors of the source'

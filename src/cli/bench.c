@@ -13,9 +13,10 @@
 
 enum { PATH = 4096 };
 
-enum { STRICT = LYNE_N_ARGUMENTS, AGAIN, ROWS, RESULTS, QUIET, ANY_ENVIRONMENT };
+enum { ONLY = LYNE_N_ARGUMENTS, STRICT, AGAIN, ROWS, RESULTS, QUIET, ANY_ENVIRONMENT };
 static const lyne_option options[] = {
     LYNE_ARGUMENTS,
+    [ONLY] = {"only", "NAME", "run this recipe of the suite and no other; may be repeated"},
     [STRICT] = {"strict", NULL, "exit status 1 unless every figure is in its interval and every control is beaten"},
     [AGAIN] = {"again", NULL, "run the suite's recipes elsewhere and say whether the kept results have the same bits"},
     [ROWS] = {"rows", "FILE",
@@ -30,6 +31,7 @@ static const lyne_option options[] = {
 
 typedef struct arguments {
     lyne_arguments of_run; /* its recipe is the suite */
+    lyne_words only;       /* empty: all recipes */
     const char *rows, *results;
     bool again;
 } arguments;
@@ -39,7 +41,9 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     lyne_status status = LYNE_OK;
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_bench, argc, argv, &value, err)) != -1) {
-        if (got == ROWS)
+        if (got == ONLY)
+            status = lyne_words_add(&a->only, value, "--only", err);
+        else if (got == ROWS)
             a->rows = value;
         else if (got == RESULTS)
             a->results = value;
@@ -74,26 +78,23 @@ static lyne_status commit(const char *path, lyne_text *text, lyne_error *err) {
 
 /* ---- running ---- */
 
-/* Run the i-th recipe into out[i], OUT/NAME, with what the recipes before it have done; *log is what came of it, *missed
- * how many expectations were not met. */
-static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, char **out, json_t **log, size_t *missed,
-                           lyne_error *err) {
+/* Run the i-th recipe into `path`, reusing what was done in n other folders; *log is what came of it, *missed how many
+ * expectations were not met. */
+static lyne_status run_one(const arguments *a, const lyne_suite *s, size_t i, const char *path, char *const *others,
+                           size_t n, json_t **log, size_t *missed, lyne_error *err) {
     const lyne_recipe *r = &s->run[i].recipe;
-    char root[PATH], path[PATH], results[PATH];
+    char results[PATH];
     lyne_display display;
     lyne_outcomes outcomes = {0};
     if (r->n_points) return lyne_fail(err, LYNE_ERECIPE, "%s: a recipe with a sweep is not for a suite", r->path);
-    snprintf(root, sizeof root, a->again ? "runs/again/%s" : "runs/bench/%s", s->name);
-    lyne_status status = join(path, err, a->of_run.out ? a->of_run.out : root, r->name);
-    if (status == LYNE_OK) status = join(results, err, path, "results.json");
+    lyne_status status = join(results, err, path, "results.json");
     if (status != LYNE_OK) return status;
-    if (!(out[i] = lyne_strdup(path))) return lyne_fail_memory(err, "a suite");
     lyne_info("%s (%zu of %zu)", r->name, i + 1, s->n_runs);
     lyne_display_init(&display, lyne_arguments_has(&a->of_run, QUIET));
     lyne_run_options o = lyne_arguments_options(&a->of_run, path, &display);
     o.any_environment = lyne_arguments_has(&a->of_run, ANY_ENVIRONMENT);
-    o.reuse = (const char *const *)out;
-    o.n_reuse = i;
+    o.reuse = (const char *const *)others;
+    o.n_reuse = n;
     status = lyne_pipeline_run(r, &o, &outcomes, err);
     lyne_display_close(&display);
     if (status == LYNE_OK) status = lyne_bench_log_new(s, i, results, log, err);
@@ -153,27 +154,61 @@ static lyne_status compare(const char *results, const char *name, const json_t *
     return LYNE_OK;
 }
 
+/* Which recipes are asked for. */
+static bool is_wanted(const arguments *a, const lyne_recipe *r) {
+    for (size_t k = 0; k < a->only.n; k++)
+        if (strcmp(a->only.item[k], r->name) == 0) return true;
+    return a->only.n == 0;
+}
+
+/* Each --only names a recipe of the suite. */
+static lyne_status check_only(const arguments *a, const lyne_suite *s, lyne_error *err) {
+    for (size_t k = 0; k < a->only.n; k++) {
+        lyne_text names = {0};
+        bool found = false;
+        for (size_t i = 0; i < s->n_runs; i++) {
+            lyne_text_add(&names, "%s%s", i ? ", " : "", s->run[i].recipe.name);
+            found |= strcmp(a->only.item[k], s->run[i].recipe.name) == 0;
+        }
+        const lyne_status status = found ? LYNE_OK
+                                         : lyne_fail(err, LYNE_EUSAGE, "--only: suite %s has no recipe '%s'; it has %s",
+                                                     s->name, a->only.item[k], names.data ? names.data : "");
+        lyne_text_free(&names);
+        if (status != LYNE_OK) return status;
+    }
+    return LYNE_OK;
+}
+
 static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error *err) {
-    char folder[PATH], results[PATH], **out = lyne_alloc(s->n_runs, sizeof *out);
-    size_t missed = 0;
-    lyne_status worst = LYNE_OK, status = out ? LYNE_OK : lyne_fail_memory(err, "a suite");
+    char folder[PATH], results[PATH], root[PATH], path[PATH], **made = lyne_alloc(s->n_runs, sizeof *made);
+    size_t missed = 0, done = 0, n_made = 0; /* made: the folders of runs, also those of before --only */
+    lyne_status worst = LYNE_OK, status = made ? check_only(a, s, err) : lyne_fail_memory(err, "a suite");
     folder_of(folder, a->of_run.recipe);
+    snprintf(root, sizeof root, a->again ? "runs/again/%s" : "runs/bench/%s", s->name);
     if (a->results)
         snprintf(results, PATH, "%s", a->results);
     else if (status == LYNE_OK)
         status = join(results, err, folder, "results");
     for (size_t i = 0; i < s->n_runs && status == LYNE_OK; i++) {
+        const lyne_recipe *r = &s->run[i].recipe;
         json_t *log = NULL;
-        status = run_one(a, s, i, out, &log, &missed, err);
-        if (status == LYNE_OK)
-            status = a->again ? compare(results, s->run[i].recipe.name, log, &worst, err) : keep(results, log, err);
-        json_decref(log);
+        status = join(path, err, a->of_run.out ? a->of_run.out : root, r->name);
+        if (status == LYNE_OK && is_wanted(a, r)) {
+            status = run_one(a, s, i, path, made, n_made, &log, &missed, err);
+            if (status == LYNE_OK)
+                status = a->again ? compare(results, r->name, log, &worst, err) : keep(results, log, err);
+            json_decref(log);
+            done++;
+        }
+        if (status == LYNE_OK && lyne_file_exists(path) && !(made[n_made++] = lyne_strdup(path)))
+            status = lyne_fail_memory(err, "a suite");
     }
-    for (size_t i = 0; out && i < s->n_runs; i++) lyne_free(out[i]);
-    lyne_free(out);
+    for (size_t i = 0; i < n_made; i++) lyne_free(made[i]);
+    lyne_free(made);
     if (status != LYNE_OK) return status;
-    if (!a->again) printf("%s: %zu recipes done, %zu expectations missed; %s\n", s->name, s->n_runs, missed, results);
     if (a->again) return worst;
+    printf("%s: %zu recipe%s done, %zu expectations missed; %s\n", s->name, done, done == 1 ? "" : "s", missed,
+           results);
     if (!lyne_arguments_has(&a->of_run, STRICT) || missed == 0) return LYNE_OK;
     return lyne_fail(err, LYNE_EOTHER, "%zu of the suite's expectations are not met; RESULTS.md beside %s has them",
                      missed, results);

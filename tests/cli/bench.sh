@@ -40,6 +40,17 @@ expect 0 "$LYNE" bench suite.yaml --threads 1
 [ "$(grep -c 'up to date' err)" -eq 16 ] || fail "not everything was up to date"
 cmp before.md RESULTS.md || fail "another page"
 
+say "one recipe of a suite, in its place on the page"
+rm results/shorter.jsonl
+expect 0 "$LYNE" bench suite.yaml --threads 1 --only shorter
+has out 'try: 1 recipe done, 1 expectations missed'
+[ "$(grep -c 'up to date' err)" -eq 8 ] || fail "another was run"
+cmp before.md RESULTS.md || fail "another page"
+expect 0 "$LYNE" bench suite.yaml --threads 1 --only shorter --out elsewhere --results elsewhere/results
+[ "$(grep -c 'up to date' err)" -eq 0 ] || fail "of what was run elsewhere something is up to date"
+expect 2 "$LYNE" bench suite.yaml --only small --only large
+has err "--only: suite try has no recipe 'large'; it has small, shorter"
+
 say "a log under another name is refused, as its plot would be, wherever that leads"
 sed '1s/"recipe":"small"/"recipe":"..\/..\/small"/' results/small.jsonl >results/evil.jsonl
 expect 4 "$LYNE" bench suite.yaml --threads 1

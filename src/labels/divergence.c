@@ -233,57 +233,64 @@ static inline int orders(int t) {
     return t < 2 ? ORDERS : ORDERS - 1;
 }
 
-static inline void powers_near(const floats *d, floats e[TEMPERATURES]) {
+/* exp(d / 40) = 2^r 2^k */
+static inline void exponential_near(const floats *d, floats *out) {
     const float scale = 0x1.71547652b82fep0f / 40, to_integer = 0x1.8p23f;
-    const float tiny = 0x1p-50f; /* what is added so that the next power is not denormal, which takes long */
-    const floats shifted = *d * scale + to_integer;
+    const floats shifted = *d * scale + to_integer; /* k in the lowest bits */
     const floats r = *d * scale - (shifted - to_integer);
-    floats sum = r * 1.5403530e-4f + 1.3333558e-3f; /* 2^r: log(2)^n / n! */
+    floats sum = r * 1.5403530e-4f + 1.3333558e-3f; /* log(2)^n / n! */
     sum = sum * r + 9.6181291e-3f;
     sum = sum * r + 5.5504109e-2f;
     sum = sum * r + 2.4022651e-1f;
     sum = sum * r + 6.9314718e-1f;
     sum = sum * r + 1;
-    const floats first = (floats)((words)sum + ((words)shifted << 23)), second = first * first;
+    *out = (floats)((words)sum + ((words)shifted << 23));
+}
+
+static inline void add_near(floats sum[TEMPERATURES][ORDERS], const floats *first, const floats *x) {
+    const float tiny = 0x1p-50f; /* what is added so that the next power is not denormal, which takes long */
+    const floats second = *first * *first;
+    floats e[TEMPERATURES], power[ORDERS];
     e[4] = second;
-    e[3] = second * second * first + tiny;
+    e[3] = second * second * *first + tiny;
     e[2] = e[3] * e[3] + tiny;
     e[1] = e[2] * e[2] + tiny;
     e[0] = e[1] * e[1];
-}
-
-static inline void add_near(floats sum[TEMPERATURES][ORDERS], const floats *d, const floats *x) {
-    floats e[TEMPERATURES], power[ORDERS];
     power[1] = *x;
     for (int k = 2; k < ORDERS; k++) power[k] = power[k - 1] * *x;
-    powers_near(d, e);
     for (int t = TEMPERATURES; t-- > 0;) {
         sum[t][0] += e[t];
         for (int k = 1; k < orders(t); k++) sum[t][k] += e[t] * power[k];
     }
 }
 
-/* At most PIECE classes, whose sums lose next to nothing in floats.  middle: some difference, which all others are near. */
+/* At most PIECE classes, whose sums lose next to nothing in floats.  middle: some difference, which all others are near.
+ * Exponentials come first: what waits for nothing else goes through the CPU at full width. */
 static inline void add_piece(int64_t n, const float *stored, const float *exact, float max, float middle,
                              lanes out[TEMPERATURES][ORDERS]) {
-    floats sum[TEMPERATURES][ORDERS] = {0}, d, x;
-    int64_t c = 0;
-    for (; c + WIDE <= n; c += WIDE) {
-        memcpy(&d, stored + c, sizeof d);
-        memcpy(&x, exact + c, sizeof x);
-        x = d - x - middle;
+    floats sum[TEMPERATURES][ORDERS] = {0}, first[PIECE / WIDE], d, x;
+    const int64_t vectors = n / WIDE, left = n % WIDE;
+    for (int64_t i = 0; i < vectors; i++) {
+        memcpy(&d, stored + i * WIDE, sizeof d);
         d -= max;
-        add_near(sum, &d, &x);
+        exponential_near(&d, &first[i]);
     }
-    if (c < n) { /* and beside them lanes without a difference, of next to no weight */
+    for (int64_t i = 0; i < vectors; i++) {
+        memcpy(&d, stored + i * WIDE, sizeof d);
+        memcpy(&x, exact + i * WIDE, sizeof x);
+        x = d - x - middle;
+        add_near(sum, &first[i], &x);
+    }
+    if (left) { /* and beside them lanes without a difference, of next to no weight */
         float below[WIDE], difference[WIDE];
-        for (int i = 0; i < WIDE; i++) {
-            below[i] = c + i < n ? stored[c + i] - max : -SPAN;
-            difference[i] = c + i < n ? stored[c + i] - exact[c + i] - middle : 0;
+        for (int64_t i = 0, c = n - left; i < WIDE; i++) {
+            below[i] = i < left ? stored[c + i] - max : -SPAN;
+            difference[i] = i < left ? stored[c + i] - exact[c + i] - middle : 0;
         }
         memcpy(&d, below, sizeof d);
         memcpy(&x, difference, sizeof x);
-        add_near(sum, &d, &x);
+        exponential_near(&d, &first[0]);
+        add_near(sum, &first[0], &x);
     }
     for (int t = 0; t < TEMPERATURES; t++)
         for (int k = 0; k < orders(t); k++) {

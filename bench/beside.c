@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_PAIRS = 400, SHARD = 16384, N_ENCODINGS = 7 };
+enum { LEAST_PAIRS = 24, MOST_PAIRS = 400, SHARD = 16384, N_ENCODINGS = 7 };
 #define SECONDS 0.3 /* for the pairs of one cell */
 
 static const char *const encodings[N_ENCODINGS] = {
@@ -37,7 +37,7 @@ static double median(double *v, int n) {
 
 static int pairs_in(double step_seconds, int64_t batch) {
     const double n = fmin(SECONDS / 2 / step_seconds, (double)SHARD / (double)batch - 1);
-    return n < 10 ? 10 : n > MOST_PAIRS ? MOST_PAIRS : (int)n;
+    return n < LEAST_PAIRS ? LEAST_PAIRS : n > MOST_PAIRS ? MOST_PAIRS : (int)n;
 }
 
 static lyne_status ask(subject *s, cached *c, lyne_error *err) {

@@ -16,7 +16,8 @@ LYNE_VECTOR static void encode(const lyne_record *r, uint64_t number, const floa
                                double *scratch) {
     (void)number, (void)scratch;
     unsigned char *restrict stored = part[0];
-    for (int64_t i = 0; i < r->classes; i++) {
+    const int64_t classes = r->classes; /* which for all the compiler knows is among the bytes stored */
+    for (int64_t i = 0; i < classes; i++) {
         uint32_t bits;
         memcpy(&bits, logits + i, sizeof bits);
         bits += 0x7FFF + (bits >> 16 & 1);

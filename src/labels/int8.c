@@ -33,10 +33,10 @@ LYNE_VECTOR static void encode(const lyne_record *r, uint64_t number, const floa
     signed char *restrict q = part[LOGITS];
 #pragma omp simd
     for (int64_t i = 0; i < r->classes; i++) {
-        double step = rint(((double)logits[i] - (double)offset) * inverse);
+        int step = (int)rint(((double)logits[i] - (double)offset) * inverse);
         step = step < -127 ? -127 : step;
         step = step > 127 ? 127 : step;
-        q[i] = (signed char)(int)step;
+        q[i] = (signed char)step;
     }
     memcpy(part[OFFSET], &offset, sizeof offset);
     memcpy(part[SCALE], &scale, sizeof scale);

@@ -101,7 +101,39 @@ static void select_of_few(const float *logits, int64_t n, int64_t k, entry *out)
         if (place[i] < k) out[place[i]] = (entry){logits[i], (uint32_t)i};
 }
 
-/* Of many: a heap with the least of the k on top. */
+/* The largest of each of at most FEW blocks; returns how long those are. */
+LYNE_VECTOR static int64_t maxima(const float *logits, int64_t n, float out[FEW]) {
+    const int64_t block = (n + FEW - 1) / FEW;
+    for (int64_t i = 0; i * block < n; i++)
+        out[i] = (float)lyne_row_max(n - i * block < block ? n - i * block : block, logits + i * block);
+    return block;
+}
+
+/* Few of many: none of them is less than the k-th largest of the blocks' maxima, and hardly any other is not.  False if
+ * those are more than few. */
+static bool select_few_of_many(const float *logits, int64_t n, int64_t k, entry *out) {
+    float max[FEW], large[FEW + 1];
+    uint32_t class[FEW + 1] = {0};
+    entry by_max[FEW];
+    const int64_t block = maxima(logits, n, max), blocks = (n + block - 1) / block;
+    int64_t found = 0;
+    if (k > blocks) return false;
+    select_of_few(max, blocks, k, by_max);
+    for (int64_t b = 0; b < blocks; b++) {
+        if (max[b] < by_max[k - 1].logit) continue;
+        for (int64_t i = b * block; i < n && i < (b + 1) * block; i++) {
+            large[found] = logits[i];
+            class[found] = (uint32_t)i;
+            found += logits[i] >= by_max[k - 1].logit;
+            if (found > FEW) return false;
+        }
+    }
+    select_of_few(large, found, k, out);
+    for (int64_t i = 0; i < k; i++) out[i].class = class[out[i].class];
+    return true;
+}
+
+/* Many of many: a heap with the least of the k on top. */
 static void select_of_many(const float *logits, int64_t n, int64_t k, entry *out) {
     for (int64_t i = 0; i < k; i++) out[i] = (entry){logits[i], (uint32_t)i};
     for (int64_t i = k / 2; i-- > 0;) sink(out, k, i);
@@ -118,18 +150,26 @@ static void select_of_many(const float *logits, int64_t n, int64_t k, entry *out
     }
 }
 
-/* sum exp((z - least) / T) over the z below `least`; *n_least: how many are as large. */
-LYNE_VECTOR static double sum_below(int64_t n, const float *logits, float least, double T, int64_t *n_least) {
+/* sum exp((z - least) / T) over the z below `least`; *n_least: how many are as large.  reciprocal: 1 / T, or 0. */
+static inline double sum_exp_below(int64_t n, const float *logits, float least, double T, double reciprocal,
+                                   int64_t *n_least) {
     double sum = 0;
     int64_t equal = 0;
 #pragma omp simd reduction(+ : sum, equal)
     for (int64_t i = 0; i < n; i++) {
-        const double d = (double)logits[i] - (double)least, e = lyne_exp((d < 0 ? d : 0) / T);
+        const double d = (double)logits[i] - (double)least, below = d < 0 ? d : 0;
+        const double e = lyne_exp(reciprocal > 0 ? below * reciprocal : below / T);
         sum += d < 0 ? e : 0;
         equal += d == 0;
     }
     *n_least = equal;
     return sum;
+}
+
+LYNE_VECTOR static double sum_below(int64_t n, const float *logits, float least, double T, int64_t *n_least) {
+    const double reciprocal = lyne_row_reciprocal(n, T);
+    return reciprocal > 0 ? sum_exp_below(n, logits, least, T, reciprocal, n_least)
+                          : sum_exp_below(n, logits, least, T, 0, n_least);
 }
 
 /* Of the others, relative to the least of the k, which none of them exceeds; some may be as large. */
@@ -151,7 +191,7 @@ static void encode(const lyne_record *r, uint64_t number, const float *logits, v
     (void)number, (void)scratch;
     if (r->classes <= FEW)
         select_of_few(logits, r->classes, c->k, largest);
-    else
+    else if (c->k > FEW / 2 || !select_few_of_many(logits, r->classes, c->k, largest))
         select_of_many(logits, r->classes, c->k, largest);
     for (int64_t i = 0; i < c->k; i++) {
         kept[i] = largest[i].logit;

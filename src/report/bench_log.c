@@ -62,7 +62,7 @@ lyne_status lyne_bench_log_new(const lyne_suite *s, size_t run, const char *resu
 
 static lyne_status path_of(char out[PATH], const char *directory, const char *name, lyne_error *err) {
     if (snprintf(out, PATH, "%s/%s.jsonl", directory, name) >= PATH)
-        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+        return lyne_fail(err, LYNE_EOTHER, "%.100s...: the path is too long", directory);
     return LYNE_OK;
 }
 

@@ -130,6 +130,10 @@ static lyne_status check(const char *path, const char *name, const json_t *log, 
         if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
         if (status == LYNE_OK) status = lyne_json_object(job, "metrics", &metrics, err);
     }
+    json_array_foreach(json_object_get(log, "expect"), i, job) {
+        if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
+        if (status == LYNE_OK) status = lyne_json_text(job, "metric", &text, err);
+    }
     if (status == LYNE_OK && strcmp(json_string_value(json_object_get(log, "recipe")), name) != 0)
         status = lyne_fail(err, LYNE_EDATA, "\"recipe\" must be \"%s\", as the file is called", name);
     return status == LYNE_OK ? status : lyne_error_context(err, "%s", path);

@@ -65,7 +65,8 @@ static void folder_of(char out[PATH], const char *path) {
 }
 
 static lyne_status join(char out[PATH], lyne_error *err, const char *a, const char *b) {
-    if (snprintf(out, PATH, "%s/%s", a, b) >= PATH) return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", a);
+    if (snprintf(out, PATH, "%s/%s", a, b) >= PATH)
+        return lyne_fail(err, LYNE_EOTHER, "%.100s...: the path is too long", a);
     return LYNE_OK;
 }
 
@@ -109,7 +110,7 @@ static lyne_status plot(const char *directory, const json_t *log, lyne_error *er
     char path[PATH];
     lyne_text text = {0};
     if (snprintf(path, PATH, "%s/%s.svg", directory, json_string_value(json_object_get(log, "recipe"))) >= PATH)
-        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+        return lyne_fail(err, LYNE_EOTHER, "%.100s...: the path is too long", directory);
     lyne_bench_plot(log, &text);
     return commit(path, &text, err);
 }

@@ -90,9 +90,9 @@ static void remove_child(lyne_yaml *node, size_t index) {
     }
 }
 
-/* Put `value` at an index; a new key, the step, if the index is n. */
+/* Put `value` at an index; a new key, the step, if the index is n, which only a map's may be. */
 static bool put_child(const assignment *a, lyne_yaml *node, size_t index, step s, lyne_yaml *value) {
-    if (index == node->n) {
+    if (node->kind == LYNE_YAML_MAP && index == node->n) {
         lyne_yaml *key = new_node(a, LYNE_YAML_SCALAR, s);
         if (!key) return false;
         key->text = lyne_arena_strndup(a->arena, s.begin, (size_t)(s.end - s.begin));

@@ -48,7 +48,7 @@ lyne_step_name lyne_program_step(const lyne_program *p, int i) {
                                 .bytes = bytes_of(p, s)};
     }
     assert(!"a step of the program");
-    return (lyne_step_name){0};
+    return (lyne_step_name){.pass = "", .path = "", .what = ""};
 }
 
 double lyne_step_roof(const lyne_step_name *s, const lyne_peaks *peaks) {

@@ -79,6 +79,7 @@ static lyne_status take_directory(merge *m, const char *directory, lyne_error *e
 }
 
 static lyne_status nothing_missing(const merge *m, lyne_error *err) {
+    if (!m->found) return lyne_fail(err, LYNE_EDATA, "there are no parts to join");
     const uint64_t n = m->first.layout.n_shards;
     uint64_t first = 0, end;
     while (first < n && m->shard[first].directory) first++;

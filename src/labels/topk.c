@@ -133,9 +133,10 @@ static bool select_few_of_many(const float *logits, int64_t n, int64_t k, entry 
     return true;
 }
 
-/* Many of many: a heap with the least of the k on top. */
+/* Many of many: a heap with the least of the k >= 1 on top. */
 static void select_of_many(const float *logits, int64_t n, int64_t k, entry *out) {
-    for (int64_t i = 0; i < k; i++) out[i] = (entry){logits[i], (uint32_t)i};
+    out[0] = (entry){logits[0], 0};
+    for (int64_t i = 1; i < k; i++) out[i] = (entry){logits[i], (uint32_t)i};
     for (int64_t i = k / 2; i-- > 0;) sink(out, k, i);
     for (int64_t i = k; i < n; i++) {
         if (logits[i] <= out[0].logit) continue;

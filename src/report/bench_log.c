@@ -62,7 +62,7 @@ lyne_status lyne_bench_log_new(const lyne_suite *s, size_t run, const char *resu
 
 static lyne_status path_of(char out[PATH], const char *directory, const char *name, lyne_error *err) {
     if (snprintf(out, PATH, "%s/%s.jsonl", directory, name) >= PATH)
-        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+        return lyne_fail(err, LYNE_EOTHER, "%.100s...: the path is too long", directory);
     return LYNE_OK;
 }
 
@@ -129,6 +129,10 @@ static lyne_status check(const char *path, const char *name, const json_t *log, 
         json_t *metrics;
         if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
         if (status == LYNE_OK) status = lyne_json_object(job, "metrics", &metrics, err);
+    }
+    json_array_foreach(json_object_get(log, "expect"), i, job) {
+        if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
+        if (status == LYNE_OK) status = lyne_json_text(job, "metric", &text, err);
     }
     if (status == LYNE_OK && strcmp(json_string_value(json_object_get(log, "recipe")), name) != 0)
         status = lyne_fail(err, LYNE_EDATA, "\"recipe\" must be \"%s\", as the file is called", name);

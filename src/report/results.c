@@ -12,7 +12,7 @@ lyne_status report_load(const char *out, json_t **root, json_t **jobs, lyne_erro
     char path[REPORT_PATH];
     *root = NULL;
     if (snprintf(path, sizeof path, "%s/results.json", out) >= (int)sizeof path)
-        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", out);
+        return lyne_fail(err, LYNE_EOTHER, "%.100s...: the path is too long", out);
     if (!lyne_file_exists(path))
         return lyne_fail(err, LYNE_EDATA, "%s: there is no results.json in it, so it is no run, or not done", out);
     lyne_status status = lyne_json_load(path, LIMIT, root, err);

@@ -47,7 +47,8 @@ const lyne_source_stage *lyne_job_find(const lyne_job *job, const char *name) {
 
 lyne_status lyne_path(char out[LYNE_PATH_MAX], const char *directory, const char *file, lyne_error *err) {
     int n = snprintf(out, LYNE_PATH_MAX, "%s/%s", directory, file);
-    if (n < 0 || n >= LYNE_PATH_MAX) return lyne_fail(err, LYNE_EOTHER, "%s/%s: the path is too long", directory, file);
+    if (n < 0 || n >= LYNE_PATH_MAX)
+        return lyne_fail(err, LYNE_EOTHER, "%.100s.../%s: the path is too long", directory, file);
     return LYNE_OK;
 }
 

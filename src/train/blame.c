@@ -57,14 +57,26 @@ static void blame_values(const lyne_network *net, const lyne_clock *clock, char 
     lyne_free(node);
 }
 
+/* What the teacher gave for this batch: its logits, or a feature. */
+static bool blame_input(const lyne_network *net, const lyne_node *input, const char *what, const char *path,
+                        char out[LYNE_BLAME_TEXT]) {
+    const int64_t row = input ? bad_row(input, lyne_program_input(net->program, input)) : -1;
+    if (row >= 0) snprintf(out, LYNE_BLAME_TEXT, "row %lld of the %s%.120s", (long long)row, what, path);
+    return row >= 0;
+}
+
+static bool blame_teacher(const lyne_network *net, char out[LYNE_BLAME_TEXT]) {
+    bool found = blame_input(net, net->teacher, "soft labels", "", out);
+    for (int i = 0; !found && i < net->n_features; i++)
+        found = blame_input(net, net->feature[i].input, "teacher's feature ", net->feature[i].path, out);
+    return found;
+}
+
 void lyne_blame(const lyne_network *net, const lyne_clock *clock, char out[LYNE_BLAME_TEXT]) {
     *out = '\0';
     const char *parameter = lyne_blame_weights(net->weights);
-    const int64_t row = net->teacher ? bad_row(net->teacher, lyne_program_input(net->program, net->teacher)) : -1;
     if (parameter)
         snprintf(out, LYNE_BLAME_TEXT, "the parameter %.120s (so the update before made it)", parameter);
-    else if (row >= 0)
-        snprintf(out, LYNE_BLAME_TEXT, "row %lld of the soft labels", (long long)row);
-    else
+    else if (!blame_teacher(net, out))
         blame_values(net, clock, out);
 }

@@ -8,7 +8,8 @@ enum { LYNE_BLAME_TEXT = 200 };
 
 /** Of a training network whose inputs are still those of the step that failed: the first thing that is not finite, in the
  *  order a step reads and makes them: "the parameter fc1.weight (so the update before made it)", "row 3 of the soft
- *  labels", "the value of layer1.0.conv1", or, when the forward pass is finite after all, "no value of the forward pass".
+ *  labels", "row 3 of the teacher's feature layer1.0.relu2", "the value of layer1.0.conv1", or, when the forward pass is
+ *  finite after all, "no value of the forward pass".
  *  Runs the step's forward pass once more with every value kept, so it needs memory for all of them; without it, the
  *  text is "" and nothing else happens.  Running statistics are updated once more. */
 void lyne_blame(const lyne_network *net, const lyne_clock *clock, char out[LYNE_BLAME_TEXT]);

@@ -56,7 +56,7 @@ static lyne_digest digest_of(const contents *k, const char *environment) {
 
 static lyne_status path_of(char out[PATH_MAX_HERE], const char *directory, const char *name, lyne_error *err) {
     if (snprintf(out, PATH_MAX_HERE, "%s/%s", directory, name) >= PATH_MAX_HERE)
-        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+        return lyne_fail(err, LYNE_EOTHER, "%.100s...: the path is too long", directory);
     return LYNE_OK;
 }
 

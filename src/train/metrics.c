@@ -6,7 +6,7 @@
 lyne_status lyne_metrics_open(lyne_metrics *m, const char *directory, uint64_t keep, lyne_error *err) {
     char path[4096];
     if (snprintf(path, sizeof path, "%s/metrics.jsonl", directory) >= (int)sizeof path)
-        return lyne_fail(err, LYNE_EOTHER, "%s: the path is too long", directory);
+        return lyne_fail(err, LYNE_EOTHER, "%.100s...: the path is too long", directory);
     return lyne_jsonl_open(&m->file, path, keep, err);
 }
 

@@ -201,7 +201,10 @@ static lyne_status validate(run *r, lyne_error *err) {
     lyne_error why = {0};
     lyne_status status = lyne_evaluate(&r->judge, r->t->validation, &scores, &why);
     if (status == LYNE_STOPPED) return stop(r, err);
-    if (status != LYNE_OK) return lyne_fail(err, status, "%s", why.text);
+    if (status == LYNE_ENOTFINITE) check_numbers(r, "the update ended at step", err); /* the likely cause says more */
+    if (status != LYNE_OK)
+        return lyne_fail(err, status, "%s: validation after step %llu: %s", r->t->name, (unsigned long long)r->at.step,
+                         why.text);
     r->at.last_errors = (uint64_t)scores.errors;
     if (r->at.best_step && r->at.best_errors <= r->at.last_errors) return LYNE_OK;
     r->at.best_step = r->at.step;

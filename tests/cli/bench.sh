@@ -104,6 +104,26 @@ expect 3 "$LYNE" bench bad.yaml
 has err "bad.yaml:2:7: name: 'a/b' cannot name a folder"
 has err "bad.yaml:4:31: runs: two recipes are called 'small'"
 has err "unknown key 'recpe'; did you mean 'recipe'?"
+cp results/small.jsonl good.jsonl
+# wrong SED WORDS: a log that was changed so is refused with these words.
+wrong() {
+    sed "$1" good.jsonl >results/small.jsonl
+    ! cmp -s good.jsonl results/small.jsonl || fail "'$1' changes nothing"
+    cp once.md book/README.md
+    expect 4 "$LYNE" bench --rows book/README.md --results results
+    has err "results/small.jsonl$2"
+}
+wrong d ': is empty'
+wrong 1d ':1: is not a line of a benchmark'
+wrong 1p ':2: is not a line of a benchmark'
+wrong '2s/^/x/' ":2: '[' or '{' expected near 'x'"
+wrong '1s/"date":"[^"]*"/"date":3/' ': "date"'
+wrong '1s/"order":[0-9]*/"order":-1/' ': "order"'
+wrong '1s/"minutes":[0-9.e-]*/"minutes":"x"/' ': "minutes"'
+wrong '2s/"stage":"[^"]*"/"stage":null/' ': "stage"'
+wrong '2s/"metrics":{/"metrics":3,"others":{/' ': "metrics"'
+wrong 's/"metric":"[^"]*"/"metric":7/' ': "metric"'
+wrong '/"metric":/s/"stage":"[^"]*"/"stage":[]/' ': "stage"'
 echo '{"lyne_bench": 1, "suite": 3}' >results/small.jsonl
 expect 4 "$LYNE" bench suite.yaml --again --threads 1
 has err 'results/small.jsonl: "recipe"'

@@ -148,7 +148,7 @@ for name, path, data, command in rows:
     if of_memory > 1 or of_time > 1 or status < 0 or status > 6 or '-v' in sys.argv:
         print('%s: %.1f MiB, %.1f MiB more memory, %.2f s, exit %d: %s' % (name, len(data) / MIB, memory / MIB, seconds, status,
               open('err', errors='replace').read()[:120].strip()))
-    failures += of_memory > 1 or of_time > 1 or status < 0 or status > 6
+    failures += of_memory > 1 or of_time > 1 and '--any-time' not in sys.argv or status < 0 or status > 6
     if kept is not None:
         put(path, kept)
     elif os.path.exists(path):

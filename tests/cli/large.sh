@@ -5,4 +5,4 @@
 unset LYNE_DATA
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=passive
 command -v python3 >/dev/null || skip "python3 makes the files"
-python3 "$LYNE_SOURCE/tests/cli/large.py"
+python3 "$LYNE_SOURCE/tests/cli/large.py" $(instrumented && echo --any-time)

@@ -120,8 +120,7 @@ close() {
 }
 labels=$(sed -n '/"kind": "label"/q; s/^ *"disk": \([0-9]*\),*$/\1/p' plan.json | tail -n 1)
 close "soft labels" "$labels" "$(cat quick/soft_labels/labels-* | wc -c)" 2
-# A sanitizer's own memory is no business of the plan's.
-! grep -q __asan_init "$LYNE" || exit 0
+instrumented && exit 0 # memory that is no business of the plan's
 close "peak of memory" "$(number peak_memory plan.json)" "$(number peak_memory quick/results.json)" 15
 
 say "so do those of each stage, before anything of it is compiled for good or has memory: in a process of its own, within 15%"

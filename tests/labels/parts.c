@@ -141,6 +141,9 @@ Test(parts, refuses_what_does_not_fit) {
     cr_expect_eq(merge((const char *[]){root}, 1, &err), LYNE_EDATA);
     cr_expect(strstr(err.text, "has no finished part"), "%s", err.text);
 
+    cr_expect_eq(merge(NULL, 0, &err), LYNE_EDATA);
+    cr_expect_str_eq(err.text, "there are no parts to join");
+
     static const struct {
         uint32_t part, n_parts;
         const char *message;

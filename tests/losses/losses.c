@@ -114,17 +114,21 @@ Test(losses, finite_at_the_ends) {
         }
 }
 
-/* Training looks for NaN, so a loss must pass it on. */
-Test(losses, nan_stays_nan) {
+/* Training looks for what is no number in the value, so a loss must pass it on, be it the student's or the teacher's. */
+Test(losses, what_is_no_number_shows) {
+    static const float none[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < N_ROWS; i++)
-        for (int k = 0; k < 2; k++) {
+        for (int k = 0; k < 3 * (1 + rows[i]->needs_teacher); k++) {
             lyne_arena arena = {0};
             const loss_context c = context_of(rows[i], "{}", &arena);
             float z[B * C], teacher[B * C];
             int32_t labels[B];
             draw(1, z);
-            z[C + 3] = k ? NAN : INFINITY;
-            cr_expect(isnan(run_loss(&c, B, C, z, target_of(c.loss, teacher, labels), NULL)));
+            const void *target = target_of(c.loss, teacher, labels);
+            (k < 3 ? z : teacher)[C + 3] = none[k % 3];
+            const double value = run_loss(&c, B, C, z, target, NULL);
+            cr_expect(!isfinite(value), "%s of a %s's %g: %g", rows[i]->component.name, k < 3 ? "student" : "teacher",
+                      (double)none[k % 3], value);
             lyne_arena_free(&arena);
         }
 }

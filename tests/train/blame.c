@@ -77,6 +77,23 @@ Test(blame, names_the_first_thing_that_is_none) {
     }
 }
 
+/* Without the memory for it nothing is said, and nothing else happens. */
+Test(blame, each_allocation_fails_once) {
+    subject s;
+    open_subject(&s, LYNE_F32);
+    for (uint64_t n = 1;; n++) {
+        char blame[LYNE_BLAME_TEXT];
+        lyne_memory_fail_at(n);
+        const uint64_t due = lyne_memory_count() + n;
+        lyne_blame(&s.net, &(lyne_clock){0}, blame);
+        lyne_memory_fail_at(0);
+        const bool failed = lyne_memory_count() >= due;
+        cr_expect_str_eq(blame, failed ? "" : "no value of the forward pass", "allocation %d", (int)n);
+        if (!failed) break;
+    }
+    close_subject(&s);
+}
+
 /* A gradient that is none makes weights that are none; they never replace a checkpoint. */
 static uint64_t explode_at;
 static void explode(const lesson *l, uint64_t step) {

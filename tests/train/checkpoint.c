@@ -313,6 +313,19 @@ Test(checkpoint, other_files_in_the_folder) {
     close_subject(&s);
 }
 
+Test(checkpoint, a_path_that_is_too_long) {
+    char folder[4096];
+    subject s;
+    lyne_error err = {0};
+    open_subject(&s);
+    s.c.directory = memset(folder, 'x', sizeof folder);
+    folder[sizeof folder - 1] = '\0';
+    cr_expect_eq(lyne_checkpoint_save(&s.c, &(lyne_standing){.step = 5}, &err), LYNE_EOTHER);
+    cr_expect(strstr(err.text, "the path is too long"), "%s", err.text);
+    s.c.directory = s.directory;
+    close_subject(&s);
+}
+
 /* The model has changed under the same fingerprint: only a mistake in Lyne does that, and it is no reason to crash. */
 Test(checkpoint, of_other_sizes) {
     subject s;

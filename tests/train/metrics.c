@@ -81,6 +81,16 @@ Test(metrics, what_was_not_synced_is_cut) {
     expect_text("");
 }
 
+Test(metrics, a_path_that_is_too_long) {
+    char folder[4096];
+    lyne_metrics m;
+    lyne_error err = {0};
+    memset(folder, 'x', sizeof folder - 1);
+    folder[sizeof folder - 1] = '\0';
+    cr_expect_eq(lyne_metrics_open(&m, folder, 0, &err), LYNE_EOTHER);
+    cr_expect(strstr(err.text, "the path is too long"), "%s", err.text);
+}
+
 Test(metrics, no_such_folder) {
     lyne_metrics m;
     lyne_error err = {0};

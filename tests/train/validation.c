@@ -81,6 +81,30 @@ Test(validation, does_not_change_what_is_learnt) {
     }
 }
 
+/* An epoch whose last update makes infinities, or numbers of which the next pass makes some: validation meets them first. */
+Test(validation, of_a_model_that_has_no_answer) {
+    static const struct {
+        double rate;
+        const char *text;
+    } rows[] = {
+        {1e300, "student, seed 2: the update ended at step 1 in numbers that are not finite, the first in fc1.weight"},
+        {1e37, "student, seed 2: validation after step 1: the model's answer to train sample "}};
+    const lesson_plan plan = {"{mlp: {hidden: [24]}}", "sgd", {"cross_entropy"}, NULL, false, 0.01, 8, 1, 1};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        judged j;
+        lyne_trained t;
+        lyne_error err = {0};
+        lesson_open(&j.other, &plan, HELD, -1);
+        lesson_open(&j.l, &plan, 0, -1);
+        j.l.training.validation = &j.other.dataset;
+        lesson_rate = rows[i].rate;
+        cr_expect_eq(lyne_train(&j.l.training, &t, &err), LYNE_ENOTFINITE);
+        cr_expect(strncmp(err.text, rows[i].text, strlen(rows[i].text)) == 0, "%s", err.text);
+        lesson_rate = 1;
+        close_judged(&j);
+    }
+}
+
 static uint64_t stop_at;
 static void ask_to_stop(const lesson *l, uint64_t step) {
     (void)l;

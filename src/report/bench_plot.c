@@ -54,7 +54,7 @@ static bool find_axis(const json_t *log, axis *a) {
             reach(a, published(e, "published") + published(e, "within"), &any);
         }
     }
-    a->left = fmin(2 * EDGE + (double)(LETTER * longest), WIDTH / 2);
+    a->left = fmin(2 * EDGE + (double)(LETTER * longest), WIDTH / 2.0);
     a->powers = any && a->low * a->unit >= 1 && a->high > POWERS * a->low;
     const double room = any && a->high > a->low ? 0.06 * (along(a, a->high) - along(a, a->low)) : 1 / a->unit;
     a->low = a->powers ? a->low * exp(-room) : a->low - room;

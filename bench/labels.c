@@ -246,9 +246,8 @@ static void print_head(void) {
 static void print_published(void) {
     printf(
         "\n## How many views\n\n"
-        "What a student makes of one fixed view of each picture, of eight replayed ones and of the live teacher, and "
-        "the "
-        "minutes\nof asking for each: suite `consistency` in [RESULTS.md](RESULTS.md).\n"
+        "What a student makes of one fixed view of each picture, of eight replayed ones and of the live teacher, "
+        "and the minutes\nof asking for each: suite `consistency` in [RESULTS.md](RESULTS.md).\n"
         "\n## Published records\n\n"
         "From the code of each, without its files' own overhead; none of them has a checksum or keeps its error. Ours "
         "have 16\nbytes more than the tables say, for sample, view and checksum.\n\n"

@@ -5,8 +5,8 @@
 #     sh tests/coverage.sh [--no-run]      --no-run: of what the last run left in build/coverage
 #
 # Needs gcovr (Debian).  The unit tests, the plug-ins, and the end-to-end scripts but for those that kill, ask PyTorch or look
-# how well a student learns.  Not optimised, so it takes a quarter of an hour.  A function counts once: not for each instruction set of LYNE_VECTOR, of which a CPU runs only one, nor in each
-# function that a LYNE_INLINE is put into.  Assertions do not count.
+# how well a student learns.  Not optimised, so it takes six minutes on 2 cores.  A function counts once: not for each instruction
+# set of LYNE_VECTOR, of which a CPU runs only one, nor in each function that a LYNE_INLINE is put into.  Assertions do not count.
 set -u
 cd "$(dirname -- "$0")/.." || exit 1
 build=build/coverage

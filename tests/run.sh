@@ -5,7 +5,7 @@
 #
 # --quick     without the sanitizers, oneDNN 3.2, hostile files and cppcheck
 # --fuzz S    hostile files for S seconds to each reader of files; without it, 5
-# --coverage  also how many statements and branches the tests run; ten minutes
+# --coverage  also how many statements and branches the tests run; six minutes
 # --jobs N    as many compilers and tests at a time; without it, one for each CPU
 #
 # Everything it makes lies in build/.  Data sets are read from $LYNE_DATA or ../shared/data; a test that needs one that is

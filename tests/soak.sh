@@ -14,7 +14,7 @@
 #   analysers  cppcheck, clang-tidy, gcc -fanalyzer                                    15 min
 #   threads    the thread sanitizer                                                    10 min
 #   valgrind   a run of each stage kind under memcheck                                 5 min
-#   coverage   statements and branches that the unit tests run                         15 min
+#   coverage   statements and branches that the tests run                              6 min
 #
 # Each part may run alone.  What they build and log lies in build/soak; what is not installed is skipped and says so.
 set -u

@@ -17,6 +17,12 @@ static void run_safetensors(const uint8_t *data, size_t size) {
         for (size_t i = 0; i < s.n; i++) fuzz_touch(s.tensor[i].data, s.tensor[i].bytes);
         for (size_t i = 0; i < s.n; i++) fuzz_touch(s.tensor[i].name, strlen(s.tensor[i].name));
         for (size_t i = 0; i < s.n_metadata; i++) fuzz_touch(s.metadata[i].value, strlen(s.metadata[i].value));
+        const void *numbers;
+        if (lyne_safetensors_get(&s, "fc.weight", LYNE_DTYPE_F32, 2, (const int64_t[]){2, 3}, &numbers, NULL) ==
+            LYNE_OK)
+            fuzz_touch(numbers, 2 * 3 * sizeof(float));
+        const char *value = lyne_safetensors_metadata(&s, "lyne");
+        if (value) fuzz_touch(value, strlen(value));
     }
     lyne_safetensors_close(&s);
 }
@@ -117,11 +123,11 @@ static void run_picture(const uint8_t *data, size_t size) {
 }
 
 const fuzz_target fuzz_formats[] = {
-    {"safetensors", "formats/safetensors.c", run_safetensors, seed_safetensors},
-    {"npy", "formats/npy.c", run_npy, seed_npy},
-    {"json", "formats/json.c", run_json, seed_json},
-    {"gzip", "formats/gzip.c", run_gzip, NULL},
-    {"tar", "formats/members.c", run_tar, seed_tar},
-    {"picture", "formats/picture.c", run_picture, NULL},
-    {NULL, NULL, NULL, NULL},
+    {"safetensors", "formats/safetensors.c", run_safetensors, seed_safetensors, false},
+    {"npy", "formats/npy.c", run_npy, seed_npy, false},
+    {"json", "formats/json.c", run_json, seed_json, false},
+    {"gzip", "formats/gzip.c", run_gzip, NULL, false},
+    {"tar", "formats/members.c", run_tar, seed_tar, false},
+    {"picture", "formats/picture.c", run_picture, NULL, false},
+    {.name = NULL},
 };

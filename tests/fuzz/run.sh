@@ -5,8 +5,8 @@
 #     sh tests/fuzz/run.sh BUILD_DIR [SECONDS [TARGET...]]      10 seconds a target unless said otherwise
 #
 # Good inputs lie in tests/fuzz/corpus/TARGET; those that the program writes itself and what is found are kept in
-# BUILD_DIR/fuzz/.  One line a target: inputs tried, branches of the program reached.  A file of src/ that opens files
-# and that no target covers is a failure: whoever adds a reader adds its row to a table in tests/fuzz/*.c.
+# BUILD_DIR/fuzz/.  One line a target: inputs tried, branches of the program reached, seconds of CPU.  A file of src/ that
+# opens files and that no target covers is a failure: whoever adds a reader adds its row to a table in tests/fuzz/*.c.
 set -u
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd) || exit 1
 build=$(CDPATH='' cd -- "${1:?which build directory?}" && pwd) || exit 1
@@ -28,9 +28,11 @@ try() {
     timeout $((seconds + 120)) "$fuzz" "$1" -max_total_time="$seconds" -max_len=16384 -rss_limit_mb=1024 -timeout=20 \
         -print_final_stats=1 -close_fd_mask=3 -artifact_prefix="$work/" "$work/found" "$work/seeds" $given >log 2>&1
     status=$?
+    times >times
+    cpu=$(awk 'NR == 2 { split($0, t, "[ ms]+"); printf "%.0f", 60 * (t[1] + t[3]) + t[2] + t[4] }' times)
     tried=$(sed -n 's/^stat::number_of_executed_units: *//p' log)
     reached=$(grep -oE 'cov: [0-9]+' log | tail -n 1 | tr -dc 0-9)
-    printf '%-12s %9s inputs, %5s branches\n' "$1" "${tried:-0}" "${reached:-0}"
+    printf '%-12s %10s inputs, %5s branches, %5s s of CPU\n' "$1" "${tried:-0}" "${reached:-0}" "$cpu"
     if [ $status -ne 0 ]; then
         echo "$1 failed on the input that is kept in $work:"
         grep -E 'ERROR|SUMMARY|runtime error|^[[:space:]]*#[0-9]' log | head -n 30

@@ -55,6 +55,7 @@ static void seed_idx(void) {
 
 static void run_cifar(const uint8_t *data, size_t size) {
     open_dataset("{cifar: {train: [f0], test: [f0]}}", data, size, 1);
+    open_dataset("{cifar: {train: [f0], test: [f0], n_classes: 100}}", data, size, 1);
 }
 
 static void run_pictures(const uint8_t *data, size_t size) {
@@ -123,11 +124,11 @@ static void seed_checkpoint(void) {
 }
 
 const fuzz_target fuzz_training[] = {
-    {"idx", "data/idx.c", run_idx, seed_idx},
-    {"cifar", "data/cifar.c", run_cifar, NULL},
-    {"pictures", "data/pictures.c", run_pictures, NULL},
-    {"text", "data/text.c", run_text, seed_text},
-    {"model", "graph/weights_file.c", run_model, seed_model},
-    {"checkpoint", "train/checkpoint.c", run_checkpoint, seed_checkpoint},
-    {NULL, NULL, NULL, NULL},
+    {"idx", "data/idx.c", run_idx, seed_idx, false},
+    {"cifar", "data/cifar.c", run_cifar, NULL, false},
+    {"pictures", "data/pictures.c", run_pictures, NULL, false},
+    {"text", "data/text.c", run_text, seed_text, false},
+    {"model", "graph/weights_file.c", run_model, seed_model, true},
+    {"checkpoint", "train/checkpoint.c", run_checkpoint, seed_checkpoint, true},
+    {.name = NULL},
 };

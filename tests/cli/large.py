@@ -99,6 +99,8 @@ rows = [  # name, where, contents, command
     ('JSON, a list of objects', 'runs/good/results.json', b'{"stages": [' + b'{},' * 1400000 + b'{}]}', ['runs', 'runs']),
     ('JSON, a text', 'runs/good/results.json', b'{"recipe": "' + b'x' * 4 * MIB + b'"}', ['runs', 'runs']),
     ('JSON, depth', 'runs/good/results.json', b'[' * 4 * MIB, ['runs', 'runs']),
+    ('JSON, keys', 'runs/good/results.json', b'{"stages": [{' + b','.join(b'"%05x":""' % i for i in range(85000)) + b'}]}', ['runs', 'runs']),
+    ('JSON, more keys', 'runs/good/results.json', b'{"stages": [{' + b','.join(b'"%06x":""' % i for i in range(340000)) + b'}]}', ['runs', 'runs']),
     ('results, stages', 'runs/good/results.json', stages(18000), ['runs', 'runs']),
     ('results, stages beside stages', 'runs/good/results.json', stages(18000), ['compare', 'runs/good', 'runs/base']),
     ('results, stages: curves', 'runs/good/results.json', stages(18000), ['compare', 'runs/good', 'runs/base', '--svg']),

@@ -34,10 +34,13 @@ static size_t cost_of(const char *text, size_t size) {
     return cost;
 }
 
-json_t *lyne_json_parse(const char *text, size_t size, json_error_t *why) {
+bool lyne_json_fits(const char *text, size_t size) {
     size_t most;
-    if (lyne_size_mul(size, EACH_BYTE, &most) && lyne_size_add(most, SMALL, &most) && cost_of(text, size) <= most)
-        return json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, why);
+    return lyne_size_mul(size, EACH_BYTE, &most) && lyne_size_add(most, SMALL, &most) && cost_of(text, size) <= most;
+}
+
+json_t *lyne_json_parse(const char *text, size_t size, json_error_t *why) {
+    if (lyne_json_fits(text, size)) return json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, why);
     *why = (json_error_t){.line = 1, .column = 1};
     snprintf(why->text, sizeof why->text - 1, "holds more values than its %zu bytes should", size);
     return NULL;
@@ -70,6 +73,8 @@ lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *er
 }
 
 /* ---- fields ---- */
+
+#define MOST_REAL 1e100
 
 static const char *type_of(const json_t *value) {
     static const char *const names[] = {[JSON_OBJECT] = "an object",    [JSON_ARRAY] = "an array",
@@ -108,7 +113,9 @@ lyne_status lyne_json_int(const json_t *object, const char *key, int64_t min, in
 lyne_status lyne_json_real(const json_t *object, const char *key, double *out, lyne_error *err) {
     const json_t *value = json_object_get(object, key);
     if (!json_is_number(value)) return wrong(object, key, "a number", err);
-    *out = json_number_value(value);
+    const double number = json_number_value(value);
+    if (fabs(number) > MOST_REAL) return lyne_fail(err, LYNE_EDATA, "\"%s\" = %g is no number of ours", key, number);
+    *out = number;
     return LYNE_OK;
 }
 

@@ -27,7 +27,8 @@ typedef enum lyne_status {
 } lyne_status;
 
 /* Lives on the caller's stack, zeroed before the first call.  The first failure wins: a later one, met while backing
- * out, never hides the cause.  `text` is one or more whole sentences, UTF-8, without a newline at the end. */
+ * out, never hides the cause.  `text` is one or more whole sentences, UTF-8, on one line: what a file said in it cannot steer a
+ * terminal. */
 typedef struct lyne_error {
     lyne_status status;
     char text[1024];

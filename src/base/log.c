@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <time.h>
 
+enum { MOST = 8192 /* of what is said: two paths and words */ };
+
 static atomic_bool quiet;
 
 void lyne_log_quiet(void) {
@@ -27,11 +29,16 @@ void lyne_date(char out[LYNE_DATE_TEXT]) {
     strftime(out, LYNE_DATE_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-static void add_line(const char *prefix, const char *fmt, va_list args) {
-    char text[1024], date[LYNE_DATE_TEXT];
+/* What is said may quote a file. */
+static void print(char text[MOST], const char *fmt, va_list args) {
+    vsnprintf(text, MOST, fmt, args);
+    lyne_one_line(text);
+}
+
+static void add_line(const char *prefix, const char *text) {
+    char date[LYNE_DATE_TEXT];
     lyne_text line = {0};
     if (!is_open || failure.status != LYNE_OK) return;
-    vsnprintf(text, sizeof text, fmt, args);
     lyne_date(date);
     lyne_text_add(&line, "%s %s%s\n", date, prefix, text);
     if (line.failed)
@@ -57,10 +64,12 @@ lyne_status lyne_log_close(lyne_error *err) {
 }
 
 void lyne_log_line(const char *fmt, ...) {
+    char text[MOST];
     va_list args;
     va_start(args, fmt);
+    print(text, fmt, args);
     flockfile(stderr);
-    add_line("", fmt, args);
+    add_line("", text);
     funlockfile(stderr);
     va_end(args);
 }
@@ -68,15 +77,12 @@ void lyne_log_line(const char *fmt, ...) {
 /* ---- stderr ---- */
 
 static void say(const char *prefix, const char *fmt, va_list args) {
-    va_list again;
-    va_copy(again, args);
+    char text[MOST];
+    print(text, fmt, args);
     flockfile(stderr);
-    fputs(prefix, stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
-    add_line(prefix, fmt, again);
+    fprintf(stderr, "%s%s\n", prefix, text);
+    add_line(prefix, text);
     funlockfile(stderr);
-    va_end(again);
 }
 
 void lyne_info(const char *fmt, ...) {

@@ -1,5 +1,6 @@
 /* base/status.c -- include/lyne/status.h: failures recorded on the caller's stack, the first one wins. */
 #include "lyne/status.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -21,6 +22,7 @@ static void trim_utf8(char *text, size_t length) {
 static void set_text(lyne_error *err, const char *fmt, va_list args) {
     int length = vsnprintf(err->text, sizeof err->text, fmt, args);
     if (length >= (int)sizeof err->text) trim_utf8(err->text, sizeof err->text - 1);
+    lyne_one_line(err->text); /* it may quote a file */
 }
 
 lyne_status lyne_fail(lyne_error *err, lyne_status status, const char *fmt, ...) {

@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include "base/memory.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -145,6 +146,28 @@ void lyne_human_time(double seconds, char out[32]) {
         snprintf(out, 32, "%.0f min %.0f s", floor(whole / 60), fmod(whole, 60));
     else
         snprintf(out, 32, "%.0f h %.0f min", floor(minutes / 60), fmod(minutes, 60));
+}
+
+char *lyne_one_line(char *text) {
+    char *to = text;
+    uint32_t c;
+    for (const char *p = text, *end = text + strlen(text); p < end;) {
+        const size_t n = lyne_utf8_next(p, end, &c);
+        if (lyne_utf8_is_steering(c) || (c == LYNE_UTF8_BAD && n == 1))
+            *to++ = c == LYNE_UTF8_BAD ? '?' : ' ';
+        else
+            to = (char *)memmove(to, p, n) + n;
+        p += n;
+    }
+    *to = '\0';
+    return text;
+}
+
+bool lyne_text_line(lyne_text *t, FILE *to) {
+    const bool good = !t->failed;
+    if (good) fprintf(to, "%s\n", t->data ? lyne_one_line(t->data) : "");
+    lyne_text_free(t);
+    return good;
 }
 
 bool lyne_name_ok(const char *name) {

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* A growing string.  Zeroed is empty.  When memory is out `failed` is set and further additions do nothing, so a long
  * chain needs one check at its end. */
@@ -37,6 +38,12 @@ const char *lyne_hint(const char *word, const char *const *candidates, size_t n,
 void lyne_human(double value, char out[16]);
 /** Seconds as "8.3 s", "4 min 12 s", "2 h 5 min"; "?" when negative, not finite or beyond 30 years. */
 void lyne_human_time(double seconds, char out[32]);
+
+/** Make a text one harmless line, in place, and hand it back: what could steer a terminal becomes a space, what is not
+ *  UTF-8 a question mark.  For what a file said and a person is to see. */
+char *lyne_one_line(char *text);
+/** Print it so, with a newline, and empty it: a line of a table.  False, and nothing printed, when memory was out. */
+bool lyne_text_line(lyne_text *t, FILE *to);
 
 /** A name that may become part of a path: 1..64 of [A-Za-z0-9_-.], not starting with a dot. */
 bool lyne_name_ok(const char *name);

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PATH = 4096 };
+enum { PATH = 4096, DEEPEST = 8 /* folders of a recipe book, one in the other */ };
 
 enum { ONLY = LYNE_N_ARGUMENTS, STRICT, AGAIN, ROWS, RESULTS, QUIET, ANY_ENVIRONMENT };
 static const lyne_option options[] = {
@@ -217,9 +217,17 @@ static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error
 
 /* ---- rows ---- */
 
-/* Rows of the recipes in FOLDER/UNDER and the folders below, in the order of their paths. */
-static lyne_status add_rows(const char *folder, const char *under, const char *results, const lyne_registry *registry,
-                            lyne_text *out, lyne_error *err) {
+/* Such a file is not in the book, and such a folder may be one that it stands in. */
+static bool is_link(const char *path) {
+    char *target = lyne_file_target(path);
+    const bool link = target && strcmp(target, path) != 0;
+    lyne_free(target);
+    return link;
+}
+
+/* Rows of the recipes in FOLDER/UNDER and the folders below, `depth` of them, in the order of their paths. */
+static lyne_status add_rows(const char *folder, const char *under, int depth, const char *results,
+                            const lyne_registry *registry, lyne_text *out, lyne_error *err) {
     char **name, directory[PATH], path[PATH];
     size_t n;
     lyne_status status = join(directory, err, folder, under);
@@ -228,15 +236,14 @@ static lyne_status add_rows(const char *folder, const char *under, const char *r
     for (size_t i = 0; i < n && status == LYNE_OK; i++) {
         const char *dot = strrchr(name[i], '.');
         char below[PATH];
-        if (snprintf(below, PATH, "%s%s%s", under, *under ? "/" : "", name[i]) >= PATH) continue;
-        if (!dot) { /* a folder, or nothing of ours */
-            if (add_rows(folder, below, results, registry, out, NULL) != LYNE_OK) continue;
-        }
+        if (snprintf(below, PATH, "%s%s%s", under, *under ? "/" : "", name[i]) >= PATH ||
+            join(path, NULL, folder, below) != LYNE_OK || is_link(path))
+            continue;
+        if (!dot && depth > 0) /* a folder, or nothing of ours */
+            if (add_rows(folder, below, depth - 1, results, registry, out, NULL) != LYNE_OK) continue;
         if (!dot || strcmp(dot, ".yaml") != 0) continue;
         lyne_recipe r;
         json_t *log = NULL;
-        status = join(path, err, folder, below);
-        if (status != LYNE_OK) break;
         status = lyne_cli_read(&r, path, NULL, 0, registry);
         if (status == LYNE_OK && lyne_bench_log_exists(results, r.name))
             status = lyne_bench_log_load(results, r.name, &log, err);
@@ -264,8 +271,8 @@ static lyne_status fill_page(const arguments *a, const lyne_registry *registry, 
         lyne_text_bytes(&text, page, (size_t)(from - page) + strlen(begin));
         lyne_text_add(&text, "\n");
         lyne_bench_row_heading(&text);
-        status = add_rows(folder, "", a->results ? a->results : "bench/results", registry, &text, err);
-        lyne_text_bytes(&text, to, strlen(to));
+        status = add_rows(folder, "", DEEPEST, a->results ? a->results : "bench/results", registry, &text, err);
+        lyne_text_bytes(&text, to, size - (size_t)(to - page));
     }
     if (status == LYNE_OK)
         status = commit(a->rows, &text, err);

@@ -1,7 +1,7 @@
 /* component/config_print.c -- a config as flow YAML that fills an equal one. */
+#include "base/utf8.h"
 #include "component/config.h"
 #include "component/layers.h"
-#include "component/utf8.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

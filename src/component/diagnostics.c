@@ -2,27 +2,13 @@
  *
  * The texts quote what a user wrote, so nothing that could steer a terminal passes through. */
 #include "component/diagnostics.h"
-#include "component/utf8.h"
+#include "base/text.h"
+#include "base/utf8.h"
 #include "component/yaml.h"
 #include <stdarg.h>
 #include <string.h>
 
 enum { MAX_KEPT = 100, WINDOW = 100 /* characters of a long line that are shown */ };
-
-/* Make a text one harmless line, in place: a control character or a broken one becomes one ASCII character. */
-static void sanitize(char *text) {
-    char *to = text;
-    uint32_t c;
-    for (const char *p = text, *end = text + strlen(text); p < end;) {
-        size_t n = lyne_utf8_next(p, end, &c);
-        if (lyne_utf8_is_control(c) || (c == LYNE_UTF8_BAD && n == 1))
-            *to++ = c == LYNE_UTF8_BAD ? '?' : ' ';
-        else
-            to = (char *)memmove(to, p, n) + n;
-        p += n;
-    }
-    *to = '\0';
-}
 
 static bool is_there(const lyne_diagnostics *d, lyne_mark mark, const char *text) {
     for (size_t i = 0; i < d->n; i++) {
@@ -47,7 +33,7 @@ void lyne_diagnose(lyne_diagnostics *d, lyne_mark mark, lyne_status status, cons
     bool said = false;
     if (text) {
         vsnprintf(text, (size_t)length + 1, fmt, again);
-        sanitize(text);
+        lyne_one_line(text);
         said = is_there(d, mark, text);
     }
     if (said) {
@@ -115,7 +101,7 @@ static void print_window(FILE *to, const char *p, const char *end, size_t column
         uint32_t c;
         size_t bytes = lyne_utf8_next(p, end, &c);
         if (i >= column) {
-            if (lyne_utf8_is_control(c))
+            if (lyne_utf8_is_steering(c))
                 fputc(' ', to);
             else if (c == LYNE_UTF8_BAD && bytes == 1)
                 fputc('?', to);

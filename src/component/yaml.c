@@ -4,7 +4,7 @@
  * with events each node is counted before it is made, and an alias before it is followed. */
 #include "component/yaml.h"
 #include "base/file.h"
-#include "component/utf8.h"
+#include "base/utf8.h"
 #include "component/yaml_error.h"
 #include <stdlib.h>
 #include <string.h>

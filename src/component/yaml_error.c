@@ -3,7 +3,7 @@
  * libyaml names the rule of the grammar that failed; a reader wants to know what to change, and where: often that is
  * where the broken thing began (libyaml's "context") and not where the parser gave up. */
 #include "component/yaml_error.h"
-#include "component/utf8.h"
+#include "base/utf8.h"
 #include <string.h>
 
 typedef struct translation {

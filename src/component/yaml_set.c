@@ -3,7 +3,7 @@
  * Every node on the path is copied before it is changed: an alias shares its children with its anchor, and the
  * assignment must not reach through to there.  The marks of copies stay, so errors still show the file. */
 #include "base/text.h"
-#include "component/utf8.h"
+#include "base/utf8.h"
 #include "component/yaml.h"
 #include <string.h>
 

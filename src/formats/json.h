@@ -23,6 +23,8 @@ lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_er
 /** One JSON value; NULL and *why if it is none, gives a key twice, or would take more memory than 16 MiB and 4 bytes for
  *  each of its own: a list of nothing but empty objects takes 80. */
 json_t *lyne_json_parse(const char *text, size_t size, json_error_t *why);
+/** Whether it, or all lines of a text together, take no more. */
+bool lyne_json_fits(const char *text, size_t size);
 
 /** Commit a value: keys sorted, reals with 17 digits, so equal values are equal files.  NULL, which is what jansson's
  *  builders return when memory is out, is LYNE_ENOSPACE. */
@@ -33,7 +35,8 @@ lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *er
 lyne_status lyne_json_text(const json_t *object, const char *key, const char **out, lyne_error *err);
 lyne_status lyne_json_int(const json_t *object, const char *key, int64_t min, int64_t max, int64_t *out,
                           lyne_error *err);
-lyne_status lyne_json_real(const json_t *object, const char *key, double *out, lyne_error *err); /* or an integer */
+/** An integer too.  Nothing that Lyne counts or measures is beyond 1e100, and what is computed of it still has room. */
+lyne_status lyne_json_real(const json_t *object, const char *key, double *out, lyne_error *err);
 lyne_status lyne_json_digest(const json_t *object, const char *key, lyne_digest *out, lyne_error *err);
 lyne_status lyne_json_array(const json_t *object, const char *key, json_t **out, lyne_error *err);
 lyne_status lyne_json_object(const json_t *object, const char *key, json_t **out, lyne_error *err);

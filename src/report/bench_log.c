@@ -95,7 +95,7 @@ lyne_status lyne_bench_log_save(const char *directory, const json_t *log, lyne_e
 /* One line into its place in the log. */
 static lyne_status take_line(const char *path, int number, const char *line, size_t n, json_t **log, lyne_error *err) {
     json_error_t why;
-    json_t *value = json_loadb(line, n, JSON_REJECT_DUPLICATES, &why);
+    json_t *value = lyne_json_parse(line, n, &why);
     const char *list = json_object_get(value, "metric") ? "expect" : "stages";
     if (!json_is_object(value) || (number == 1) != (json_object_get(value, "lyne_bench") != NULL)) {
         json_decref(value);
@@ -111,47 +111,85 @@ static lyne_status take_line(const char *path, int number, const char *line, siz
     return LYNE_OK;
 }
 
-/* All that the page and the plot read.  The plot is named after the recipe, so that must be the file's own name. */
-static lyne_status check(const char *path, const char *name, const json_t *log, lyne_error *err) {
-    static const char *const wanted[] = {"recipe",    "suite", "suite_title", "path",   "date",
-                                         "processor", "data",  "environment", "version"};
+/* A text that is the name of a recipe, a stage, a suite: it is printed as it is, and names files. */
+static lyne_status check_name(const json_t *object, const char *key, lyne_error *err) {
+    const char *name = NULL;
+    const lyne_status status = lyne_json_text(object, key, &name, err);
+    if (status != LYNE_OK || lyne_name_ok(name)) return status;
+    return lyne_fail(err, LYNE_EDATA, "\"%s\": '%s' is no name", key, name);
+}
+
+static lyne_status check_numbers(const json_t *object, lyne_error *err) {
     lyne_status status = LYNE_OK;
+    const char *key;
+    json_t *value;
+    double number;
+    json_object_foreach((json_t *)object, key, value) {
+        if (status == LYNE_OK && json_is_number(value)) status = lyne_json_real(object, key, &number, err);
+    }
+    return status;
+}
+
+static lyne_status check_job(const json_t *job, lyne_error *err) {
+    json_t *metrics;
+    lyne_status status = check_name(job, "stage", err);
+    if (status == LYNE_OK) status = lyne_json_object(job, "metrics", &metrics, err);
+    if (status == LYNE_OK) status = check_numbers(metrics, err);
+    return status == LYNE_OK ? check_numbers(job, err) : status;
+}
+
+static lyne_status check_expectation(const json_t *e, lyne_error *err) {
+    const char *text;
+    lyne_status status = check_name(e, "stage", err);
+    if (status == LYNE_OK) status = lyne_json_text(e, "metric", &text, err);
+    if (status == LYNE_OK && json_object_get(e, "better_than")) status = check_name(e, "better_than", err);
+    return status == LYNE_OK ? check_numbers(e, err) : status;
+}
+
+/* All that the page and the plot read.  The plot is named after the recipe, so that must be the file's own name. */
+static lyne_status check(const char *name, const json_t *log, lyne_error *err) {
+    static const char *const names[] = {"recipe", "suite"};
+    static const char *const texts[] = {"suite_title", "path", "date", "processor", "data", "environment", "version"};
     const char *text;
     int64_t number;
     double minutes;
     size_t i;
-    json_t *job;
-    for (size_t k = 0; k < sizeof wanted / sizeof *wanted && status == LYNE_OK; k++)
-        status = lyne_json_text(log, wanted[k], &text, err);
+    json_t *item;
+    lyne_status status = lyne_json_text(log, "recipe", &text, err);
+    if (status == LYNE_OK && strcmp(text, name) != 0)
+        status = lyne_fail(err, LYNE_EDATA, "\"recipe\" must be \"%s\", as the file is called", name);
+    for (size_t k = 0; k < sizeof names / sizeof *names && status == LYNE_OK; k++)
+        status = check_name(log, names[k], err);
+    for (size_t k = 0; k < sizeof texts / sizeof *texts && status == LYNE_OK; k++)
+        status = lyne_json_text(log, texts[k], &text, err);
+    if (status == LYNE_OK) status = lyne_json_int(log, "lyne_bench", 1, 1, &number, err);
     if (status == LYNE_OK) status = lyne_json_int(log, "order", 0, 1 << 20, &number, err);
     if (status == LYNE_OK) status = lyne_json_real(log, "minutes", &minutes, err);
-    json_array_foreach(json_object_get(log, "stages"), i, job) {
-        json_t *metrics;
-        if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
-        if (status == LYNE_OK) status = lyne_json_object(job, "metrics", &metrics, err);
+    json_array_foreach(json_object_get(log, "stages"), i, item) {
+        if (status == LYNE_OK) status = check_job(item, err);
     }
-    json_array_foreach(json_object_get(log, "expect"), i, job) {
-        if (status == LYNE_OK) status = lyne_json_text(job, "stage", &text, err);
-        if (status == LYNE_OK) status = lyne_json_text(job, "metric", &text, err);
+    json_array_foreach(json_object_get(log, "expect"), i, item) {
+        if (status == LYNE_OK) status = check_expectation(item, err);
     }
-    if (status == LYNE_OK && strcmp(json_string_value(json_object_get(log, "recipe")), name) != 0)
-        status = lyne_fail(err, LYNE_EDATA, "\"recipe\" must be \"%s\", as the file is called", name);
-    return status == LYNE_OK ? status : lyne_error_context(err, "%s", path);
+    return status;
 }
 
 lyne_status lyne_bench_log_load(const char *directory, const char *name, json_t **out, lyne_error *err) {
     char path[PATH], *text = NULL;
-    size_t size;
+    size_t size = 0;
     int number = 0;
     *out = NULL;
     lyne_status status = path_of(path, directory, name, err);
     if (status == LYNE_OK) status = lyne_file_read(path, LIMIT, &text, &size, err);
-    for (const char *line = text, *end; status == LYNE_OK && *line; line = end + (*end == '\n')) {
-        end = line + strcspn(line, "\n");
-        status = take_line(path, ++number, line, (size_t)(end - line), out, err);
+    if (status == LYNE_OK && !lyne_json_fits(text, size))
+        status = lyne_fail(err, LYNE_EDATA, "%s: holds more values than its %zu bytes should", path, size);
+    for (size_t at = 0, n; status == LYNE_OK && at < size; at += n + 1) {
+        const char *end = memchr(text + at, '\n', size - at);
+        n = end ? (size_t)(end - text) - at : size - at;
+        status = take_line(path, ++number, text + at, n, out, err);
     }
-    if (status == LYNE_OK)
-        status = *out ? check(path, name, *out, err) : lyne_fail(err, LYNE_EDATA, "%s: is empty", path);
+    if (status == LYNE_OK && !*out) status = lyne_fail(err, LYNE_EDATA, "%s: is empty", path);
+    if (status == LYNE_OK && check(name, *out, err) != LYNE_OK) status = lyne_error_context(err, "%s", path);
     lyne_free(text);
     if (status != LYNE_OK) json_decref(*out), *out = NULL;
     return status;
@@ -171,7 +209,7 @@ static bool before(const json_t *a, const json_t *b) {
 
 lyne_status lyne_bench_log_all(const char *directory, json_t **out, lyne_error *err) {
     char **name;
-    size_t n, k;
+    size_t n, least, most;
     lyne_status status = lyne_directory_list(directory, &name, &n, err);
     *out = NULL;
     if (status != LYNE_OK) return status;
@@ -182,8 +220,14 @@ lyne_status lyne_bench_log_all(const char *directory, json_t **out, lyne_error *
         if (!dot || strcmp(dot, ".jsonl") != 0) continue;
         *dot = '\0';
         if ((status = lyne_bench_log_load(directory, name[i], &log, err)) != LYNE_OK) break;
-        for (k = 0; k < json_array_size(all) && before(json_array_get(all, k), log);) k++;
-        if (json_array_insert_new(all, k, log) != 0) status = lyne_fail_memory(err, "logs");
+        for (least = 0, most = json_array_size(all); least < most;) {
+            const size_t k = (least + most) / 2;
+            if (before(json_array_get(all, k), log))
+                least = k + 1;
+            else
+                most = k;
+        }
+        if (json_array_insert_new(all, least, log) != 0) status = lyne_fail_memory(err, "logs");
     }
     lyne_names_free(name, n);
     if (status == LYNE_OK) return *out = all, LYNE_OK;
@@ -218,8 +262,11 @@ static bool compare_environment(const json_t *a, const json_t *b, lyne_text *say
     for (int i = 0; i < 3; i++) {
         if (same(a, b, part[i])) continue;
         equal = false;
-        lyne_text_add(says, "another %s: %s there, %s here\n", part[i], json_string_value(json_object_get(a, part[i])),
+        lyne_text line = {0};
+        lyne_text_add(&line, "another %s: %s there, %s here", part[i], json_string_value(json_object_get(a, part[i])),
                       json_string_value(json_object_get(b, part[i])));
+        if (line.data) lyne_text_add(says, "%s\n", lyne_one_line(line.data));
+        lyne_text_free(&line);
     }
     return equal;
 }

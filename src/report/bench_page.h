@@ -15,15 +15,24 @@ void lyne_bench_row_heading(lyne_text *out);
 /** Every run of every stage as a dot, the mean as a line, the published interval as a band: SVG. */
 void lyne_bench_plot(const json_t *log, lyne_text *out);
 
-/* A figure of a log over the runs of one stage, taken from their metrics (or the job itself). */
+/* A stage of a log: its jobs stand together, one for each run. */
+typedef struct lyne_bench_stage {
+    const json_t *log;
+    const char *name;
+    size_t first, n;         /* of its jobs */
+    const json_t *published; /* the expectation that names a published figure; NULL: there is none */
+} lyne_bench_stage;
+/** Those that are scored or, if `labels`, made soft labels, in the log's order; caller frees with lyne_free.  False when
+ *  memory is out. */
+bool lyne_bench_stages(const json_t *log, bool labels, lyne_bench_stage **out, size_t *n);
+/** The i-th of its jobs. */
+const json_t *lyne_bench_job(const lyne_bench_stage *s, size_t i);
+
+/* A figure of a stage over its runs, taken from their metrics (or the job itself). */
 typedef struct lyne_bench_figure {
     int n;
     double mean, sd, least, most;
 } lyne_bench_figure;
-lyne_bench_figure lyne_bench_figure_of(const json_t *log, const char *stage, const char *key);
-/** The k-th stage that has something to report; NULL behind the last. */
-const char *lyne_bench_stage(const json_t *log, size_t k);
-/** The expectation of a stage that names a published figure, or NULL. */
-const json_t *lyne_bench_published(const json_t *log, const char *stage);
+lyne_bench_figure lyne_bench_figure_of(const lyne_bench_stage *s, const char *key);
 
 #endif

@@ -1,4 +1,5 @@
 /* report/bench_plot.c -- a picture of a log: a line for each stage, a dot for each run, the mean, the published interval. */
+#include "base/memory.h"
 #include "report/bench_page.h"
 #include "report/picture.h"
 #include <math.h>
@@ -33,19 +34,18 @@ static void reach(axis *a, double v, bool *any) {
     *any = true;
 }
 
-static bool find_axis(const json_t *log, axis *a) {
+static bool find_axis(const lyne_bench_stage *stage, size_t n, axis *a) {
     static const axis kinds[] = {{.key = "test_errors", .title = "test errors", .unit = 1},
                                  {.key = "agreement", .title = "agreement, %", .unit = 100}};
-    const char *stage;
     size_t longest = 0;
     bool any = false;
-    for (size_t k = 0; (stage = lyne_bench_stage(log, k)); k++)
-        if (strlen(stage) > longest) longest = strlen(stage);
+    for (size_t k = 0; k < n; k++)
+        if (strlen(stage[k].name) > longest) longest = strlen(stage[k].name);
     for (int kind = 0; kind < 2 && !any; kind++) {
         *a = kinds[kind];
-        for (size_t k = 0; (stage = lyne_bench_stage(log, k)); k++) {
-            const lyne_bench_figure f = lyne_bench_figure_of(log, stage, a->key);
-            const json_t *e = lyne_bench_published(log, stage);
+        for (size_t k = 0; k < n; k++) {
+            const lyne_bench_figure f = lyne_bench_figure_of(&stage[k], a->key);
+            const json_t *e = stage[k].published;
             if (!f.n) continue;
             reach(a, f.least, &any);
             reach(a, f.most, &any);
@@ -56,7 +56,8 @@ static bool find_axis(const json_t *log, axis *a) {
     }
     a->left = fmin(2 * EDGE + (double)(LETTER * longest), WIDTH / 2.0);
     a->powers = any && a->low * a->unit >= 1 && a->high > POWERS * a->low;
-    const double room = any && a->high > a->low ? 0.06 * (along(a, a->high) - along(a, a->low)) : 1 / a->unit;
+    const double room = any && a->high > a->low ? 0.06 * (along(a, a->high) - along(a, a->low))
+                                                : fmax(1 / a->unit, 1e-6 * fabs(a->high));
     a->low = a->powers ? a->low * exp(-room) : a->low - room;
     a->high = a->powers ? a->high * exp(room) : a->high + room;
     return any;
@@ -96,13 +97,11 @@ static void ticks_of_powers(const axis *a, double bottom, lyne_text *out) {
         }
 }
 
-static void one_stage(const json_t *log, const char *stage, const axis *a, double y, lyne_text *out) {
-    const lyne_bench_figure f = lyne_bench_figure_of(log, stage, a->key);
-    const json_t *e = lyne_bench_published(log, stage);
-    size_t i;
-    json_t *job;
+static void one_stage(const lyne_bench_stage *stage, const axis *a, double y, lyne_text *out) {
+    const lyne_bench_figure f = lyne_bench_figure_of(stage, a->key);
+    const json_t *e = stage->published;
     lyne_text_add(out, "<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\" fill=\"#222\">", a->left - EDGE, y + 4);
-    lyne_picture_escape(out, stage);
+    lyne_picture_escape(out, stage->name);
     lyne_text_add(out, "</text>\n");
     if (is_of(e, a)) {
         const double p = published(e, "published"), w = published(e, "within");
@@ -115,20 +114,21 @@ static void one_stage(const json_t *log, const char *stage, const axis *a, doubl
         lyne_text_add(out,
                       "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.0f\" y2=\"%.0f\" stroke=\"#b03a2e\" stroke-width=\"2\"/>\n",
                       at(a, f.mean), at(a, f.mean), y - 9, y + 9);
-    json_array_foreach(json_object_get(log, "stages"), i, job) {
-        const json_t *v = json_object_get(json_object_get(job, "metrics"), a->key);
-        if (strcmp(json_string_value(json_object_get(job, "stage")), stage) != 0 || !v) continue;
+    for (size_t i = 0; i < stage->n; i++) {
+        const json_t *v = json_object_get(json_object_get(lyne_bench_job(stage, i), "metrics"), a->key);
+        if (!json_is_number(v)) continue;
         lyne_text_add(out, "<circle cx=\"%.1f\" cy=\"%.0f\" r=\"4\" fill=\"#1f4e79\" fill-opacity=\"0.65\"/>\n",
                       at(a, json_number_value(v)), y);
     }
 }
 
 void lyne_bench_plot(const json_t *log, lyne_text *out) {
-    size_t n = 0;
+    size_t n;
     axis a;
-    while (lyne_bench_stage(log, n)) n++;
+    lyne_bench_stage *stage;
+    out->failed |= !lyne_bench_stages(log, false, &stage, &n);
     const double bottom = TOP + LINE * (double)n, height = bottom + 28;
-    const bool any = find_axis(log, &a);
+    const bool any = find_axis(stage, n, &a);
     lyne_text_add(
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" "
@@ -141,7 +141,7 @@ void lyne_bench_plot(const json_t *log, lyne_text *out) {
                   "dot: a seed; bar: mean; band: published</tspan></text>\n",
                   any ? a.title : "nothing to show", any && a.powers ? " (logarithmic)" : "");
     if (any) (a.powers ? ticks_of_powers : even_ticks)(&a, bottom, out);
-    for (size_t k = 0; any && k < n; k++)
-        one_stage(log, lyne_bench_stage(log, k), &a, TOP + LINE * ((double)k + 0.5), out);
+    for (size_t k = 0; any && k < n; k++) one_stage(&stage[k], &a, TOP + LINE * ((double)k + 0.5), out);
+    lyne_free(stage);
     lyne_text_add(out, "</svg>\n");
 }

@@ -6,43 +6,85 @@
 #include "report/results.h"
 #include "report/runs.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* A stage of the one run and that of the other; one of the two may be missing. */
+typedef struct pair {
+    report_stage of[2];
+    uint64_t name; /* a hash of it */
+} pair;
 
 typedef struct comparison {
     const char *out[2]; /* the runs */
-    json_t *root[2], *jobs[2];
+    json_t *root[2];
     size_t n, capacity;
-    char (*stage)[REPORT_NAME]; /* of the first, then those of the second alone */
+    pair *item; /* stages of the first, then those of the second alone */
+    FILE *to;
+    bool failed; /* for want of memory */
 } comparison;
 
 static void close_both(comparison *c) {
     for (int k = 0; k < 2; k++) json_decref(c->root[k]);
-    lyne_free(c->stage);
+    lyne_free(c->item);
     lyne_free(c);
 }
 
-static bool add_stage(comparison *c, const char *stage) {
-    for (size_t i = 0; i < c->n; i++)
-        if (strcmp(c->stage[i], stage) == 0) return true;
-    if (!lyne_grow(&c->stage, &c->capacity, c->n + 1, sizeof *c->stage)) return false;
-    strcpy(c->stage[c->n++], stage);
+static bool add_stages(comparison *c, int k, const json_t *jobs) {
+    for (report_stage s = {.jobs = jobs}; report_next(&s);) {
+        char name[REPORT_NAME];
+        if (!lyne_grow(&c->item, &c->capacity, c->n + 1, sizeof *c->item)) return false;
+        report_name(&s, name);
+        c->item[c->n] = (pair){.name = lyne_digest_of(name, strlen(name)).low};
+        c->item[c->n++].of[k] = s;
+    }
     return true;
 }
 
-static lyne_status open_both(const char *a, const char *b, comparison **out, lyne_error *err) {
+/* Those of one name as they came. */
+static int by_name(const void *a, const void *b) {
+    const pair *x = *(pair *const *)a, *y = *(pair *const *)b;
+    return x->name != y->name ? (x->name > y->name) - (x->name < y->name) : (x > y) - (x < y);
+}
+
+/* Make those of one name one.  What a run has a second time, as none of ours does, is left out: its files would be read
+ * as often as it stands there. */
+static bool join(comparison *c) {
+    const size_t n = c->n;
+    pair **order = n ? lyne_alloc(n, sizeof *order) : NULL, *first = NULL;
+    if (n && !order) return false;
+    for (size_t i = 0; i < n; i++) order[i] = &c->item[i];
+    if (n) qsort(order, n, sizeof *order, by_name);
+    for (size_t i = 0; i < n; i++) {
+        if (!first || order[i]->name != first->name) {
+            first = order[i];
+            continue;
+        }
+        for (int k = 0; k < 2; k++) {
+            if (!first->of[k].n) first->of[k] = order[i]->of[k];
+            order[i]->of[k] = (report_stage){0};
+        }
+    }
+    lyne_free(order);
+    c->n = 0;
+    for (size_t i = 0; i < n; i++)
+        if (c->item[i].of[0].n || c->item[i].of[1].n) c->item[c->n++] = c->item[i];
+    return true;
+}
+
+static lyne_status open_both(const char *a, const char *b, FILE *to, comparison **out, lyne_error *err) {
     comparison *c = lyne_alloc(1, sizeof *c);
     lyne_status status = LYNE_OK;
     if (!c) return lyne_fail_memory(err, "a comparison");
     c->out[0] = a;
     c->out[1] = b;
+    c->to = to;
     for (int k = 0; k < 2 && status == LYNE_OK; k++) {
-        status = report_load(c->out[k], &c->root[k], &c->jobs[k], err);
-        for (size_t i = 0; status == LYNE_OK && i < json_array_size(c->jobs[k]); i++) {
-            char stage[REPORT_NAME];
-            if (!add_stage(c, report_stage_of(json_array_get(c->jobs[k], i), stage)))
-                status = lyne_fail_memory(err, "a comparison");
-        }
+        json_t *jobs;
+        status = report_load(c->out[k], &c->root[k], &jobs, err);
+        if (status == LYNE_OK && !add_stages(c, k, jobs)) status = lyne_fail_memory(err, "a comparison");
     }
+    if (status == LYNE_OK && !join(c)) status = lyne_fail_memory(err, "a comparison");
     if (status != LYNE_OK)
         close_both(c);
     else
@@ -50,21 +92,31 @@ static lyne_status open_both(const char *a, const char *b, comparison **out, lyn
     return status;
 }
 
-/* The first job of a stage; NULL: there is none. */
-static const json_t *job_of(const comparison *c, int k, const char *stage) {
-    for (size_t i = 0; i < json_array_size(c->jobs[k]); i++) {
-        char name[REPORT_NAME];
-        const json_t *job = json_array_get(c->jobs[k], i);
-        if (strcmp(report_stage_of(job, name), stage) == 0) return job;
-    }
-    return NULL;
+static const char *name_of(const pair *p, char out[REPORT_NAME]) {
+    return lyne_one_line((char *)report_name(&p->of[p->of[0].n ? 0 : 1], out));
 }
 
-/* OUT/DIRECTORY/FILE of that job; false if there is none. */
-static bool file_of(const comparison *c, int k, const char *stage, const char *file, char path[REPORT_PATH]) {
-    const json_t *job = job_of(c, k, stage);
+/* Parts without dots alone, as a run says it: any other way names a folder that has a name already, or one elsewhere. */
+static bool is_plain(const char *directory) {
+    for (const char *part = directory;;) {
+        const size_t n = strcspn(part, "/");
+        if (n == strspn(part, ".") && n <= 2) return false;
+        if (!part[n]) return true;
+        part += n + 1;
+    }
+}
+
+/* OUT/DIRECTORY/FILE of the first job of a pair's k-th; false if the run's folder has none. */
+static bool file_of(const comparison *c, int k, const pair *p, const char *file, char path[REPORT_PATH]) {
+    const json_t *job = json_array_get(p->of[k].jobs, p->of[k].first);
     const char *directory = json_string_value(json_object_get(job, "directory"));
-    return directory && snprintf(path, REPORT_PATH, "%s/%s/%s", c->out[k], directory, file) < REPORT_PATH;
+    return directory && is_plain(directory) &&
+           snprintf(path, REPORT_PATH, "%s/%s/%s", c->out[k], directory, file) < REPORT_PATH &&
+           lyne_file_exists(path) && lyne_file_within(path, &c->out[k], 1, NULL) == LYNE_OK;
+}
+
+static void print_line(comparison *c, lyne_text *line) {
+    c->failed |= !lyne_text_line(line, c->to);
 }
 
 /* ---- numbers ---- */
@@ -94,31 +146,32 @@ static void number_cell(const report_summary *s, bool human, char out[40]) {
         snprintf(out, 40, "%.5g", s->mean);
 }
 
-static void print_numbers(const comparison *c, const char *stage, FILE *to) {
-    const char *name = stage;
+static void print_numbers(comparison *c, const pair *p) {
+    char text[REPORT_NAME];
+    const char *name = name_of(p, text);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         report_summary s[2];
         char cell[2][40];
+        lyne_text line = {0};
         for (int k = 0; k < 2; k++) {
-            s[k] = report_summarise(c->jobs[k], stage, numbers[i].key);
+            s[k] = report_summarise(&p->of[k], numbers[i].key);
             number_cell(&s[k], numbers[i].human, cell[k]);
         }
         if (!s[0].n && !s[1].n) continue;
-        fprintf(to, "%-24s  %-18s  %24s  %24s", name, numbers[i].title, cell[0], cell[1]);
-        if (s[0].n && s[1].n && !numbers[i].human) fprintf(to, "  %+.4g", s[1].mean - s[0].mean);
-        fprintf(to, "\n");
+        lyne_text_add(&line, "%-24s  %-18s  %24s  %24s", name, numbers[i].title, cell[0], cell[1]);
+        if (s[0].n && s[1].n && !numbers[i].human) lyne_text_add(&line, "  %+.4g", s[1].mean - s[0].mean);
+        print_line(c, &line);
         name = "";
     }
 }
 
 /* ---- settings ---- */
 
-/* What the result of the stage's first job depends on; NULL if that cannot be read. */
-static json_t *inputs_of(const comparison *c, int k, const char *stage) {
+/* What the result of a stage's first job depends on; NULL if that cannot be read. */
+static json_t *inputs_of(const comparison *c, int k, const pair *p) {
     char path[REPORT_PATH];
     json_t *root = NULL;
-    if (!file_of(c, k, stage, "result.json", path) || lyne_json_load(path, 1 << 20, &root, NULL) != LYNE_OK)
-        return NULL;
+    if (!file_of(c, k, p, "result.json", path) || lyne_json_load(path, 1 << 20, &root, NULL) != LYNE_OK) return NULL;
     json_t *inputs = json_incref(json_object_get(root, "inputs"));
     json_decref(root);
     return inputs;
@@ -141,29 +194,41 @@ static bool of_another(const char *name, const json_t *in[2]) {
     return false;
 }
 
-static size_t print_differences(const char *stage, const json_t *from, const json_t *in[2], bool only_new, FILE *to) {
+static void print_difference(comparison *c, const char *name, const char *const text[2]) {
+    lyne_text line = {0};
+    lyne_text_add(&line, "  %s: %s | %s", name, text[0] ? text[0] : "-", text[1] ? text[1] : "-");
+    print_line(c, &line);
+}
+
+static size_t print_differences(comparison *c, const char *stage, const json_t *from, const json_t *in[2],
+                                bool only_new) {
     const char *name;
     json_t *value;
     size_t n = 0;
     json_object_foreach((json_t *)from, name, value) {
         const char *text[2];
+        lyne_text full = {0};
         for (int k = 0; k < 2; k++) text[k] = json_string_value(json_object_get(in[k], name));
-        if (is_derived(name) || of_another(name, in) || (only_new && text[0]) ||
-            (text[0] && text[1] && strcmp(text[0], text[1]) == 0))
+        if ((only_new && text[0]) || (text[0] && text[1] && strcmp(text[0], text[1]) == 0) || is_derived(name) ||
+            of_another(name, in))
             continue;
-        fprintf(to, "  %s.%s: %s | %s\n", stage, name, text[0] ? text[0] : "-", text[1] ? text[1] : "-");
+        lyne_text_add(&full, "%s.%s", stage, name);
+        if (full.data) print_difference(c, full.data, text);
+        c->failed |= full.failed;
+        lyne_text_free(&full);
         n++;
     }
     return n;
 }
 
-static size_t print_settings(const comparison *c, const char *stage, FILE *to) {
-    json_t *in[2] = {inputs_of(c, 0, stage), inputs_of(c, 1, stage)};
+static size_t print_settings(comparison *c, const pair *p) {
+    json_t *in[2] = {inputs_of(c, 0, p), inputs_of(c, 1, p)};
     const json_t *both[2] = {in[0], in[1]};
+    char name[REPORT_NAME];
     size_t n = 0;
     if (in[0] && in[1]) {
-        n = print_differences(stage, in[0], both, false, to);
-        n += print_differences(stage, in[1], both, true, to);
+        n = print_differences(c, name_of(p, name), in[0], both, false);
+        n += print_differences(c, name, in[1], both, true);
     }
     json_decref(in[0]);
     json_decref(in[1]);
@@ -172,26 +237,29 @@ static size_t print_settings(const comparison *c, const char *stage, FILE *to) {
 
 lyne_status lyne_compare_print(const char *a, const char *b, FILE *to, lyne_error *err) {
     comparison *c;
-    lyne_status status = open_both(a, b, &c, err);
+    lyne_status status = open_both(a, b, to, &c, err);
     if (status != LYNE_OK) return status;
     fprintf(to, "%-24s  %-18s  %24s  %24s\n", "stage", "", a, b);
-    for (size_t i = 0; i < c->n; i++) print_numbers(c, c->stage[i], to);
+    for (size_t i = 0; i < c->n; i++) print_numbers(c, &c->item[i]);
     fprintf(to, "\nsettings that differ, %s | %s:\n", a, b);
     size_t n = 0;
     const char *environment[2];
     for (int k = 0; k < 2; k++) environment[k] = json_string_value(json_object_get(c->root[k], "environment"));
     if (environment[0] && environment[1] && strcmp(environment[0], environment[1]) != 0)
-        fprintf(to, "  environment: %s | %s\n", environment[0], environment[1]), n++;
-    for (size_t i = 0; i < c->n; i++) n += print_settings(c, c->stage[i], to);
+        print_difference(c, "environment", environment), n++;
+    for (size_t i = 0; i < c->n; i++) n += print_settings(c, &c->item[i]);
     if (!n) fprintf(to, "  none\n");
+    if (c->failed) status = lyne_fail_memory(err, "a comparison");
     close_both(c);
-    return LYNE_OK;
+    return status;
 }
 
 /* ---- curves ---- */
 
 enum { PANEL_WIDTH = 480, PANEL_HEIGHT = 200, MARGIN = 40, TOP = 72, PANEL = PANEL_HEIGHT + 60 };
 static const char *const stroke[] = {"stroke=\"#1f6fb4\"", "stroke=\"#d1681b\" stroke-dasharray=\"6 3\""};
+
+#define MOST_EPOCHS 1e9
 
 /* The training accuracy of a stage's seed, epoch after epoch. */
 typedef struct curve {
@@ -206,23 +274,25 @@ static void read_curve(const char *path, curve *out) {
     size_t size;
     if (lyne_file_read(path, (size_t)64 << 20, &text, &size, NULL) != LYNE_OK) return;
     for (const char *line = text, *end; (end = memchr(line, '\n', (size_t)(text + size - line))); line = end + 1) {
-        json_t *j = json_loadb(line, (size_t)(end - line), 0, NULL);
+        json_error_t why;
+        json_t *j = lyne_json_parse(line, (size_t)(end - line), &why);
         const json_t *epoch = json_object_get(j, "epoch"), *accuracy = json_object_get(j, "train_accuracy");
-        if (json_is_number(epoch) && json_is_number(accuracy) &&
-            lyne_grow(&out->item, &out->capacity, out->n + 1, sizeof *out->item))
-            out->item[out->n++] = (struct point){json_number_value(epoch), json_number_value(accuracy)};
+        const struct point p = {json_number_value(epoch), json_number_value(accuracy)};
+        if (json_is_number(epoch) && p.epoch >= 0 && p.epoch <= MOST_EPOCHS && json_is_number(accuracy) &&
+            p.accuracy >= 0 && p.accuracy <= 1 && lyne_grow(&out->item, &out->capacity, out->n + 1, sizeof *out->item))
+            out->item[out->n++] = p;
         json_decref(j);
     }
     lyne_free(text);
 }
 
-static void add_panel(const comparison *c, const char *stage, int y, lyne_text *out) {
+static void add_panel(const comparison *c, const pair *p, int y, lyne_text *out) {
     const int bottom = y + PANEL_HEIGHT, right = MARGIN + PANEL_WIDTH;
-    char path[REPORT_PATH];
+    char path[REPORT_PATH], name[REPORT_NAME];
     curve of[2] = {0};
     double last = 1, low = 0.9;
     for (int k = 0; k < 2; k++) {
-        if (file_of(c, k, stage, "metrics.jsonl", path)) read_curve(path, &of[k]);
+        if (file_of(c, k, p, "metrics.jsonl", path)) read_curve(path, &of[k]);
         for (size_t i = 0; i < of[k].n; i++) {
             last = fmax(last, of[k].item[i].epoch);
             low = fmax(0, fmin(low, floor(10 * of[k].item[i].accuracy) / 10));
@@ -231,7 +301,7 @@ static void add_panel(const comparison *c, const char *stage, int y, lyne_text *
     lyne_text_add(out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"none\" stroke=\"#aaa\"/>\n", MARGIN,
                   y, PANEL_WIDTH, PANEL_HEIGHT);
     lyne_text_add(out, "<text x=\"%d\" y=\"%d\" font-weight=\"bold\">", MARGIN, y - 6);
-    lyne_picture_escape(out, stage);
+    lyne_picture_escape(out, name_of(p, name));
     lyne_text_add(out,
                   "</text><g fill=\"#555\"><text x=\"4\" y=\"%d\">100%%</text><text x=\"4\" y=\"%d\">%.0f%%</text>",
                   y + 10, bottom, 100 * low);
@@ -257,19 +327,17 @@ static void add_legend(const char *run, int k, lyne_text *out) {
     lyne_text_add(out, "</text>\n");
 }
 
-static bool has_curve(const comparison *c, const char *stage) {
+static bool has_curve(const comparison *c, const pair *p) {
     char path[REPORT_PATH];
-    for (int k = 0; k < 2; k++)
-        if (file_of(c, k, stage, "metrics.jsonl", path) && lyne_file_exists(path)) return true;
-    return false;
+    return file_of(c, 0, p, "metrics.jsonl", path) || file_of(c, 1, p, "metrics.jsonl", path);
 }
 
 lyne_status lyne_compare_svg(const char *a, const char *b, lyne_text *out, lyne_error *err) {
     comparison *c;
-    lyne_status status = open_both(a, b, &c, err);
+    lyne_status status = open_both(a, b, NULL, &c, err);
     if (status != LYNE_OK) return status;
     int n = 0;
-    for (size_t i = 0; i < c->n; i++) n += has_curve(c, c->stage[i]);
+    for (size_t i = 0; i < c->n; i++) n += has_curve(c, &c->item[i]);
     lyne_text_add(out,
                   "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"sans-serif\" "
                   "font-size=\"11\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
@@ -278,7 +346,7 @@ lyne_status lyne_compare_svg(const char *a, const char *b, lyne_text *out, lyne_
     add_legend(a, 0, out);
     add_legend(b, 1, out);
     for (size_t i = 0, at = 0; i < c->n; i++)
-        if (has_curve(c, c->stage[i])) add_panel(c, c->stage[i], TOP + (int)at++ * PANEL, out);
+        if (has_curve(c, &c->item[i])) add_panel(c, &c->item[i], TOP + (int)at++ * PANEL, out);
     lyne_text_add(out, "</svg>\n");
     close_both(c);
     return out->failed ? lyne_fail_memory(err, "a picture") : LYNE_OK;

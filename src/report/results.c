@@ -21,7 +21,7 @@ lyne_status report_load(const char *out, json_t **root, json_t **jobs, lyne_erro
     return status;
 }
 
-const char *report_stage_of(const json_t *job, char out[REPORT_NAME]) {
+static const char *name_of(const json_t *job, char out[REPORT_NAME]) {
     const char *directory = json_string_value(json_object_get(job, "directory"));
     const char *stage = json_string_value(json_object_get(job, "stage"));
     snprintf(out, REPORT_NAME, "%s", directory ? directory : stage ? stage : "");
@@ -30,24 +30,38 @@ const char *report_stage_of(const json_t *job, char out[REPORT_NAME]) {
     return out;
 }
 
+bool report_next(report_stage *s) {
+    char name[REPORT_NAME], next[REPORT_NAME];
+    const size_t all = json_array_size(s->jobs);
+    s->first += s->n;
+    s->n = 0;
+    if (s->first >= all) return false;
+    name_of(json_array_get(s->jobs, s->first), name);
+    do s->n++;
+    while (s->first + s->n < all && strcmp(name, name_of(json_array_get(s->jobs, s->first + s->n), next)) == 0);
+    return true;
+}
+
+const char *report_name(const report_stage *s, char out[REPORT_NAME]) {
+    return name_of(json_array_get(s->jobs, s->first), out);
+}
+
 double report_number(const json_t *job, const char *key) {
     const json_t *v = json_object_get(json_object_get(job, "metrics"), key);
     if (!v) v = json_object_get(job, key);
     return json_is_number(v) ? json_number_value(v) : -1;
 }
 
-report_summary report_summarise(const json_t *jobs, const char *stage, const char *key) {
-    report_summary s = {0};
+report_summary report_summarise(const report_stage *s, const char *key) {
+    report_summary sum = {0};
     double square = 0;
-    for (size_t i = 0; i < json_array_size(jobs); i++) {
-        const json_t *job = json_array_get(jobs, i);
-        char name[REPORT_NAME];
-        const double v = report_number(job, key);
-        if (v < 0 || strcmp(report_stage_of(job, name), stage) != 0) continue;
-        const double off = v - s.mean; /* Welford */
-        s.mean += off / ++s.n;
-        square += off * (v - s.mean);
+    for (size_t i = 0; i < s->n; i++) {
+        const double v = report_number(json_array_get(s->jobs, s->first + i), key);
+        if (v < 0) continue;
+        const double off = v - sum.mean; /* Welford */
+        sum.mean += off / ++sum.n;
+        square += off * (v - sum.mean);
     }
-    s.sd = s.n > 1 ? sqrt(square / (s.n - 1)) : 0;
-    return s;
+    sum.sd = sum.n > 1 ? sqrt(square / (sum.n - 1)) : 0;
+    return sum;
 }

@@ -13,7 +13,7 @@ static bool is_running(const char *out) {
     char path[REPORT_PATH];
     int fd = -1;
     if (snprintf(path, sizeof path, "%s/.lock", out) >= (int)sizeof path || !lyne_file_exists(path)) return false;
-    const bool taken = lyne_lock(path, &fd, NULL) != LYNE_OK;
+    const bool taken = lyne_lock(path, &fd, NULL) == LYNE_EOTHER; /* not: it is a copy that only others may write */
     lyne_unlock(fd);
     return taken;
 }
@@ -21,39 +21,34 @@ static bool is_running(const char *out) {
 /* "errors: teacher 33, student 67.7, alone 130.3" */
 static void add_errors(lyne_text *t, const json_t *jobs) {
     int n = 0;
-    char last[REPORT_NAME] = "";
-    for (size_t i = 0; i < json_array_size(jobs); i++) {
-        char stage[REPORT_NAME];
-        report_stage_of(json_array_get(jobs, i), stage);
-        const report_summary s = report_summarise(jobs, stage, "test_errors");
-        if (!s.n || strcmp(stage, last) == 0) continue;
-        strcpy(last, stage);
-        if (n < SHOWN) lyne_text_add(t, "%s%s %.5g", n ? ", " : "errors: ", stage, s.mean);
+    for (report_stage stage = {.jobs = jobs}; report_next(&stage);) {
+        char name[REPORT_NAME];
+        const report_summary s = report_summarise(&stage, "test_errors");
+        if (!s.n) continue;
+        if (n < SHOWN) lyne_text_add(t, "%s%s %.5g", n ? ", " : "errors: ", report_name(&stage, name), s.mean);
         n++;
     }
     if (n > SHOWN) lyne_text_add(t, ", and %d more", n - SHOWN);
 }
 
-static void print_run(const char *folder, const char *name, FILE *to) {
+static bool print_run(const char *folder, const char *name, FILE *to) {
     char out[REPORT_PATH], path[REPORT_PATH + 16], age[32];
     json_t *root = NULL, *jobs;
-    lyne_text errors = {0};
-    if (snprintf(out, sizeof out, "%s/%s", folder, name) >= (int)sizeof out) return;
+    lyne_text line = {0};
+    if (snprintf(out, sizeof out, "%s/%s", folder, name) >= (int)sizeof out) return true;
     snprintf(path, sizeof path, "%s/recipe.yaml", out);
-    if (!lyne_file_exists(path)) return; /* it is no run */
+    if (!lyne_file_exists(path)) return true; /* it is no run */
     const bool done = report_load(out, &root, &jobs, NULL) == LYNE_OK;
-    if (done) {
-        add_errors(&errors, jobs);
-        snprintf(path, sizeof path, "%s/results.json", out);
-    }
+    if (done) snprintf(path, sizeof path, "%s/results.json", out);
     lyne_human_time((double)((int64_t)time(NULL) - lyne_file_written(path)), age);
-    fprintf(to, "%-28s  %-10s  %12s ago  %s\n", name,
-            is_running(out) ? "running"
-            : done          ? "done"
-                            : "broken off",
-            age, errors.data ? errors.data : "");
-    lyne_text_free(&errors);
+    lyne_text_add(&line, "%-28s  %-10s  %12s ago  ", name,
+                  is_running(out) ? "running"
+                  : done          ? "done"
+                                  : "broken off",
+                  age);
+    if (done) add_errors(&line, jobs);
     json_decref(root);
+    return lyne_text_line(&line, to);
 }
 
 lyne_status lyne_runs_print(const char *folder, FILE *to, lyne_error *err) {
@@ -61,9 +56,10 @@ lyne_status lyne_runs_print(const char *folder, FILE *to, lyne_error *err) {
     size_t n;
     lyne_status status = lyne_directory_list(folder, &name, &n, err);
     if (status != LYNE_OK) return status;
-    for (size_t i = 0; i < n; i++) print_run(folder, name[i], to);
+    for (size_t i = 0; i < n && status == LYNE_OK; i++)
+        if (!print_run(folder, name[i], to)) status = lyne_fail_memory(err, "a list of runs");
     lyne_names_free(name, n);
-    return LYNE_OK;
+    return status;
 }
 
 void lyne_runs_warn(const char *out, const char *recipe) {

@@ -26,6 +26,13 @@ Test(log, info, .init = cr_redirect_stderr) {
     cr_assert_stderr_eq_str("info 1\nlyne: warning: warning 3\n");
 }
 
+Test(log, what_a_file_said_steers_no_terminal, .init = cr_redirect_stderr) {
+    lyne_info("%s", "a\nb");
+    lyne_warn("results of '%s'", "\x1b[2J");
+    fflush(stderr);
+    cr_assert_stderr_eq_str("a b\nlyne: warning: results of ' [2J'\n");
+}
+
 Test(log, the_clock_does_not_go_back) {
     double before = lyne_now();
     for (int i = 0; i < 1000; i++) {

@@ -38,6 +38,14 @@ Test(status, memory_and_context) {
     cr_assert_neq(lyne_error_context(NULL, "x"), LYNE_OK);
 }
 
+Test(status, what_a_file_said_steers_no_terminal) {
+    lyne_error err = {0};
+    lyne_fail(&err, LYNE_EDATA, "tensor '%s' is missing", "\x1b]0;mine\a\nfine: \x9b");
+    cr_assert_str_eq(err.text, "tensor ' ]0;mine  fine: ?' is missing");
+    lyne_error_context(&err, "%s", "a\rb");
+    cr_assert_str_eq(err.text, "a b: tensor ' ]0;mine  fine: ?' is missing");
+}
+
 /* The euro sign is three bytes: a text of them is cut at a multiple of three. */
 Test(status, long_text_is_cut_between_characters) {
     char euros[4096] = "";

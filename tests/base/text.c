@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
@@ -179,4 +180,43 @@ Test(text, names) {
     static const char *const bad[] = {"", ".", "..", ".hidden", "a/b", "a b", "ä", "a\n"};
     for (size_t i = 0; i < COUNT(good); i++) cr_assert(lyne_name_ok(good[i]), "'%s'", good[i]);
     for (size_t i = 0; i < COUNT(bad); i++) cr_assert_not(lyne_name_ok(bad[i]), "'%s'", bad[i]);
+}
+
+Test(text, one_harmless_line) {
+    static const char *const rows[][2] = {
+        {"", ""},
+        {"plain \xE2\x82\xAC \xF0\x9D\x84\x9E", "plain \xE2\x82\xAC \xF0\x9D\x84\x9E"},
+        {"\x1b]0;x\a\x1b[2Ja\r\nb\tc\x7f", " ]0;x  [2Ja  b c "},
+        {"\xC2\x9B"
+         "31m \xE2\x80\xA8.",
+         " 31m  ."}, /* CSI in one character, a separator of lines */
+        {"a\xE2\x80\xAE"
+         "b\xE2\x81\xA6"
+         "c",
+         "a b c"},                           /* from right to left, an isolate             */
+        {"\x80\xE2\x82 \xC0\x9B", "??? ??"}, /* no UTF-8                                   */
+        {"\xEF\xBF\xBD", "\xEF\xBF\xBD"}};   /* the replacement character itself           */
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[64];
+        strcpy(text, rows[i][0]);
+        cr_expect_str_eq(lyne_one_line(text), rows[i][1], "row %zu: %s", i, text);
+    }
+}
+
+Test(text, a_line_of_a_table) {
+    lyne_text t = {0};
+    char *said = NULL;
+    size_t n;
+    FILE *to = open_memstream(&said, &n);
+    lyne_text_add(&t, "a\n%s", "\x1b[2J");
+    cr_assert(lyne_text_line(&t, to));
+    cr_assert_null(t.data);
+    cr_assert(lyne_text_line(&t, to));
+    lyne_memory_fail_at(1);
+    lyne_text_add(&t, "lost");
+    cr_assert_not(lyne_text_line(&t, to));
+    cr_assert_not(t.failed);
+    fclose(to);
+    cr_assert_str_eq(said, "a  [2J\n\n");
+    free(said);
 }

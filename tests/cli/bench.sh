@@ -91,6 +91,14 @@ cp book/README.md once.md
 expect 0 "$LYNE" bench --rows book/README.md --results results
 cmp once.md book/README.md || fail "a second filling changes the page"
 
+say "a book that leads back into itself, or is deeper than a book is"
+(cd book && ln -s . again && ln -s . anew && ln -s /etc/passwd linked.yaml)
+deep=$(printf 'd/%.0s' $(seq 1000))
+mkdir -p "book/$deep" && echo 'no recipe' >"book/$deep/r.yaml"
+expect 0 timeout 20 "$LYNE" bench --rows book/README.md --results results
+cmp once.md book/README.md || fail "links are followed"
+rm -r book/again book/anew book/linked.yaml book/d
+
 say "mistakes"
 echo 'nothing' >book/README.md
 expect 4 "$LYNE" bench --rows book/README.md --results results
@@ -116,7 +124,7 @@ wrong() {
 wrong d ': is empty'
 wrong 1d ':1: is not a line of a benchmark'
 wrong 1p ':2: is not a line of a benchmark'
-wrong '2s/^/x/' ":2: '[' or '{' expected near 'x'"
+wrong '2s/^/x/' ":2: invalid token near 'x'"
 wrong '1s/"date":"[^"]*"/"date":3/' ': "date"'
 wrong '1s/"order":[0-9]*/"order":-1/' ': "order"'
 wrong '1s/"minutes":[0-9.e-]*/"minutes":"x"/' ': "minutes"'
@@ -124,6 +132,13 @@ wrong '2s/"stage":"[^"]*"/"stage":null/' ': "stage"'
 wrong '2s/"metrics":{/"metrics":3,"others":{/' ': "metrics"'
 wrong 's/"metric":"[^"]*"/"metric":7/' ': "metric"'
 wrong '/"metric":/s/"stage":"[^"]*"/"stage":[]/' ': "stage"'
+wrong '/"metric":/s/"stage":"[^"]*"/"stage":"a|b"/' ": \"stage\": 'a|b' is no name"
+wrong '2s/"stage":"[^"]*"/"stage":"<b>"/' ": \"stage\": '<b>' is no name"
+wrong '1s/"suite":"[^"]*"/"suite":"\\u001b"/' ": \"suite\": ' ' is no name"
+wrong '1s/"lyne_bench":1/"lyne_bench":2/' ': "lyne_bench" = 2 is outside'
+wrong '2s/"test_errors":[0-9]*/"test_errors":1e101/' ': "test_errors" = 1e+101 is no number of ours'
+wrong '/"metric":/s/"within":[0-9.]*/"within":-1e300/' ': "within" = -1e+300 is no number of ours'
+wrong '2s/$/\x00/' ':2: '
 echo '{"lyne_bench": 1, "suite": 3}' >results/small.jsonl
 expect 4 "$LYNE" bench suite.yaml --again --threads 1
 has err 'results/small.jsonl: "recipe"'

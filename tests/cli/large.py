@@ -1,6 +1,6 @@
 """tests/cli/large.py -- run by large.sh.  A row is a large file and the command that reads it; what the command takes is
 compared with the same command on a file of a few bytes."""
-import os, subprocess, sys
+import os, shutil, subprocess, sys
 
 
 def serve(requests, answers):
@@ -53,6 +53,7 @@ put('good.yaml', 'lyne: 1\nname: good\ndata: few\n' + TRAIN + '  labels: {label:
 for end in 'npy', 'safetensors':
     put(end + '.yaml', 'lyne: 1\nname: i\ndata: few\nstages:\n  l: {import: {logits: f.%s, ids: f.%s}}\n' % (end, end))
 subprocess.run([LYNE, 'run', '--quiet', 'good.yaml', '--threads', '1'], check=True, capture_output=True)
+shutil.copytree('runs/good', 'runs/base')
 
 
 def tensors(header):
@@ -81,6 +82,10 @@ def zstd(n):
                                                 for i in range(n))
 
 
+def stages(n):
+    return b'{"stages": [' + b','.join(b'{"directory":"s%06x","metrics":{"test_errors":1}}' % i for i in range(n)) + b']}'
+
+
 noise = os.urandom(MIB)
 small_png = png(32, 32, zlib.compress(bytes(32 * 97)))
 entry = b'"t%d":{"dtype":"F32","shape":[],"data_offsets":[0,0]}'
@@ -94,6 +99,19 @@ rows = [  # name, where, contents, command
     ('JSON, a list of objects', 'runs/good/results.json', b'{"stages": [' + b'{},' * 1400000 + b'{}]}', ['runs', 'runs']),
     ('JSON, a text', 'runs/good/results.json', b'{"recipe": "' + b'x' * 4 * MIB + b'"}', ['runs', 'runs']),
     ('JSON, depth', 'runs/good/results.json', b'[' * 4 * MIB, ['runs', 'runs']),
+    ('JSON, keys', 'runs/good/results.json', b'{"stages": [{' + b','.join(b'"%05x":""' % i for i in range(85000)) + b'}]}', ['runs', 'runs']),
+    ('JSON, more keys', 'runs/good/results.json', b'{"stages": [{' + b','.join(b'"%06x":""' % i for i in range(340000)) + b'}]}', ['runs', 'runs']),
+    ('results, stages', 'runs/good/results.json', stages(18000), ['runs', 'runs']),
+    ('results, stages beside stages', 'runs/good/results.json', stages(18000), ['compare', 'runs/good', 'runs/base']),
+    ('results, stages: curves', 'runs/good/results.json', stages(18000), ['compare', 'runs/good', 'runs/base', '--svg']),
+    ('results, a stage again and again', 'runs/good/results.json', b'{"stages": [' + b','.join(
+        b'{"directory": "%s"}' % [b'teacher', b'x'][i % 2] for i in range(30000)) + b']}', ['compare', 'runs/good', 'runs/base']),
+    ('results, a folder by many names', 'runs/good/results.json', b'{"stages": [' + b','.join(
+        b'{"directory": "%steacher"}' % (b'./' * i) for i in range(1000)) + b']}', ['compare', 'runs/good', 'runs/base']),
+    ('settings', 'runs/good/teacher/result.json', b'{"inputs": {' + b','.join(b'"a%s%d":"b"' % (b'.' * 150, i) for i in range(6200)) + b'}}',
+     ['compare', 'runs/good', 'runs/base']),
+    ('metrics', 'runs/good/teacher/metrics.jsonl', b'{"epoch":1,"train_accuracy":1}\n' * 140000, ['compare', 'runs/good', 'runs/base', '--svg']),
+    ('metrics, a line', 'runs/good/teacher/metrics.jsonl', b'[' + b'[],' * 1400000 + b'[]]\n', ['compare', 'runs/good', 'runs/base', '--svg']),
     ('manifest', manifest, b'{"shards": [' + b'[],' * 2600000 + b'[]]}', ['labels', 'verify', 'runs/good/labels', '--sample', '0']),
     ('manifest, numbers', manifest, b'{"shards": [' + b'1,' * 4000000 + b'1]}', ['labels', 'verify', 'runs/good/labels', '--sample', '0']),
     ('safetensors, header', 'f.safetensors', tensors(b'{' + b','.join(entry % i for i in range(70000)) + b'}'), run('safetensors')),

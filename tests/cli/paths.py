@@ -108,6 +108,20 @@ def manifest(change):
     return make
 
 
+def results(directory, then=lambda: None):
+    """A run whose results name another folder for a stage; what compare would read lies there."""
+    def make():
+        run_first()
+        path = HOME + '/runs/r/results.json'
+        r = json.load(open(path))
+        r['stages'][0]['directory'] = directory
+        json.dump(r, open(path, 'w'))
+        for name in 'result.json', 'metrics.jsonl':
+            shutil.copy(HOME + '/runs/r/teacher/' + name, AWAY + '/' + name)
+        then()
+    return make
+
+
 def product(name, to):
     """A finished run in which one file is a link to the same file, away."""
     def make():
@@ -130,6 +144,7 @@ def fifo(name, then):
 
 
 OUT = 'out of its folder'
+COMPARE = ['compare', 'runs/r', 'runs/r']
 RUN, VERIFY = ['run', 'recipe.yaml', '--threads', '1', '--data', 'data'], ['labels', 'verify', 'runs/r/labels', '--sample', '0']
 rows = [
     # name, made by, statuses, words, command
@@ -178,6 +193,15 @@ rows = [
     ('manifest: a linked shard', product('labels/labels-00000-of-00001.safetensors', 's'), [4], 'symbolic link', VERIFY),
     ('manifest: a link', product('labels/manifest.json', 'm'), [4], 'symbolic link', VERIFY),
     ('result: a link', product('teacher/result.json', 'm'), [0], ''),
+    ('results: ..', results('../../../away'), [0], '', COMPARE),
+    ('results: ..: curves', results('../../../away'), [0], '', COMPARE + ['--svg']),
+    ('results: absolute', results('/../../../../../../../../../../../../../..' + AWAY), [0], '', COMPARE),
+    ('results: over-long', results(LONG), [0], '', COMPARE),
+    ('results: a linked folder', results('l', lambda: link('../../../away', 'runs/r/l')), [0], '', COMPARE),
+    ('results: a linked folder: curves', results('l', lambda: link('../../../away', 'runs/r/l')), [0], '', COMPARE + ['--svg']),
+    ('results: a fifo', results('l', lambda: (os.mkdir(HOME + '/runs/r/l'), os.mkfifo(HOME + '/runs/r/l/result.json'),
+                                              os.mkfifo(HOME + '/runs/r/l/metrics.jsonl'))), [0], '', COMPARE),
+    ('results: a link', product('results.json', 'm'), [4], 'symbolic link', COMPARE),
     ('model: a link', product('teacher/model.safetensors', 'm'), [0], ''),
     ('name: ..', lambda: recipe(RECIPE.replace('name: r', 'name: ../../away/r') + TRAIN), [3], 'cannot name a folder'),
     ('stage: ..', lambda: recipe(RECIPE + TRAIN.replace('teacher', '../../../away/t')), [3], '../'),

@@ -68,6 +68,40 @@ expect 0 "$LYNE" compare runs/long runs/long
 [ "$(grep -c '^s/epochs=' out)" -eq 70 ] || fail "$(grep -c '^s/epochs=' out) of 70 stages"
 rm -r runs/long
 
+say "what a run says cannot steer the terminal, and a run is no longer than its jobs"
+evil='\u001b]0;mine\u0007\n\u009b2J\u202e'
+mkdir "runs/$(printf 'esc\033[2J\nnl')" && cp recipe.yaml runs/esc*
+mkdir runs/evil && cp recipe.yaml runs/evil
+cat >runs/evil/results.json <<-end
+	{"environment": "here$evil", "recipe": "r$evil",
+	 "stages": [{"stage": "s$evil", "directory": "s", "metrics": {"test_errors": 1e308}}, {"stage": "t$evil", "metrics": {"test_errors": 2}}]}
+end
+mkdir runs/evil/s runs/good && sed 's/here/there/' runs/evil/results.json >runs/good/results.json
+printf '{"inputs": {"k%s": "v%s", "l": "1"}}\n' "$evil" "$evil" >runs/evil/s/result.json
+cp -r runs/evil/s runs/good && sed -i 's/"v/"w/' runs/good/s/result.json
+harmless() { [ "$(LC_ALL=C tr -d '\n\040-\176' <$1 | wc -c)" -eq 0 ] || fail "$1: $(od -c $1 | head -n 20)"; }
+expect 0 "$LYNE" runs
+harmless out
+has out 'errors: s'
+[ "$(wc -l <out)" -eq "$(ls -d runs/*/recipe.yaml | grep -c recipe)" ] || fail "more lines than runs"
+expect 0 "$LYNE" compare runs/evil runs/good
+harmless out
+[ "$(grep -c ' | ' out)" -eq 3 ] || fail "not the heading, the environment and one setting"
+expect 0 "$LYNE" compare runs/evil runs/good --svg
+harmless out
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --out runs/evil
+harmless err
+has err "results of recipe 'r ]0;mine"
+harmless runs/evil/log.txt
+rm -r runs/evil runs/good runs/esc*
+
+say "a run that others may only read is not running"
+[ "$(id -u)" = 0 ] || { chmod a-w runs/small/.lock && expect 0 "$LYNE" runs && chmod u+w runs/small/.lock; }
+rm runs/small/.lock && mkdir runs/small/.lock
+expect 0 "$LYNE" runs
+grep -Eq '^small +done ' out || fail "it is running"
+rmdir runs/small/.lock
+
 say "pictures"
 expect 0 "$LYNE" compare runs/small runs/longer --svg
 [ "$(grep -c '<polyline' out)" = 6 ] || fail "not two curves for each of three stages"

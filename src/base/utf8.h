@@ -1,6 +1,6 @@
-/* component/utf8.h -- characters of a text that need not be UTF-8: columns are counted in them, messages quote them. */
-#ifndef LYNE_COMPONENT_UTF8_H
-#define LYNE_COMPONENT_UTF8_H
+/* base/utf8.h -- characters of a text that need not be UTF-8: columns are counted in them, messages quote them. */
+#ifndef LYNE_BASE_UTF8_H
+#define LYNE_BASE_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +36,11 @@ static inline size_t lyne_utf8_count(const char *p, const char *end) {
 /** Moves the cursor on a terminal instead of showing something. */
 static inline bool lyne_utf8_is_control(uint32_t c) {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x2028 || c == 0x2029;
+}
+
+/** That, or turns what follows it around (bidirectional overrides and isolates): not for a terminal to see. */
+static inline bool lyne_utf8_is_steering(uint32_t c) {
+    return lyne_utf8_is_control(c) || (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
 /** Ends a line, as YAML 1.1 (libyaml) counts lines; "\r\n" is one end, which the caller sees to. */

@@ -69,9 +69,12 @@ def tar(members):
     return out.getvalue()
 
 
-def png(width, height, packed):
-    chunk = lambda kind, data: struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
-    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+def chunk(kind, data):
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+
+def png(width, height, packed, more=b''):
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)) + more
             + chunk(b'IDAT', packed) + chunk(b'IEND', b''))
 
 
@@ -118,6 +121,8 @@ rows = [  # name, where, contents, command
     ('PNG, dimensions', 'data/pictures/f', tar([('a/1.png', png(60000, 60000, zlib.compress(bytes(8 * MIB), 9)))]), run('pictures')),
     ('PNG, wide', 'data/pictures/f', tar([('a/1.png', png(0x7fffffff, 1, noise))]), run('pictures')),
     ('PNG, data', 'data/pictures/f', tar([('a/1.png', png(32, 32, zlib.compress(bytes(100 * MIB), 9)))]), run('pictures')),
+    ('PNG, packed texts', 'data/pictures/f', tar([('a/1.png', png(32, 32, zlib.compress(bytes(32 * 97)), 50 * chunk(
+        b'zTXt', b'k\0\0' + zlib.compress(b'x' * 7990000, 9))))]), run('pictures')),
     ('JPEG, dimensions', 'data/pictures/f', tar([('a/1.jpg', b'\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\3\1\x11\0\2\x11\0\3\x11\0' + noise)]), run('pictures')),
 ]
 

@@ -78,6 +78,19 @@ def png(width, height, packed, more=b''):
             + chunk(b'IDAT', packed) + chunk(b'IEND', b''))
 
 
+def holes(n):
+    """A tar of n files of one byte behind a hole of 64 MiB, as GNU writes them."""
+    size = 1 << 26
+    info = tarfile.TarInfo('a/1.png')
+    info.size, info.type = 1, tarfile.GNUTYPE_SPARSE
+    head = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    head[386:410] = b'%011o\0%011o\0' % (size - 2, 1)
+    head[483:495] = b'%011o\0' % (size - 1)
+    head[148:156] = b' ' * 8
+    head[148:155] = b'%06o\0' % sum(head)
+    return (bytes(head) + bytes(512)) * n + bytes(1024)
+
+
 def zstd(n):
     """n blocks of 128 KiB of zeros, each in 4 bytes; behind a tar's header they are a picture."""
     return b'\x28\xb5\x2f\xfd\0\x58' + b''.join((131072 << 3 | 1 << 1 | (i == n - 1)).to_bytes(3, 'little') + b'\0'
@@ -118,6 +131,7 @@ rows = [  # name, where, contents, command
     ('tar, gzip', 'data/pictures/f', gzip.compress(tar([('a/%d.png' % i, noise[:1000]) for i in range(4000)]), 1), run('pictures')),
     ('tar, gzip, a bomb', 'data/pictures/f', gzip.compress(tar([('a/1.png', bytes(200 * MIB))]), 9), run('pictures')),
     ('tar, zstd, a bomb', 'data/pictures/f', zstd(32000), run('pictures')),
+    ('tar, gzip, holes', 'data/pictures/f', gzip.compress(holes(20)), run('pictures')),
     ('PNG, dimensions', 'data/pictures/f', tar([('a/1.png', png(60000, 60000, zlib.compress(bytes(8 * MIB), 9)))]), run('pictures')),
     ('PNG, wide', 'data/pictures/f', tar([('a/1.png', png(0x7fffffff, 1, noise))]), run('pictures')),
     ('PNG, data', 'data/pictures/f', tar([('a/1.png', png(32, 32, zlib.compress(bytes(100 * MIB), 9)))]), run('pictures')),

@@ -70,7 +70,8 @@ void lyne_shard_parts(const lyne_shard *s, const lyne_layout *l, uint64_t i, con
 void lyne_shard_prefetch(const lyne_shard *s, const lyne_layout *l, uint64_t i);
 /** Record `first + i` cannot be decoded, though its checksum is right. */
 lyne_status lyne_shard_refuse(const lyne_shard *s, const lyne_layout *l, uint64_t i, lyne_error *err);
-/** Every record, and that each can be decoded (logits NULL: unasked); logits (LYNE_HEAD_ROWS, classes) are scratch. */
+/** Every record, and that each can be decoded (logits NULL: unasked), to numbers: LYNE_ENOTFINITE; logits (LYNE_HEAD_ROWS,
+ *  classes) are scratch. */
 lyne_status lyne_shard_check_all(const lyne_shard *s, const lyne_layout *l, float *logits, lyne_error *err);
 /** CRC-32C over sample, view and the parts of a record. */
 uint32_t lyne_record_crc(const lyne_record *r, uint64_t sample, uint32_t view, const void *const part[]);

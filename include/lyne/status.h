@@ -40,6 +40,7 @@ typedef struct lyne_error {
 #endif
 
 /** Record a failure and return its status: `return lyne_fail(err, LYNE_EDATA, "%s: %s", path, why);`
+ *  In the text a control character, as a name from a file may have it, becomes a space.
  *  err may be NULL (only the status matters then); an err that already holds a failure is left alone, and the status
  *  it holds is returned. */
 lyne_status lyne_fail(lyne_error *err, lyne_status status, const char *fmt, ...) LYNE_PRINTF(3, 4);

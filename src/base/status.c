@@ -18,9 +18,19 @@ static void trim_utf8(char *text, size_t length) {
     if (due > length - start + 1) text[start - 1] = '\0';
 }
 
+/* One harmless line: texts quote names from files, and a control character of either set (the second is C2 80 to C2 9F in
+ * UTF-8) could steer a terminal or begin a line that looks like ours. */
+static void sanitize(char *text) {
+    for (unsigned char *c = (unsigned char *)text; *c; c++) {
+        if (c[0] == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F) c[0] = c[1] = ' ';
+        if (*c < ' ' || *c == 0x7F) *c = ' ';
+    }
+}
+
 static void set_text(lyne_error *err, const char *fmt, va_list args) {
     int length = vsnprintf(err->text, sizeof err->text, fmt, args);
     if (length >= (int)sizeof err->text) trim_utf8(err->text, sizeof err->text - 1);
+    sanitize(err->text);
 }
 
 lyne_status lyne_fail(lyne_error *err, lyne_status status, const char *fmt, ...) {

@@ -38,6 +38,20 @@ Test(status, memory_and_context) {
     cr_assert_neq(lyne_error_context(NULL, "x"), LYNE_OK);
 }
 
+/* Names from files are quoted: a tensor's, a tar member's. */
+Test(status, nothing_steers_the_terminal) {
+    lyne_error err = {0};
+    lyne_fail(&err, LYNE_EDATA, "%s",
+              "a\x1b[31m\xC2\x9B"
+              "0m\nb\x7F\r\t\xC2\xA3\xE2\x82\xAC");
+    cr_expect_str_eq(err.text, "a [31m  0m b   \xC2\xA3\xE2\x82\xAC");
+    lyne_error_context(&err, "%s", "\x07");
+    cr_expect_str_eq(err.text, " : a [31m  0m b   \xC2\xA3\xE2\x82\xAC");
+    err = (lyne_error){0};
+    lyne_fail(&err, LYNE_EDATA, "%s", "\xC2");
+    cr_expect_str_eq(err.text, "\xC2");
+}
+
 /* The euro sign is three bytes: a text of them is cut at a multiple of three. */
 Test(status, long_text_is_cut_between_characters) {
     char euros[4096] = "";

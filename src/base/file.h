@@ -27,7 +27,8 @@ lyne_status lyne_file_within(const char *path, const char *const *folder, size_t
 lyne_status lyne_file_read(const char *path, size_t limit, char **data, size_t *size, lyne_error *err);
 
 /* A read-only map of a regular file.  An empty file maps to size 0 with a valid pointer.  Whoever cuts a file short
- * while it is mapped kills its readers: Lyne's own files are replaced, never cut. */
+ * while it is mapped ends its readers (SIGBUS, which cli/unreadable.c puts in words), and so does a disk that fails: Lyne's
+ * own files are replaced, never cut. */
 typedef struct lyne_map {
     const unsigned char *data;
     size_t size;

@@ -37,4 +37,7 @@ extern const char *const lyne_exit_statuses[];
  *  the end (optind is then the first operand), -2 after a mistake, which is in *err.  --help is dealt with by main. */
 int lyne_next_option(const lyne_command *c, int argc, char **argv, const char **value, lyne_error *err);
 
+/** From now on a mapped file that cannot be read ends the program with status 4 and its name. */
+void lyne_cli_catch_unreadable(void);
+
 #endif

@@ -207,6 +207,7 @@ int main(int argc, char **argv) {
         return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;
     }
     catch_signals(c->stops);
+    lyne_cli_catch_unreadable();
     const lyne_status status = run_command(c, argc - 1, argv + 1, &err);
     if (err.text[0]) fprintf(stderr, "lyne: %s\n", err.text);
     return (int)status;

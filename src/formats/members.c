@@ -5,6 +5,7 @@
 #include "formats/gzip.h"
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <string.h>
 
 void lyne_members_free(lyne_members *m) {
@@ -91,15 +92,11 @@ static lyne_status read_entry(lyne_members *m, const char *path, struct archive 
     return read_file(m, path, a, entry, name, limit, err);
 }
 
-static lyne_status read_entries(lyne_members *m, const char *path, const void *bytes, size_t size,
+/* All entries of a tar that has been opened; `opened` as libarchive says it. */
+static lyne_status read_entries(lyne_members *m, const char *path, struct archive *a, int opened,
                                 lyne_members_limit limit, lyne_error *err) {
     struct archive_entry *entry;
-    struct archive *a = archive_read_new();
-    if (!a) return lyne_fail_memory(err, path);
-    lyne_status status = LYNE_OK;
-    if (archive_read_support_filter_zstd(a) != ARCHIVE_OK || archive_read_support_format_tar(a) != ARCHIVE_OK ||
-        archive_read_open_memory(a, bytes, size) != ARCHIVE_OK)
-        status = broken(path, a, err);
+    lyne_status status = opened == ARCHIVE_OK ? LYNE_OK : broken(path, a, err);
     while (status == LYNE_OK) {
         const int got = archive_read_next_header(a, &entry);
         if (got == ARCHIVE_EOF) break;
@@ -107,7 +104,82 @@ static lyne_status read_entries(lyne_members *m, const char *path, const void *b
         status =
             got == ARCHIVE_OK || got == ARCHIVE_WARN ? read_entry(m, path, a, entry, limit, err) : broken(path, a, err);
     }
+    return status;
+}
+
+/* A reader of one format behind one filter (0: none), neither guessed: what is packed twice is not unpacked twice. */
+static struct archive *new_reader(int filter, int format) {
+    struct archive *a = archive_read_new();
+    if (a && (!filter || archive_read_append_filter(a, filter) == ARCHIVE_OK) &&
+        archive_read_set_format(a, format) == ARCHIVE_OK)
+        return a;
     archive_read_free(a);
+    return NULL;
+}
+
+static lyne_status read_plain(lyne_members *m, const char *path, const void *bytes, size_t size,
+                              lyne_members_limit limit, lyne_error *err) {
+    struct archive *a = new_reader(0, ARCHIVE_FORMAT_TAR);
+    if (!a) return lyne_fail_memory(err, path);
+    const lyne_status status = read_entries(m, path, a, archive_read_open_memory(a, bytes, size), limit, err);
+    archive_read_free(a);
+    return status;
+}
+
+/* ---- in zstd: unpacked block by block, and counted, for folders and what is passed over cost time as well ---- */
+
+typedef struct unpacking {
+    struct archive *zstd;
+    size_t left; /* bytes that may come */
+} unpacking;
+
+static la_ssize_t next_block(struct archive *tar, void *self, const void **block) {
+    unpacking *u = self;
+    size_t n = 0;
+    la_int64_t at;
+    const int got = archive_read_data_block(u->zstd, block, &n, &at);
+    if (got == ARCHIVE_EOF) return 0;
+    if (got == ARCHIVE_OK && n <= u->left) {
+        u->left -= n;
+        return (la_ssize_t)n;
+    }
+    const char *why = got == ARCHIVE_OK ? "it unpacks to more than any data set does" : archive_error_string(u->zstd);
+    archive_set_error(tar, EFBIG, "%s", why ? why : "no zstd");
+    return -1;
+}
+
+static bool is_zstd(const lyne_map *map) { /* or a frame to be passed over, in front of one */
+    const unsigned char *p = map->data;
+    return map->size >= 4 && ((p[0] == 0x28 && p[1] == 0xB5 && p[2] == 0x2F && p[3] == 0xFD) ||
+                              (p[0] >> 4 == 5 && p[1] == 0x2A && p[2] == 0x4D && p[3] == 0x18));
+}
+
+static lyne_status read_zstd(lyne_members *m, const char *path, const lyne_map *map, lyne_members_limit limit,
+                             lyne_error *err) {
+    struct archive_entry *entry;
+    unpacking u = {.zstd = new_reader(ARCHIVE_FILTER_ZSTD, ARCHIVE_FORMAT_RAW), .left = lyne_inflate_most(map->size)};
+    struct archive *a = new_reader(0, ARCHIVE_FORMAT_TAR);
+    lyne_status status = LYNE_OK;
+    if (!a || !u.zstd)
+        status = lyne_fail_memory(err, path);
+    else if (archive_read_open_memory(u.zstd, map->data, map->size) != ARCHIVE_OK ||
+             archive_read_next_header(u.zstd, &entry) != ARCHIVE_OK)
+        status = broken(path, u.zstd, err);
+    else
+        status = read_entries(m, path, a, archive_read_open(a, &u, NULL, next_block, NULL), limit, err);
+    archive_read_free(a);
+    archive_read_free(u.zstd);
+    return status;
+}
+
+static lyne_status read_gzip(lyne_members *m, const char *path, lyne_members_limit limit, lyne_error *err) {
+    /* a member costs at most 1.5 KiB of tar besides its bytes, extended headers included */
+    unsigned char *plain = NULL;
+    size_t size = 0, most, heads;
+    if (!lyne_size_mul(limit.count, 1536, &heads) || !lyne_size_add(heads, limit.bytes, &most)) most = SIZE_MAX;
+    lyne_status status = lyne_inflate(path, most, &plain, &size, err);
+    if (status == LYNE_OK) status = read_plain(m, path, plain, size, limit, err);
+    lyne_free(plain);
     return status;
 }
 
@@ -115,18 +187,14 @@ static lyne_status read_tar(lyne_members *m, const char *path, lyne_members_limi
     lyne_map map;
     lyne_status status = lyne_map_open(&map, path, err);
     if (status != LYNE_OK) return status;
-    if (map.size >= 2 && map.data[0] == 0x1F && map.data[1] == 0x8B) {
-        /* a member costs at most 1.5 KiB of tar besides its bytes, extended headers included */
-        unsigned char *plain = NULL;
-        size_t size = 0, most, heads;
-        if (!lyne_size_mul(limit.count, 1536, &heads) || !lyne_size_add(heads, limit.bytes, &most)) most = SIZE_MAX;
-        status = lyne_inflate(path, most, &plain, &size, err);
-        if (status == LYNE_OK) status = read_entries(m, path, plain, size, limit, err);
-        lyne_free(plain);
-    } else {
-        limit.bytes = limit.bytes < lyne_inflate_most(map.size) ? limit.bytes : lyne_inflate_most(map.size);
-        status = read_entries(m, path, map.data, map.size, limit, err);
-    }
+    const size_t most = lyne_inflate_most(map.size); /* also of holes, which a tar has for nothing */
+    limit.bytes = limit.bytes < most ? limit.bytes : most;
+    if (map.size >= 2 && map.data[0] == 0x1F && map.data[1] == 0x8B)
+        status = read_gzip(m, path, limit, err);
+    else if (is_zstd(&map))
+        status = read_zstd(m, path, &map, limit, err);
+    else
+        status = read_plain(m, path, map.data, map.size, limit, err);
     lyne_map_close(&map);
     return status;
 }

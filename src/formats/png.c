@@ -1,10 +1,37 @@
-/* formats/png.c -- libpng decodes, by its simplified interface: 8 bits a channel, sRGB, palettes expanded. */
+/* formats/png.c -- libpng decodes, by its simplified interface: 8 bits a channel, sRGB, palettes expanded.
+ *
+ * It would also unpack and keep the texts of a picture, up to 1,000 of 8 MB each, 8 kB of the file making one: so packed
+ * texts are left out before it sees them.  They say nothing of the pixels. */
+#include "base/memory.h"
 #include "formats/picture.h"
 
 #include <png.h>
+#include <string.h>
 
-lyne_status lyne_png_decode(const char *name, const uint8_t *bytes, size_t size, lyne_pixels want, uint8_t *dst,
-                            lyne_error *err) {
+enum { SIGNATURE = 8, AROUND = 12 /* bytes of a chunk beside its data: length, name, checksum */ };
+
+static bool is_packed_text(const uint8_t *chunk) {
+    return memcmp(chunk + 4, "zTXt", 4) == 0 || memcmp(chunk + 4, "iTXt", 4) == 0;
+}
+
+/* All chunks but packed texts, to `out` (NULL: only counted).  Behind one that is cut short, libpng reads nothing.  The
+ * bytes there are. */
+static size_t leave_out_texts(const uint8_t *bytes, size_t size, uint8_t *out) {
+    size_t kept = SIGNATURE;
+    if (out) memcpy(out, bytes, SIGNATURE);
+    for (size_t at = SIGNATURE, n; at < size; at += n) {
+        const uint8_t *chunk = bytes + at;
+        n = size - at < AROUND ? size - at : AROUND + (size_t)png_get_uint_32(chunk);
+        if (n > size - at) n = size - at;
+        if (n >= AROUND && is_packed_text(chunk)) continue;
+        if (out) memcpy(out + kept, chunk, n);
+        kept += n;
+    }
+    return kept;
+}
+
+static lyne_status decode(const char *name, const uint8_t *bytes, size_t size, lyne_pixels want, uint8_t *dst,
+                          lyne_error *err) {
     png_image image = {.version = PNG_IMAGE_VERSION};
     lyne_status status = LYNE_OK;
     if (!png_image_begin_read_from_memory(&image, bytes, size))
@@ -19,5 +46,17 @@ lyne_status lyne_png_decode(const char *name, const uint8_t *bytes, size_t size,
             status = lyne_fail(err, LYNE_EDATA, "%s: is damaged or cut short: %s", name, image.message);
     }
     png_image_free(&image);
+    return status;
+}
+
+lyne_status lyne_png_decode(const char *name, const uint8_t *bytes, size_t size, lyne_pixels want, uint8_t *dst,
+                            lyne_error *err) {
+    const size_t kept = leave_out_texts(bytes, size, NULL);
+    if (kept == size) return decode(name, bytes, size, want, dst, err);
+    uint8_t *copy = lyne_alloc(kept, 1);
+    if (!copy) return lyne_fail_memory(err, name);
+    leave_out_texts(bytes, size, copy);
+    const lyne_status status = decode(name, copy, kept, want, dst, err);
+    lyne_free(copy);
     return status;
 }

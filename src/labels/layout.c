@@ -49,6 +49,9 @@ lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_
         return lyne_fail(err, LYNE_EDATA, "%s: %llu samples of %lu views and %lld classes are more than can be stored",
                          plan->directory, (unsigned long long)plan->samples, (unsigned long)plan->views,
                          (long long)plan->classes);
+    if (plan->classes > LYNE_MOST_CLASSES)
+        return lyne_fail(err, LYNE_EDATA, "%s: soft labels of %lld classes; at most %d are allowed", plan->directory,
+                         (long long)plan->classes, LYNE_MOST_CLASSES);
     l->n_shards = (l->n_records - 1) / plan->records_per_shard + 1;
     if (l->n_shards > LYNE_MAX_SHARDS)
         return lyne_fail(err, LYNE_EDATA,

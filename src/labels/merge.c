@@ -113,8 +113,9 @@ static lyne_status join_shard(const merge *m, const lyne_layout *l, uint64_t k, 
     lyne_shard_name(l, k, name);
     lyne_status status = move_file(m->shard[k].directory, l, name, err);
     if (status == LYNE_OK) status = lyne_shard_entry_of(l, name, &found, err);
-    if (status == LYNE_OK && !lyne_digest_equal(found.digest, m->shard[k].entry.digest))
-        return lyne_fail(err, LYNE_EDATA, "%s/%s: is not the file that its part describes: its hash is another",
+    const lyne_shard_entry *due = &m->shard[k].entry;
+    if (status == LYNE_OK && (found.bytes != due->bytes || !lyne_digest_equal(found.digest, due->digest)))
+        return lyne_fail(err, LYNE_EDATA, "%s/%s: is not the file that its part describes: its size or hash is another",
                          m->shard[k].directory, name);
     if (status == LYNE_OK) status = lyne_shard_open(&s, l, k, err);
     if (status != LYNE_OK) return status;

@@ -8,6 +8,7 @@
 #include "labels/writer.h"
 
 enum { LYNE_LABELS_VERSION = 2, LYNE_MAX_SHARDS = 50000, LYNE_SHARD_NAME = 40, LYNE_RECORD_ID = 16 /* bytes */ };
+enum { LYNE_MOST_CLASSES = 1 << 18 }; /* a record of 20 bytes may be of so many, and is decoded to a number for each */
 #define LYNE_HEAD_NAME "head.safetensors"
 
 /* A plan and what follows from it. */
@@ -20,7 +21,7 @@ typedef struct lyne_layout {
     lyne_digest fingerprint;         /* of everything in the plan but the directory */
 } lyne_layout;
 
-/** Refuses (LYNE_EDATA) what has no records, overflows or needs more than LYNE_MAX_SHARDS shards.
+/** Refuses (LYNE_EDATA) what has no records, overflows, or needs more than LYNE_MAX_SHARDS shards or LYNE_MOST_CLASSES.
  *  plan->directory and the encoding's config are borrowed. */
 lyne_status lyne_layout_init(lyne_layout *l, const lyne_labels_plan *plan, lyne_error *err);
 /** Records in a shard: records_per_shard, or what is left for the last. */
@@ -70,7 +71,8 @@ void lyne_shard_parts(const lyne_shard *s, const lyne_layout *l, uint64_t i, con
 void lyne_shard_prefetch(const lyne_shard *s, const lyne_layout *l, uint64_t i);
 /** Record `first + i` cannot be decoded, though its checksum is right. */
 lyne_status lyne_shard_refuse(const lyne_shard *s, const lyne_layout *l, uint64_t i, lyne_error *err);
-/** Every record, and that each can be decoded (logits NULL: unasked); logits (LYNE_HEAD_ROWS, classes) are scratch. */
+/** Every record, and that each can be decoded (logits NULL: unasked), to numbers: LYNE_ENOTFINITE; logits (LYNE_HEAD_ROWS,
+ *  classes) are scratch. */
 lyne_status lyne_shard_check_all(const lyne_shard *s, const lyne_layout *l, float *logits, lyne_error *err);
 /** CRC-32C over sample, view and the parts of a record. */
 uint32_t lyne_record_crc(const lyne_record *r, uint64_t sample, uint32_t view, const void *const part[]);

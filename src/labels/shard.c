@@ -3,6 +3,7 @@
 #include "labels/parts.h"
 
 #include <assert.h>
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,18 @@ uint32_t lyne_record_crc(const lyne_record *r, uint64_t sample, uint32_t view, c
 }
 
 /* ---- reading ---- */
+
+/* Whether all logits of records first .. first + n - 1 are numbers: f32, f16 and bf16 store what is none as well as what
+ * is, and features of a teacher's may be too large for its last layer. */
+static lyne_status check_finite(const lyne_shard *s, const lyne_layout *l, uint64_t first, uint64_t n,
+                                const float *logits, lyne_error *err) {
+    const int64_t classes = l->record.classes;
+    for (uint64_t i = 0; i < n; i++)
+        if (!lyne_all_within(logits + (int64_t)i * classes, classes, FLT_MAX))
+            return lyne_fail(err, LYNE_ENOTFINITE, "%s: record %llu has a logit that is not a finite number",
+                             s->file.path, (unsigned long long)(first + i));
+    return LYNE_OK;
+}
 
 static lyne_status check_metadata(const lyne_safetensors *file, const lyne_shard_header *h, lyne_error *err) {
     for (int i = 0; i < N_DUE; i++) {
@@ -153,6 +166,8 @@ lyne_status lyne_shard_check_all(const lyne_shard *s, const lyne_layout *l, floa
         if (!logits) continue;
         const uint64_t good = (uint64_t)lyne_record_logits(&l->record, (int64_t)n,
                                                            (const void *const(*)[LYNE_ENCODING_PARTS])part, logits);
+        const lyne_status status = check_finite(s, l, first, good, logits, err);
+        if (status != LYNE_OK) return status;
         if (good < n) return lyne_shard_refuse(s, l, first + good, err);
     }
     return LYNE_OK;

@@ -1,4 +1,5 @@
-# tests/cli/bad_data.sh -- data that are missing, damaged or not what was described: exit 4, and the message names the file.
+# tests/cli/bad_data.sh -- data that are missing, damaged, not what was described, or cut short while they are read: exit 4,
+# and the message names the file.
 . "$LYNE_SOURCE/tests/cli/helpers"
 unset LYNE_DATA
 
@@ -138,3 +139,16 @@ say "and when all is well again, so is the run"
 make_data
 expect 0 "$LYNE" run recipe.yaml --threads 1 --data data
 same_runs plain runs/small
+
+say "soft labels cut short while a student reads them: 4 and the file, whatever was saved is whole, the same command goes on"
+sed 's/  student.*/  student: {distill: {model: {mlp: {hidden: [4]}}, labels: labels, epochs: 200000, batch: 2, checkpoint_seconds: 0.05}}/' recipe.yaml >long.yaml
+in_background "$LYNE" run long.yaml --threads 1 --data data --out long
+wait_until eval '[ "$(last_step long/student/seed-1)" -gt 0 ]'
+shard=long/labels/labels-00000-of-00001.safetensors
+: >$shard
+wait $process
+status=$?
+[ $status -eq 4 ] || fail "exit $status, not 4"
+has err "lyne: $PWD/$shard: cannot be read any more: it was cut short"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --data data --out long
+same_runs plain long

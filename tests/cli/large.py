@@ -70,10 +70,26 @@ def tar(members):
     return out.getvalue()
 
 
-def png(width, height, packed):
-    chunk = lambda kind, data: struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
-    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0))
+def chunk(kind, data):
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+
+def png(width, height, packed, more=b''):
+    return (b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', width, height, 8, 2, 0, 0, 0)) + more
             + chunk(b'IDAT', packed) + chunk(b'IEND', b''))
+
+
+def holes(n):
+    """A tar of n files of one byte behind a hole of 64 MiB, as GNU writes them."""
+    size = 1 << 26
+    info = tarfile.TarInfo('a/1.png')
+    info.size, info.type = 1, tarfile.GNUTYPE_SPARSE
+    head = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    head[386:410] = b'%011o\0%011o\0' % (size - 2, 1)
+    head[483:495] = b'%011o\0' % (size - 1)
+    head[148:156] = b' ' * 8
+    head[148:155] = b'%06o\0' % sum(head)
+    return (bytes(head) + bytes(512)) * n + bytes(1024)
 
 
 def zstd(n):
@@ -133,9 +149,12 @@ rows = [  # name, where, contents, command
     ('tar, gzip', 'data/pictures/f', gzip.compress(tar([('a/%d.png' % i, noise[:1000]) for i in range(4000)]), 1), run('pictures')),
     ('tar, gzip, a bomb', 'data/pictures/f', gzip.compress(tar([('a/1.png', bytes(200 * MIB))]), 9), run('pictures')),
     ('tar, zstd, a bomb', 'data/pictures/f', zstd(32000), run('pictures')),
+    ('tar, gzip, holes', 'data/pictures/f', gzip.compress(holes(20)), run('pictures')),
     ('PNG, dimensions', 'data/pictures/f', tar([('a/1.png', png(60000, 60000, zlib.compress(bytes(8 * MIB), 9)))]), run('pictures')),
     ('PNG, wide', 'data/pictures/f', tar([('a/1.png', png(0x7fffffff, 1, noise))]), run('pictures')),
     ('PNG, data', 'data/pictures/f', tar([('a/1.png', png(32, 32, zlib.compress(bytes(100 * MIB), 9)))]), run('pictures')),
+    ('PNG, packed texts', 'data/pictures/f', tar([('a/1.png', png(32, 32, zlib.compress(bytes(32 * 97)), 50 * chunk(
+        b'zTXt', b'k\0\0' + zlib.compress(b'x' * 7990000, 9))))]), run('pictures')),
     ('JPEG, dimensions', 'data/pictures/f', tar([('a/1.jpg', b'\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\3\1\x11\0\2\x11\0\3\x11\0' + noise)]), run('pictures')),
 ]
 

@@ -29,22 +29,24 @@ static void expect_good(const lyne_members *m) {
     }
 }
 
+static void pack(int filter, const char *name, const void *bytes, size_t n) {
+    struct archive *a = archive_write_new();
+    struct archive_entry *e = archive_entry_new();
+    cr_assert(archive_write_add_filter(a, filter) == ARCHIVE_OK && archive_write_set_format_raw(a) == ARCHIVE_OK);
+    cr_assert(archive_write_open_filename(a, at(name)) == ARCHIVE_OK);
+    archive_entry_set_filetype(e, AE_IFREG);
+    cr_assert(archive_write_header(a, e) == ARCHIVE_OK && archive_write_data(a, bytes, n) == (la_ssize_t)n);
+    archive_entry_free(e);
+    cr_assert(archive_write_free(a) == ARCHIVE_OK);
+}
+
 Test(members, plain_gzip_and_zstd) {
     lyne_members m;
     lyne_error err = {0};
     const size_t n = tar_of(tar, good, COUNT(good));
     put(at("t.tar"), tar, n);
-    for (int packed = 0; packed < 2; packed++) {
-        struct archive *a = archive_write_new();
-        struct archive_entry *e = archive_entry_new();
-        cr_assert((packed ? archive_write_add_filter_zstd(a) : archive_write_add_filter_gzip(a)) == ARCHIVE_OK);
-        cr_assert(archive_write_set_format_raw(a) == ARCHIVE_OK);
-        cr_assert(archive_write_open_filename(a, at(packed ? "t.zst" : "t.gz")) == ARCHIVE_OK);
-        archive_entry_set_filetype(e, AE_IFREG);
-        cr_assert(archive_write_header(a, e) == ARCHIVE_OK && archive_write_data(a, tar, n) == (la_ssize_t)n);
-        archive_entry_free(e);
-        cr_assert(archive_write_free(a) == ARCHIVE_OK);
-    }
+    pack(ARCHIVE_FILTER_GZIP, "t.gz", tar, n);
+    pack(ARCHIVE_FILTER_ZSTD, "t.zst", tar, n);
     static const char *const names[] = {"t.tar", "t.gz", "t.zst"};
     for (size_t i = 0; i < COUNT(names); i++) {
         cr_assert_eq(lyne_members_read(&m, at(names[i]), limit, &err), LYNE_OK, "%s", err.text);
@@ -127,6 +129,27 @@ Test(members, limits) {
     err = (lyne_error){0};
     cr_expect_eq(lyne_members_read(&m, at("t.tar"), limit, &err), LYNE_EDATA);
     cr_expect(strstr(err.text, "a/1 has 8589934591 bytes"), "%s", err.text);
+}
+
+/* A few bytes of zstd that stand for a lot: of folders, which are passed over, and packed twice. */
+Test(members, bombs_of_zstd) {
+    enum { FOLDERS = 34000, HEADER = 512 };
+    lyne_members m;
+    lyne_error err = {0};
+    uint8_t *folders = lyne_alloc(FOLDERS, HEADER);
+    for (int i = 0; i < FOLDERS; i++) tar_append(folders + i * HEADER, (tar_entry){"b/", '5', NULL, 0, NULL});
+    pack(ARCHIVE_FILTER_ZSTD, "folders", folders, (size_t)FOLDERS * HEADER);
+    lyne_free(folders);
+    cr_expect_eq(lyne_members_read(&m, at("folders"), limit, &err), LYNE_EDATA);
+    cr_expect(strstr(err.text, "unpacks to more than any data set does"), "%s", err.text);
+    pack(ARCHIVE_FILTER_ZSTD, "once", tar, tar_of(tar, good, COUNT(good)));
+    cr_assert_eq(lyne_members_read(&m, at("once"), limit, NULL), LYNE_OK);
+    lyne_members_free(&m);
+    size_t n;
+    char *once = get(at("once"), &n);
+    pack(ARCHIVE_FILTER_ZSTD, "twice", once, n);
+    lyne_free(once);
+    cr_expect_eq(lyne_members_read(&m, at("twice"), limit, NULL), LYNE_EDATA);
 }
 
 Test(members, no_tar) {

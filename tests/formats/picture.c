@@ -69,6 +69,35 @@ Test(picture, refused) {
     cr_expect(strstr(err.text, "p: is transparent"), "%s", err.text);
 }
 
+/* Texts say nothing of the pixels: where they stand, packed or not, and whole or not. */
+Test(picture, texts_in_a_png) {
+    static const char *const names[] = {"tEXt", "zTXt", "iTXt"};
+    static uint8_t with[ROOM + 64], whole[SIZE];
+    enum { HEADER = 33, TEXT = 12 + 20 };
+    const size_t n = png();
+    cr_assert_eq(lyne_picture_decode("p", bytes, n, rgb, whole, NULL), LYNE_OK);
+    for (size_t i = 0; i < 3; i++) {
+        lyne_error err = {0};
+        memcpy(with, bytes, HEADER);
+        memset(with + HEADER, 1, TEXT);
+        memcpy(with + HEADER, (const uint8_t[]){0, 0, 0, TEXT - 12}, 4);
+        memcpy(with + HEADER + 4, names[i], 4);
+        memcpy(with + HEADER + TEXT, bytes + HEADER, n - HEADER);
+        memset(decoded, 0, SIZE);
+        cr_assert_eq(lyne_picture_decode("p", with, n + TEXT, rgb, decoded, &err), LYNE_OK, "%s: %s", names[i],
+                     err.text);
+        cr_expect_arr_eq(decoded, whole, SIZE);
+        for (size_t cut = HEADER; cut < HEADER + TEXT + 12; cut++) {
+            uint8_t *copy = malloc(cut); /* so that a sanitizer sees reading on */
+            memcpy(copy, with, cut);
+            cr_expect_eq(lyne_picture_decode("p", copy, cut, rgb, decoded, NULL), LYNE_EDATA, "%s, %zu", names[i], cut);
+            free(copy);
+        }
+        memset(with + HEADER, 0xFF, 4); /* longer than the file, and than a chunk may be */
+        cr_expect_eq(lyne_picture_decode("p", with, n + TEXT, rgb, decoded, NULL), LYNE_EDATA, "%s", names[i]);
+    }
+}
+
 /* 30 bytes that ask for 65,500 x 65,500 pixels. */
 Test(picture, bombs) {
     static const uint8_t header[] = {0xFF, 0xD8, 0xFF, 0xC0, 0,    17, 8, 0xFF, 0xDC, 0xFF, 0xDC, 3,

@@ -1,5 +1,6 @@
 /* tests/labels/labels.c -- reading: the right record, and no damage goes unnoticed. */
 #include "cache.h"
+#include "labels/parts.h"
 
 TestSuite(labels, .init = make_root, .fini = remove_root);
 
@@ -197,6 +198,36 @@ Test(labels, swapped_records) {
         cr_expect_eq(lyne_labels_read(labels, &(uint64_t){1}, &(uint32_t){1}, 1, logits, &err), LYNE_OK, "%s",
                      err.text);
         lyne_labels_close(labels);
+    }
+}
+
+/* Whole records, of logits that are no numbers: verifying them says which. */
+Test(labels, not_finite) {
+    static const struct {
+        const char *encoding;
+        size_t width;
+        uint32_t bits;
+    } table[] = {{"f32", 4, 0x7FC00001}, {"f32", 4, 0xFF800000}, {"f16", 2, 0x7C00}, {"bf16", 2, 0x7F81}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        lyne_labels_plan plan = small_plan(table[i].encoding);
+        lyne_layout l;
+        write_cache(&plan);
+        cr_assert_eq(lyne_layout_init(&l, &plan, NULL), LYNE_OK);
+        bytes b = get_file(file_names[0]);
+        const size_t record = CLASSES * table[i].width;
+        char *logits = b.data + b.size - (PER_SHARD - 3) * record; /* of record 3: sample 1, view 1 */
+        memcpy(logits + table[i].width, &table[i].bits, table[i].width);
+        const uint32_t crc = lyne_record_crc(&l.record, 1, 1, (const void *const[]){logits});
+        memcpy(b.data + b.size - PER_SHARD * (4 + 4 + record) + 3 * sizeof crc, &crc, sizeof crc);
+        put_file(file_names[0], b.data, b.size);
+        lyne_free(b.data);
+        lyne_labels *labels = opened();
+        lyne_error err = {0};
+        cr_expect_eq(lyne_labels_verify(labels, &err), LYNE_ENOTFINITE, "%s: %s", table[i].encoding, err.text);
+        cr_expect(strstr(err.text, file_names[0]) && strstr(err.text, "record 3 has a logit that is not"), "%s",
+                  err.text);
+        lyne_labels_close(labels);
+        remove_root();
     }
 }
 

@@ -43,6 +43,8 @@ Test(manifest, refused) {
         {"\"samples\": 5", "\"samples\": 1000000000000000000", "more than can be stored"},
         {"\"views\": 2", "\"views\": 4294967296", "\"views\" = 4294967296 is outside"},
         {"\"classes\": 3", "\"classes\": 9223372036854775807", "more than can be stored"},
+        {"\"classes\": 3", "\"classes\": 262144", "fingerprint"},
+        {"\"classes\": 3", "\"classes\": 262145", "soft labels of 262145 classes; at most 262144 are allowed"},
         {"\"classes\": 3", "\"classes\": 4", "fingerprint"},
         {"\"records_per_shard\": 4", "\"records_per_shard\": 0", "\"records_per_shard\" = 0 is outside"},
         {"\"records_per_shard\": 4", "\"records_per_shard\": 5", "fingerprint"},

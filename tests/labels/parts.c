@@ -135,6 +135,17 @@ Test(parts, refuses_what_does_not_fit) {
     cr_expect(strstr(err.text, "is not the file that its part describes"), "%s", err.text);
 
     write_part("f32", b, 2, 2); /* the part finds its damaged shard and writes it anew */
+    snprintf(path, sizeof path, "%s/part-00002-of-00002.json", b);
+    cr_assert_eq(lyne_file_read(path, 1 << 20, &data, &size, &err), LYNE_OK);
+    char *digit = strstr(data, "\"bytes\": ") + 9; /* of a size; joined, nothing could be opened */
+    for (int wrong = 1; wrong >= 0; wrong--) {
+        *digit ^= 1;
+        cr_assert_eq(lyne_file_commit(path, data, size, NULL), LYNE_OK);
+        err = (lyne_error){0};
+        if (wrong) cr_expect_eq(merge(both, 2, &err), LYNE_EDATA);
+        if (wrong) cr_expect(strstr(err.text, "is not the file that its part describes"), "%s", err.text);
+    }
+    lyne_free(data);
     cr_expect_eq(merge(both, 2, &err), LYNE_OK, "%s", err.text);
 
     lyne_directory_make(root, NULL);

@@ -133,6 +133,7 @@ rows = [  # name, where, contents, command
     ('IDX, gzip', 'data/idx/f', gzip.compress(struct.pack('>IIII', 0x803, 4096, 32, 32) + noise * 4, 1), run('idx')),
     ('IDX, a bomb with another length at its end', 'data/idx/f', gzip.compress(struct.pack('>IIII', 0x803, 1 << 20, 32, 32)
                                                                            + bytes(300 * MIB), 9)[:-4] + struct.pack('<I', 1000), run('idx')),
+    ('IDX, gzip, a length at its end that is too large', 'data/idx/f', gzip.compress(noise * 4, 1)[:-4] + struct.pack('<I', 250 * MIB), run('idx')),
     ('IDX, a bomb', 'data/idx/f', gzip.compress(struct.pack('>IIII', 0x803, 1 << 20, 32, 32) + bytes(300 * MIB), 9), run('idx')),
     ('CIFAR', 'data/cifar/f', (b'\xff' + noise[:3072]) * 2700, run('cifar')),
     ('CIFAR, gzip', 'data/cifar/f', gzip.compress((b'\xff' + noise[:3072]) * 2700, 1), run('cifar')),
@@ -155,7 +156,7 @@ rows = [  # name, where, contents, command
 
 
 # Packed files: n is what they unpack to, and no bomb is unpacked.
-unpacked = {'IDX, gzip': 4 * MIB, 'CIFAR, gzip': 8 * MIB, 'tar, gzip': 6 * MIB}
+unpacked = {'IDX, gzip': 4 * MIB, 'IDX, gzip, a length at its end that is too large': 4 * MIB, 'CIFAR, gzip': 8 * MIB, 'tar, gzip': 6 * MIB}
 
 
 def measure(command):

@@ -10,6 +10,7 @@
 enum { TRAILER = 8, CHUNK = 1 << 16 };
 /* Pictures and labels pack to a fifth, drawn digits to a tenth; what unpacks to more than this is made to fill the memory. */
 enum { SMALL = 16 << 20, MOST_TIMES = 64, MOST_OF_DEFLATE = 1032 };
+enum { FIRST = 10 << 20, FIRST_TIMES = 4 };
 
 typedef struct output {
     unsigned char *data;
@@ -56,19 +57,24 @@ static lyne_status damaged(const char *path, lyne_error *err) {
     return broken(path, "what it unpacks to is not what its checksum says (or it has several members)", err);
 }
 
-/* Room for what the end of the file says it holds (modulo 2^32), and a byte to see that it holds more. */
+/* Room for what the end of the file says it holds (modulo 2^32), and a byte to see that it holds more; but at first no more
+ * than any file of its size may take, as the end may say anything. */
 static lyne_status make_room(const lyne_map *map, const char *path, size_t limit, output *out, lyne_error *err) {
     const size_t most = lyne_inflate_most(map->size), said = little_endian(map->data + map->size - 4);
     if (said > limit) return too_large(path, limit, err);
     if (said > most)
         return lyne_fail(err, LYNE_EDATA, "%s: unpacks to more than %d times its size, as no data set does", path,
                          MOST_TIMES);
-    return lyne_grow(&out->data, &out->capacity, said + 1, 1) ? LYNE_OK : lyne_fail_memory(err, path);
+    size_t room;
+    if (!lyne_size_mul(map->size, FIRST_TIMES, &room) || !lyne_size_add(room, FIRST, &room) || room > said + 1)
+        room = said + 1;
+    return lyne_grow(&out->data, &out->capacity, room, 1) ? LYNE_OK : lyne_fail_memory(err, path);
 }
 
-/* The room is full.  Only a file that is too large for 32 bits may go on. */
+/* The room is full.  Behind what its end said, only a file that is too large for 32 bits may go on. */
 static lyne_status more_room(const lyne_map *map, const char *path, size_t limit, output *out, lyne_error *err) {
-    if (map->size < UINT32_MAX / MOST_OF_DEFLATE) return damaged(path, err);
+    const bool as_said = out->size <= little_endian(map->data + map->size - 4);
+    if (!as_said && map->size < UINT32_MAX / MOST_OF_DEFLATE) return damaged(path, err);
     if (out->size > limit) return too_large(path, limit, err);
     return lyne_grow(&out->data, &out->capacity, out->size + CHUNK, 1) ? LYNE_OK : lyne_fail_memory(err, path);
 }

@@ -1,11 +1,11 @@
-/* formats/members.c -- see members.h.  libarchive reads the tar and zstd; gzip has its checksum compared in gzip.c. */
+/* formats/members.c -- see members.h.  libarchive unpacks zstd; gzip has its checksum compared in gzip.c. */
 #include "formats/members.h"
 
 #include "base/file.h"
 #include "formats/gzip.h"
+#include "formats/tar.h"
 #include <archive.h>
 #include <archive_entry.h>
-#include <errno.h>
 #include <string.h>
 
 void lyne_members_free(lyne_members *m) {
@@ -43,11 +43,54 @@ static lyne_status add(lyne_members *m, const char *path, const char *folder, si
     return LYNE_OK;
 }
 
+/* ---- the bytes of a tar: all at hand, or unpacked block by block and counted ---- */
+
+typedef struct stream {
+    const uint8_t *at;
+    size_t left;          /* bytes at hand                                   */
+    struct archive *zstd; /* where more of them come from; NULL: nowhere     */
+    size_t may_come;      /* how many at most                                */
+    const char *why;      /* what was wrong with them                        */
+} stream;
+
+/* Whether there are bytes at hand; more are unpacked if there are none. */
+static bool is_more(stream *s) {
+    while (s->left == 0 && s->zstd && !s->why) {
+        const void *block = NULL;
+        la_int64_t where;
+        const int got = archive_read_data_block(s->zstd, &block, &s->left, &where);
+        if (got != ARCHIVE_OK) s->left = 0;
+        if (got == ARCHIVE_EOF) return false;
+        if (got != ARCHIVE_OK && !(s->why = archive_error_string(s->zstd))) s->why = "no zstd";
+        if (s->left > s->may_come) s->why = "it unpacks to more than any data set does";
+        s->may_come -= s->why ? 0 : s->left;
+        s->at = block;
+    }
+    return s->left > 0 && !s->why;
+}
+
+/* The next n bytes, or none of what is returned is worth anything; dst NULL: passed over. */
+static bool take(stream *s, void *dst, uint64_t n) {
+    for (uint8_t *to = dst; n > 0;) {
+        if (!is_more(s)) return false;
+        const size_t some = s->left < n ? s->left : (size_t)n;
+        if (to) to = (uint8_t *)memcpy(to, s->at, some) + some;
+        s->at += some;
+        s->left -= some;
+        n -= some;
+    }
+    return true;
+}
+
 /* ---- a tar ---- */
 
-static lyne_status broken(const char *path, struct archive *a, lyne_error *err) {
-    const char *why = archive_error_string(a);
+static lyne_status broken(const char *path, const char *why, lyne_error *err) {
     return lyne_fail(err, LYNE_EDATA, "%s: is no tar, damaged, or cut short: %s", path, why ? why : "it ends early");
+}
+
+/* To the end of a block, n bytes of which have been taken. */
+static uint64_t filling(uint64_t n) {
+    return (LYNE_TAR_BLOCK - n % LYNE_TAR_BLOCK) % LYNE_TAR_BLOCK;
 }
 
 /* Whether a part of a path, up to the next slash, leads somewhere else. */
@@ -56,97 +99,80 @@ static bool is_part(const char *part, size_t length) {
 }
 
 /* A member that is a file: its name taken apart and its bytes copied. */
-static lyne_status read_file(lyne_members *m, const char *path, struct archive *a, struct archive_entry *entry,
-                             const char *name, lyne_members_limit limit, lyne_error *err) {
+static lyne_status read_file(lyne_members *m, const char *path, stream *s, const char *name, uint64_t size,
+                             lyne_members_limit limit, lyne_error *err) {
     const char *plain = strncmp(name, "./", 2) == 0 ? name + 2 : name, *slash = strchr(plain, '/');
     const size_t folder = slash ? (size_t)(slash - plain) : 0;
     if (!slash || strchr(slash + 1, '/') || !is_part(plain, folder) || !is_part(slash + 1, strlen(slash + 1)))
         return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" is not FOLDER/NAME, as every file in it should be", path, name);
-    const la_int64_t size = archive_entry_size(entry);
-    if (!archive_entry_size_is_set(entry) || size < 0)
-        return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" has no size", path, name);
-    lyne_status status = add(m, path, plain, folder, slash + 1, (size_t)size, limit, err);
-    for (size_t at = 0; status == LYNE_OK && at < (size_t)size;) {
-        la_ssize_t n = archive_read_data(a, m->bytes + m->n_bytes - (size_t)size + at, (size_t)size - at);
-        if (n <= 0) return broken(path, a, err);
-        at += (size_t)n;
-    }
-    return status;
+    const lyne_status status = add(m, path, plain, folder, slash + 1, size, limit, err);
+    if (status != LYNE_OK || take(s, m->bytes + m->n_bytes - size, size)) return status;
+    return broken(path, s->why, err);
 }
 
-static lyne_status read_entry(lyne_members *m, const char *path, struct archive *a, struct archive_entry *entry,
-                              lyne_members_limit limit, lyne_error *err) {
-    const char *name = archive_entry_pathname(entry);
-    if (!name) name = archive_entry_pathname_utf8(entry);
-    if (!name || !*name) return lyne_fail(err, LYNE_EDATA, "%s: has a member without a name", path);
+static lyne_status read_member(lyne_members *m, const char *path, stream *s, const lyne_tar_header *h, const char *name,
+                               uint64_t size, lyne_members_limit limit, lyne_error *err) {
+    if (!*name) return lyne_fail(err, LYNE_EDATA, "%s: has a member without a name", path);
     if (*name == '/') return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" is an absolute path", path, name);
     for (const char *part = name; part; part = strchr(part, '/')) {
         part += *part == '/';
         if (strcspn(part, "/") == 2 && memcmp(part, "..", 2) == 0)
             return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" leads out of its folder", path, name);
     }
-    const bool link = archive_entry_hardlink(entry) || archive_entry_symlink(entry);
-    if (!link && archive_entry_filetype(entry) == AE_IFDIR) return LYNE_OK;
-    if (link || archive_entry_filetype(entry) != AE_IFREG)
-        return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" is a link, a device or the like, not a file", path, name);
-    return read_file(m, path, a, entry, name, limit, err);
+    if (h->kind == LYNE_TAR_FOLDER) return LYNE_OK;
+    if (h->kind == LYNE_TAR_FILE) return read_file(m, path, s, name, size, limit, err);
+    return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" is a link, a device or the like, not a file", path, name);
 }
 
-/* All entries of a tar that has been opened; `opened` as libarchive says it. */
-static lyne_status read_entries(lyne_members *m, const char *path, struct archive *a, int opened,
-                                lyne_members_limit limit, lyne_error *err) {
-    struct archive_entry *entry;
-    lyne_status status = opened == ARCHIVE_OK ? LYNE_OK : broken(path, a, err);
-    while (status == LYNE_OK) {
-        const int got = archive_read_next_header(a, &entry);
-        if (got == ARCHIVE_EOF) break;
-        /* a warning is about the spelling of a name, which is checked here anyway */
-        status =
-            got == ARCHIVE_OK || got == ARCHIVE_WARN ? read_entry(m, path, a, entry, limit, err) : broken(path, a, err);
+/* What extensions say of the member behind them. */
+enum { EXTENSION = 1 << 20 };
+typedef struct extended {
+    char bytes[EXTENSION + 1], text[EXTENSION + 1]; /* of the last extension; the name */
+    const char *name;                               /* NULL: the header's              */
+    bool has_size;
+    uint64_t size;
+} extended;
+
+static lyne_status extend(extended *x, const char *path, stream *s, const lyne_tar_header *h, lyne_error *err) {
+    const char *name = x->bytes;
+    if (h->kind == LYNE_TAR_PASSED) return take(s, NULL, h->size) ? LYNE_OK : broken(path, s->why, err);
+    if (h->size > EXTENSION) return broken(path, "an extended header of more than 1 MiB", err);
+    if (!take(s, x->bytes, h->size)) return broken(path, s->why, err);
+    x->bytes[h->size] = '\0';
+    if (h->kind == LYNE_TAR_PAX) {
+        name = NULL;
+        if (!lyne_tar_extend(x->bytes, h->size, &name, &x->size, &x->has_size))
+            return broken(path, "an extended header is none, or of a file with holes", err);
     }
-    return status;
+    if (name) x->name = strcpy(x->text, name);
+    return LYNE_OK;
 }
 
-/* A reader of one format behind one filter (0: none), neither guessed: what is packed twice is not unpacked twice. */
-static struct archive *new_reader(int filter, int format) {
-    struct archive *a = archive_read_new();
-    if (a && (!filter || archive_read_append_filter(a, filter) == ARCHIVE_OK) &&
-        archive_read_set_format(a, format) == ARCHIVE_OK)
-        return a;
-    archive_read_free(a);
-    return NULL;
-}
-
-static lyne_status read_plain(lyne_members *m, const char *path, const void *bytes, size_t size,
-                              lyne_members_limit limit, lyne_error *err) {
-    struct archive *a = new_reader(0, ARCHIVE_FORMAT_TAR);
-    if (!a) return lyne_fail_memory(err, path);
-    const lyne_status status = read_entries(m, path, a, archive_read_open_memory(a, bytes, size), limit, err);
-    archive_read_free(a);
-    return status;
-}
-
-/* ---- in zstd: unpacked block by block, and counted, for folders and what is passed over cost time as well ---- */
-
-typedef struct unpacking {
-    struct archive *zstd;
-    size_t left; /* bytes that may come */
-} unpacking;
-
-static la_ssize_t next_block(struct archive *tar, void *self, const void **block) {
-    unpacking *u = self;
-    size_t n = 0;
-    la_int64_t at;
-    const int got = archive_read_data_block(u->zstd, block, &n, &at);
-    if (got == ARCHIVE_EOF) return 0;
-    if (got == ARCHIVE_OK && n <= u->left) {
-        u->left -= n;
-        return (la_ssize_t)n;
+static lyne_status read_entries(lyne_members *m, const char *path, stream *s, extended *x, lyne_members_limit limit,
+                                lyne_error *err) {
+    uint8_t block[LYNE_TAR_BLOCK];
+    for (;;) {
+        if (!is_more(s)) return s->why ? broken(path, s->why, err) : LYNE_OK;
+        if (!take(s, block, sizeof block)) return broken(path, s->why, err);
+        const lyne_tar_header h = lyne_tar_parse(block);
+        uint64_t size = h.size;
+        lyne_status status;
+        if (h.kind == LYNE_TAR_END) return LYNE_OK;
+        if (h.kind == LYNE_TAR_BROKEN) return broken(path, "a header does not have its checksum", err);
+        if (h.kind == LYNE_TAR_LONG_NAME || h.kind == LYNE_TAR_PAX || h.kind == LYNE_TAR_PASSED) {
+            status = extend(x, path, s, &h, err);
+        } else {
+            if (h.kind == LYNE_TAR_FILE && x->has_size) size = x->size;
+            status = read_member(m, path, s, &h, x->name ? x->name : h.name, size, limit, err);
+            x->name = NULL;
+            x->has_size = false;
+        }
+        if (status != LYNE_OK) return status;
+        if (!take(s, NULL, filling(size))) return broken(path, s->why, err);
     }
-    const char *why = got == ARCHIVE_OK ? "it unpacks to more than any data set does" : archive_error_string(u->zstd);
-    archive_set_error(tar, EFBIG, "%s", why ? why : "no zstd");
-    return -1;
 }
+
+/* ---- what it is packed with ---- */
 
 static bool is_zstd(const lyne_map *map) { /* or a frame to be passed over, in front of one */
     const unsigned char *p = map->data;
@@ -154,47 +180,42 @@ static bool is_zstd(const lyne_map *map) { /* or a frame to be passed over, in f
                               (p[0] >> 4 == 5 && p[1] == 0x2A && p[2] == 0x4D && p[3] == 0x18));
 }
 
-static lyne_status read_zstd(lyne_members *m, const char *path, const lyne_map *map, lyne_members_limit limit,
-                             lyne_error *err) {
+/* One zstd filter and no format, neither of them guessed: what is packed twice is not unpacked twice. */
+static lyne_status open_zstd(stream *s, const char *path, const lyne_map *map, lyne_error *err) {
     struct archive_entry *entry;
-    unpacking u = {.zstd = new_reader(ARCHIVE_FILTER_ZSTD, ARCHIVE_FORMAT_RAW), .left = lyne_inflate_most(map->size)};
-    struct archive *a = new_reader(0, ARCHIVE_FORMAT_TAR);
-    lyne_status status = LYNE_OK;
-    if (!a || !u.zstd)
-        status = lyne_fail_memory(err, path);
-    else if (archive_read_open_memory(u.zstd, map->data, map->size) != ARCHIVE_OK ||
-             archive_read_next_header(u.zstd, &entry) != ARCHIVE_OK)
-        status = broken(path, u.zstd, err);
-    else
-        status = read_entries(m, path, a, archive_read_open(a, &u, NULL, next_block, NULL), limit, err);
-    archive_read_free(a);
-    archive_read_free(u.zstd);
-    return status;
-}
-
-static lyne_status read_gzip(lyne_members *m, const char *path, lyne_members_limit limit, lyne_error *err) {
-    /* a member costs at most 1.5 KiB of tar besides its bytes, extended headers included */
-    unsigned char *plain = NULL;
-    size_t size = 0, most, heads;
-    if (!lyne_size_mul(limit.count, 1536, &heads) || !lyne_size_add(heads, limit.bytes, &most)) most = SIZE_MAX;
-    lyne_status status = lyne_inflate(path, most, &plain, &size, err);
-    if (status == LYNE_OK) status = read_plain(m, path, plain, size, limit, err);
-    lyne_free(plain);
-    return status;
+    struct archive *a = s->zstd = archive_read_new();
+    if (!a) return lyne_fail_memory(err, path);
+    if (archive_read_append_filter(a, ARCHIVE_FILTER_ZSTD) == ARCHIVE_OK &&
+        archive_read_set_format(a, ARCHIVE_FORMAT_RAW) == ARCHIVE_OK &&
+        archive_read_open_memory(a, map->data, map->size) == ARCHIVE_OK &&
+        archive_read_next_header(a, &entry) == ARCHIVE_OK)
+        return LYNE_OK;
+    return broken(path, archive_error_string(a), err);
 }
 
 static lyne_status read_tar(lyne_members *m, const char *path, lyne_members_limit limit, lyne_error *err) {
     lyne_map map;
     lyne_status status = lyne_map_open(&map, path, err);
     if (status != LYNE_OK) return status;
-    const size_t most = lyne_inflate_most(map.size); /* also of holes, which a tar has for nothing */
-    limit.bytes = limit.bytes < most ? limit.bytes : most;
-    if (map.size >= 2 && map.data[0] == 0x1F && map.data[1] == 0x8B)
-        status = read_gzip(m, path, limit, err);
-    else if (is_zstd(&map))
-        status = read_zstd(m, path, &map, limit, err);
-    else
-        status = read_plain(m, path, map.data, map.size, limit, err);
+    stream s = {.at = map.data, .left = map.size, .may_come = lyne_inflate_most(map.size)};
+    unsigned char *plain = NULL;
+    limit.bytes = limit.bytes < s.may_come ? limit.bytes : s.may_come;
+    if (map.size >= 2 && map.data[0] == 0x1F && map.data[1] == 0x8B) {
+        /* a member costs at most 1.5 KiB of tar besides its bytes, extended headers included */
+        size_t most, heads;
+        if (!lyne_size_mul(limit.count, 1536, &heads) || !lyne_size_add(heads, limit.bytes, &most)) most = SIZE_MAX;
+        status = lyne_inflate(path, most, &plain, &s.left, err);
+        s.at = plain;
+    } else if (is_zstd(&map)) {
+        s.left = 0;
+        status = open_zstd(&s, path, &map, err);
+    }
+    struct archive *a = s.zstd;
+    extended *x = status == LYNE_OK ? lyne_alloc(1, sizeof *x) : NULL;
+    if (status == LYNE_OK) status = x ? read_entries(m, path, &s, x, limit, err) : lyne_fail_memory(err, path);
+    lyne_free(x);
+    archive_read_free(a);
+    lyne_free(plain);
     lyne_map_close(&map);
     return status;
 }

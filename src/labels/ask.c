@@ -29,6 +29,19 @@ bool lyne_asking_features(const lyne_asking *a) {
     return lyne_labels_features(a->labels) > 0;
 }
 
+lyne_status lyne_asking_fits(const lyne_asking *a, const lyne_labels_plan *plan, lyne_error *err) {
+    const lyne_labels_plan *has = &lyne_labels_layout(a->labels)->plan;
+    if (has->samples == plan->samples && has->views == plan->views && has->classes == plan->classes &&
+        has->features == plan->features)
+        return LYNE_OK;
+    return lyne_fail(err, LYNE_EDATA,
+                     "%s: these soft labels are of %llu samples, %lu views, %lld classes and %lld features, and the "
+                     "teacher is asked about %llu, %lu, %lld and %lld",
+                     has->directory, (unsigned long long)has->samples, (unsigned long)has->views,
+                     (long long)has->classes, (long long)has->features, (unsigned long long)plan->samples,
+                     (unsigned long)plan->views, (long long)plan->classes, (long long)plan->features);
+}
+
 lyne_status lyne_asking_compare(lyne_asking *a, uint64_t record, const float *features, const float *logits,
                                 lyne_error *err) {
     const lyne_record *r = &lyne_labels_layout(a->labels)->record;

@@ -3,6 +3,7 @@
 #define LYNE_LABELS_ASK_H
 
 #include "labels/tally.h"
+#include "labels/writer.h"
 
 /* What came of it.  Where the bits differ (another CPU, another library), KL(stored || teacher) at T = 1 must not exceed
  * what the cache says of itself. */
@@ -25,6 +26,9 @@ lyne_status lyne_asking_init(lyne_asking *a, const lyne_labels *labels, lyne_err
 void lyne_asking_deinit(lyne_asking *a); /* NULL and zeroed are fine */
 /** Whether the labels are of an encoding that stores features. */
 bool lyne_asking_features(const lyne_asking *a);
+/** That the labels are of as many samples, views, classes and features as the plan says: an identity does not say it.
+ *  LYNE_EDATA. */
+lyne_status lyne_asking_fits(const lyne_asking *a, const lyne_labels_plan *plan, lyne_error *err);
 /** Hold what the teacher says now of a record, logits (classes) and, where they are stored, features, against the cache. */
 lyne_status lyne_asking_compare(lyne_asking *a, uint64_t record, const float *features, const float *logits,
                                 lyne_error *err);

@@ -103,7 +103,7 @@ static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *ask
     const lyne_labels_plan plan = plan_of(job);
     lyne_given given = {0};
     float *logits = lyne_alloc((size_t)plan.classes, sizeof *logits);
-    lyne_status status = logits ? LYNE_OK : lyne_fail_memory(err, "logits");
+    lyne_status status = logits ? lyne_asking_fits(asking, &plan, err) : lyne_fail_memory(err, "logits");
     if (status == LYNE_OK)
         status = lyne_given_open(&given, c->logits, c->ids, (int64_t)plan.samples, plan.classes, err);
     for (uint64_t i = 0; status == LYNE_OK && i < n; i++) {

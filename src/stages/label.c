@@ -217,6 +217,7 @@ static lyne_status ask_batch(lyne_network *net, const lyne_loader *loader, lyne_
 static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *asking, const uint64_t *record, uint64_t n,
                        lyne_error *err) {
     const label_config *c = config;
+    lyne_labels_plan plan = plan_of(job, c);
     lyne_network net = {0};
     lyne_loader loader = {0};
     lyne_status status =
@@ -225,6 +226,8 @@ static lyne_status ask(const lyne_job *job, const void *config, lyne_asking *ask
     if (status == LYNE_OK)
         status = (lyne_asking_features(asking) ? lyne_job_load_features : lyne_job_load)(job, c->teacher.name, c->batch,
                                                                                          &net, err);
+    plan.features = net.features ? net.features->shape.dim[1] : 0;
+    if (status == LYNE_OK) status = lyne_asking_fits(asking, &plan, err);
     for (uint64_t i = 0; status == LYNE_OK && i < n; i += (uint64_t)c->batch)
         status =
             ask_batch(&net, &loader, asking, record + i, n - i < (uint64_t)c->batch ? (int64_t)(n - i) : c->batch, err);

@@ -80,7 +80,7 @@ def png(width, height, packed, more=b''):
 
 
 def holes(n):
-    """A tar of n files of one byte behind a hole of 64 MiB, as GNU writes them."""
+    """A tar of n files of one byte behind a hole of 64 MiB, as GNU tar -S writes them."""
     size = 1 << 26
     info = tarfile.TarInfo('a/1.png')
     info.size, info.type = 1, tarfile.GNUTYPE_SPARSE
@@ -90,6 +90,18 @@ def holes(n):
     head[148:156] = b' ' * 8
     head[148:155] = b'%06o\0' % sum(head)
     return (bytes(head) + bytes(512)) * n + bytes(1024)
+
+
+def pax(key, value):
+    """A tar that says this of its one picture."""
+    with_length = b' %s=%s\n' % (key, value)
+    length = len(with_length) + 1
+    while length != len(str(length)) + len(with_length):
+        length += 1
+    info = tarfile.TarInfo('x')
+    info.size, info.type = length, b'x'
+    record = b'%d' % length + with_length
+    return info.tobuf(tarfile.USTAR_FORMAT) + record + bytes(-length % 512) + tar([('a/1.png', small_png)])
 
 
 def zstd(n):
@@ -139,6 +151,7 @@ rows = [  # name, where, contents, command
     ('IDX, gzip', 'data/idx/f', gzip.compress(struct.pack('>IIII', 0x803, 4096, 32, 32) + noise * 4, 1), run('idx')),
     ('IDX, a bomb with another length at its end', 'data/idx/f', gzip.compress(struct.pack('>IIII', 0x803, 1 << 20, 32, 32)
                                                                            + bytes(300 * MIB), 9)[:-4] + struct.pack('<I', 1000), run('idx')),
+    ('IDX, gzip, a length at its end that is too large', 'data/idx/f', gzip.compress(noise * 4, 1)[:-4] + struct.pack('<I', 250 * MIB), run('idx')),
     ('IDX, a bomb', 'data/idx/f', gzip.compress(struct.pack('>IIII', 0x803, 1 << 20, 32, 32) + bytes(300 * MIB), 9), run('idx')),
     ('CIFAR', 'data/cifar/f', (b'\xff' + noise[:3072]) * 2700, run('cifar')),
     ('CIFAR, gzip', 'data/cifar/f', gzip.compress((b'\xff' + noise[:3072]) * 2700, 1), run('cifar')),
@@ -149,6 +162,7 @@ rows = [  # name, where, contents, command
     ('tar, gzip', 'data/pictures/f', gzip.compress(tar([('a/%d.png' % i, noise[:1000]) for i in range(4000)]), 1), run('pictures')),
     ('tar, gzip, a bomb', 'data/pictures/f', gzip.compress(tar([('a/1.png', bytes(200 * MIB))]), 9), run('pictures')),
     ('tar, zstd, a bomb', 'data/pictures/f', zstd(32000), run('pictures')),
+    ('tar, access lists', 'data/pictures/f', pax(b'SCHILY.acl.access', b','.join(b'user:%x:rwx:%d' % (i, i) for i in range(50000))), run('pictures')),
     ('tar, gzip, holes', 'data/pictures/f', gzip.compress(holes(20)), run('pictures')),
     ('PNG, dimensions', 'data/pictures/f', tar([('a/1.png', png(60000, 60000, zlib.compress(bytes(8 * MIB), 9)))]), run('pictures')),
     ('PNG, wide', 'data/pictures/f', tar([('a/1.png', png(0x7fffffff, 1, noise))]), run('pictures')),
@@ -160,7 +174,7 @@ rows = [  # name, where, contents, command
 
 
 # Packed files: n is what they unpack to, and no bomb is unpacked.
-unpacked = {'IDX, gzip': 4 * MIB, 'CIFAR, gzip': 8 * MIB, 'tar, gzip': 6 * MIB}
+unpacked = {'IDX, gzip': 4 * MIB, 'IDX, gzip, a length at its end that is too large': 4 * MIB, 'CIFAR, gzip': 8 * MIB, 'tar, gzip': 6 * MIB}
 
 
 def measure(command):

@@ -2,6 +2,8 @@
 #include "formats/gzip.h"
 
 #include "scratch.h"
+#include <archive.h>
+#include <archive_entry.h>
 
 TestSuite(gzip, .init = scratch_enter, .fini = scratch_leave);
 
@@ -45,6 +47,32 @@ Test(gzip, packed_and_plain) {
         cr_assert_eq(lyne_inflate(at("a"), n - 1, &data, &size, &err), LYNE_EDATA, "row %zu", i);
         cr_assert(strstr(err.text, at("a")) && strstr(err.text, "bytes allowed"), "row %zu: %s", i, err.text);
     }
+}
+
+/* A file for which room is made again and again. */
+Test(gzip, packed_to_a_thousandth) {
+    enum { SIZE = 17000000 };
+    unsigned char *bytes = lyne_alloc(SIZE, 1), *data = NULL;
+    size_t size;
+    lyne_error err = {0};
+    bytes[SIZE - 1] = 7;
+    struct archive *a = archive_write_new();
+    struct archive_entry *e = archive_entry_new();
+    cr_assert(archive_write_add_filter_gzip(a) == ARCHIVE_OK && archive_write_set_format_raw(a) == ARCHIVE_OK);
+    cr_assert(archive_write_open_filename(a, at("a")) == ARCHIVE_OK);
+    archive_entry_set_filetype(e, AE_IFREG);
+    cr_assert(archive_write_header(a, e) == ARCHIVE_OK && archive_write_data(a, bytes, SIZE) == SIZE);
+    archive_entry_free(e);
+    cr_assert(archive_write_free(a) == ARCHIVE_OK);
+    cr_assert_eq(lyne_inflate(at("a"), SIZE, &data, &size, &err), LYNE_OK, "%s", err.text);
+    cr_expect(size == SIZE && memcmp(data, bytes, SIZE) == 0);
+    lyne_free(data);
+    char *packed_bytes = get(at("a"), &size);
+    packed_bytes[size - 4] ^= 1; /* a byte fewer or more than there are */
+    put(at("a"), packed_bytes, size);
+    lyne_free(packed_bytes);
+    cr_expect_eq(lyne_inflate(at("a"), 2 * SIZE, &data, &size, &err), LYNE_EDATA);
+    lyne_free(bytes);
 }
 
 /* A cut in the first byte or before leaves a plain file, so the loop of damage() starts behind. */

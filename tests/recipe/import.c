@@ -2,6 +2,8 @@
  * other logits another. */
 #include "formats/npy.h"
 #include "labels/compare.h"
+#include "labels/parts.h"
+#include "recipe/single.h"
 #include "small_run.h"
 
 static char import_recipe[1024];
@@ -110,6 +112,69 @@ Test(import, refuses) {
         small_run s = import_run(table[i].set);
         cr_expect_eq(s.status, table[i].status);
         cr_expect(strstr(s.text, table[i].message), "%s", s.text);
+    }
+}
+
+/* A cache under the name of another: with its identity, but of more samples, views, classes or features than there are.
+ * Who is asked again about it must not be asked beyond what there is. */
+static lyne_labels *forged(const lyne_labels *of, uint64_t samples, uint32_t views, int64_t classes, int64_t features) {
+    static float numbers[64 * 64];
+    lyne_arena arena = {0};
+    lyne_labels_plan plan = lyne_labels_layout(of)->plan;
+    lyne_labels_writer *w;
+    lyne_labels *labels;
+    lyne_head head = {0};
+    lyne_error err = {0};
+    lyne_directory_remove(at("forged"), NULL);
+    cr_assert_eq(lyne_encoding_read(features ? "feature" : "f32", &arena, &plan.encoding, &err), LYNE_OK);
+    plan.directory = at("forged");
+    plan.samples = samples, plan.views = views, plan.classes = classes, plan.features = features;
+    if (features) cr_assert_eq(lyne_head_init(&head, classes, features, numbers, NULL, &err), LYNE_OK);
+    plan.head = features ? &head : NULL;
+    cr_assert_eq(lyne_labels_begin(&plan, &w, &err), LYNE_OK, "%s", err.text);
+    while (lyne_labels_left(w))
+        cr_assert_eq(features ? lyne_labels_append_features(w, numbers, numbers, 1, &err)
+                              : lyne_labels_append(w, numbers, 1, &err),
+                     LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_labels_finish(w, &err), LYNE_OK, "%s", err.text);
+    lyne_labels_writer_free(w);
+    lyne_head_deinit(&head);
+    lyne_arena_free(&arena);
+    cr_assert_eq(lyne_labels_open(at("forged"), &labels, &err), LYNE_OK, "%s", err.text);
+    return labels;
+}
+
+Test(import, nobody_is_asked_beyond_what_there_is) {
+    static const struct {
+        uint64_t samples;
+        uint32_t views;
+        int64_t classes, features;
+        lyne_status status;
+    } table[] = {{40, 1, 10, 0, LYNE_OK},    {400, 1, 10, 0, LYNE_EDATA}, {40, 2, 10, 0, LYNE_EDATA},
+                 {40, 1, 60, 0, LYNE_EDATA}, {40, 1, 9, 0, LYNE_EDATA},   {40, 1, 10, 60, LYNE_EDATA}};
+    static const char *const recipe[] = {"recipe.yaml", "import.yaml"}, *const run[] = {"whole", "again"};
+    export_labels();
+    cr_assert_eq(import_run(NULL).status, LYNE_OK);
+    for (int r = 0; r < 2; r++) {
+        char path[300];
+        lyne_labels *genuine;
+        snprintf(path, sizeof path, "%s/soft_labels", at(run[r]));
+        cr_assert_eq(lyne_labels_open(path, &genuine, NULL), LYNE_OK);
+        for (size_t i = 0; i < COUNT(table); i++) {
+            reading read;
+            lyne_asked asked;
+            lyne_error err = {0};
+            lyne_labels *labels =
+                forged(genuine, table[i].samples, table[i].views, table[i].classes, table[i].features);
+            reading_begin(&read, at(recipe[r]), NULL, 0);
+            const lyne_run_options o = {.out = at(run[r])};
+            cr_expect_eq(lyne_single_ask(&read.recipe, &o, "soft_labels", labels, 1000, &asked, &err), table[i].status,
+                         "%s, row %zu: %s", recipe[r], i, err.text);
+            if (table[i].status != LYNE_OK) cr_expect(strstr(err.text, "these soft labels are of "), "%s", err.text);
+            reading_end(&read);
+            lyne_labels_close(labels);
+        }
+        lyne_labels_close(genuine);
     }
 }
 

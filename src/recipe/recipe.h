@@ -67,7 +67,16 @@ extern const lyne_field lyne_recipe_fields[], lyne_data_fields[], lyne_expect_fi
  *  failure. */
 lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
                              const lyne_registry *registry, lyne_diagnostics *diagnostics);
+/** The same for a suite, of whose own assignments, the first n_own of `set`, messages say `suite`: they name no other
+ *  files. */
+lyne_status lyne_recipe_read_for(const char *suite, size_t n_own, lyne_recipe *out, const char *path,
+                                 const char *const *set, size_t n_set, const lyne_registry *registry,
+                                 lyne_diagnostics *diagnostics);
 void lyne_recipe_free(lyne_recipe *r);
+
+/** Whether a list or map, `what`, has no more entries than people write; else says so.  They are looked for one by one. */
+enum { LYNE_MOST_ENTRIES = 1000 };
+bool lyne_recipe_few(const lyne_yaml *tree, const char *what, size_t most, lyne_diagnostics *out);
 
 /** What of a recipe without mistakes is hardly meant, as warnings: diagnostics of status LYNE_OK. */
 void lyne_recipe_advise(const lyne_recipe *r, lyne_diagnostics *out);

@@ -242,6 +242,7 @@ static void report(const sweep *s, const lyne_yaml *tree, const lyne_diagnostics
         for (size_t i = 0; i < of[p].n; i++) {
             const lyne_diagnostic *d = &of[p].item[i];
             size_t n = 0;
+            if (s->f->out->dropped && ++s->f->out->dropped) continue; /* as it would be, after a long search */
             for (size_t q = 0; q < s->n_points; q++) n += says(&of[q], d);
             const size_t a = guilty_axis(s, of, p, d);
             if (n == s->n_points || stands_in(tree, d->mark))

@@ -101,6 +101,8 @@ rows = [  # name, where, contents, command
     ('recipe, seeds', 'r.yaml', b'seeds: [' + b','.join(b'%d' % i for i in range(99000)) + b']\n' + RECIPE + TRAIN[8:].encode(), ['check', 'r.yaml']),
     ('recipe, blocks', 'r.yaml', b'blocks: {' + b','.join(b'b%d: {layers: [relu]}' % i for i in range(9000)) + b'}\n' + RECIPE
      + b'  s: {train: {model: {layers: [' + b','.join(b'b%d' % i for i in range(9000)) + b']}}}\n', ['check', 'r.yaml']),
+    ('recipe, mistakes of points', 'r.yaml', RECIPE + b'  s: {train: {model: {mlp: {hidden: [2]}}}}\nsweep: {stages.s.train: [' + b', '.join(
+        b'{' + b', '.join(b'k%d: %d' % (i, p) for i in range(99)) + b'}' for p in range(200)) + b']}\n', ['check', 'r.yaml']),
     ('JSON, a list of objects', 'runs/good/results.json', b'{"stages": [' + b'{},' * 1400000 + b'{}]}', ['runs', 'runs']),
     ('JSON, a text', 'runs/good/results.json', b'{"recipe": "' + b'x' * 4 * MIB + b'"}', ['runs', 'runs']),
     ('JSON, depth', 'runs/good/results.json', b'[' * 4 * MIB, ['runs', 'runs']),

@@ -204,6 +204,7 @@ rows = [
     ('manifest: NUL', manifest('labels-00000-of-00001.safetensors\0'), [4], 'manifest.json', VERIFY),
     ('manifest: a linked shard', product('labels/labels-00000-of-00001.safetensors', 's'), [4], 'symbolic link', VERIFY),
     ('manifest: a link', product('labels/manifest.json', 'm'), [4], 'symbolic link', VERIFY),
+    ('recipe beside a cache: a link', product('recipe.yaml', 'm'), [4], OUT, VERIFY[:-1] + ['5']),
     ('result: a link', product('teacher/result.json', 'm'), [0], ''),
     ('results: ..', results('../../../away'), [0], '', COMPARE),
     ('results: ..: curves', results('../../../away'), [0], '', COMPARE + ['--svg']),

@@ -52,7 +52,7 @@ static lyne_status folders(lyne_folders *f, const char *folder, lyne_error *err)
 lyne_status lyne_cli_ask(const char *cache, uint64_t n, const char *folder, const lyne_labels *labels,
                          const lyne_registry *registry, lyne_asked *out, lyne_error *err) {
     place p;
-    lyne_recipe recipe;
+    lyne_recipe recipe = {0};
     lyne_folders data = {0};
     if (!find(cache, &p))
         return lyne_fail(
@@ -60,7 +60,9 @@ lyne_status lyne_cli_ask(const char *cache, uint64_t n, const char *folder, cons
             "%s: nobody can be asked, as there is no recipe.yaml in it or beside it (that of the run it is a "
             "stage of); --sample 0 asks nobody",
             cache);
-    lyne_status status = lyne_cli_read(&recipe, p.recipe, NULL, 0, registry);
+    const char *run = p.out; /* which has it, and not somewhere else by a link */
+    lyne_status status = lyne_file_within(p.recipe, &run, 1, err);
+    if (status == LYNE_OK) status = lyne_cli_read(&recipe, p.recipe, NULL, 0, registry);
     if (status == LYNE_ERECIPE)
         status = lyne_fail(err, LYNE_EDATA,
                            "%s: is no recipe of Lyne's, so nobody can be asked about %s; --sample 0 asks nobody",

@@ -132,7 +132,13 @@ static bool check_arguments(const layers_reader *r, const item *it, const lyne_y
                       "%s: arguments expects a map of 64 at most, as in {filters: ~, stride: 1}", word);
         return false;
     }
-    for (size_t i = 0; i < n; i++) names[i] = arguments->key[i]->text;
+    for (size_t i = 0; i < n; i++) {
+        names[i] = arguments->key[i]->text;
+        if (layers_is_name(names[i])) continue;
+        lyne_diagnose(r->f->out, arguments->key[i]->mark, LYNE_ERECIPE,
+                      "%s: an argument's name is letters, digits, _ and -", word);
+        return false;
+    }
     if (it->fields && it->fields->kind != LYNE_YAML_MAP) {
         lyne_diagnose(r->f->out, it->fields->mark, LYNE_ERECIPE, "%s: expects a map of arguments", word);
         return false;

@@ -58,6 +58,7 @@ bool layers_holds_fields(const layers_reader *r, const char *word, const lyne_ya
 bool layers_is_layer(const layers_reader *r, const lyne_yaml *node);
 bool layers_refuse_word(const layers_reader *r, const lyne_yaml *word);
 
+bool layers_is_name(const char *text);
 /** The name of a layer, which is then taken: that of the key before it, or (name NULL) one made for the word.  NULL
  * after a diagnostic. */
 const char *layers_name(const layers_reader *r, layers_scope *in, const lyne_yaml *name, const lyne_yaml *word);

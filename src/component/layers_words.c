@@ -124,10 +124,15 @@ static const char *automatic_name(const layers_reader *r, layers_scope *in, cons
     return name;
 }
 
-const char *layers_name(const layers_reader *r, layers_scope *in, const lyne_yaml *name, const lyne_yaml *word) {
+/* Of a layer, a block or its argument: they become names of parameters and of folders. */
+bool layers_is_name(const char *text) {
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-0123456789";
-    if (name && (!*name->text || strlen(name->text) > 64 || strspn(name->text, letters) != strlen(name->text))) {
-        layers_refuse(r, name->mark, "a layer's name is letters, digits, _ and -");
+    return *text && strlen(text) <= 64 && strspn(text, letters) == strlen(text);
+}
+
+const char *layers_name(const layers_reader *r, layers_scope *in, const lyne_yaml *name, const lyne_yaml *word) {
+    if ((name && !layers_is_name(name->text)) || (!name && !layers_is_name(word->text))) {
+        layers_refuse(r, name ? name->mark : word->mark, "a layer's name is letters, digits, _ and -");
         return NULL;
     }
     const char *text = name ? name->text : automatic_name(r, in, word->text);

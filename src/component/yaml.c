@@ -4,6 +4,7 @@
  * with events each node is counted before it is made, and an alias before it is followed. */
 #include "component/yaml.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "component/yaml_error.h"
 #include <stdlib.h>
@@ -332,7 +333,8 @@ lyne_source *lyne_source_new(const char *name, const char *text, size_t size, ly
                              lyne_diagnostics *out) {
     lyne_source *source = lyne_arena_alloc(arena, sizeof *source);
     if (source) {
-        source->name = lyne_arena_strndup(arena, name, strlen(name));
+        char *shown = lyne_arena_strndup(arena, name, strlen(name)); /* in messages, and a recipe may name files */
+        source->name = shown ? lyne_one_line(shown) : NULL;
         source->text = lyne_arena_strndup(arena, text, size);
         source->size = size;
     }

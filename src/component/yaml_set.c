@@ -133,10 +133,12 @@ static bool assign(const assignment *a, lyne_yaml *node, lyne_yaml *value) {
     }
 }
 
-bool lyne_yaml_set(lyne_yaml *root, const char *assignment_text, lyne_arena *arena, lyne_diagnostics *out) {
-    lyne_source *source = lyne_source_new("--set", assignment_text, strlen(assignment_text), arena, out);
+/* `name` NULL: by the user. */
+static bool set(lyne_yaml *root, const char *name, const char *assignment_text, lyne_arena *arena,
+                lyne_diagnostics *out) {
+    lyne_source *source = lyne_source_new(name ? name : "--set", assignment_text, strlen(assignment_text), arena, out);
     if (!source) return false;
-    source->assigned = true;
+    source->assigned = !name;
     assignment a = {
         .source = source, .path = source->text, .equals = strchr(source->text, '='), .arena = arena, .out = out};
     if (!a.equals) {
@@ -153,6 +155,14 @@ bool lyne_yaml_set(lyne_yaml *root, const char *assignment_text, lyne_arena *are
     size_t before = out->n + out->dropped;
     lyne_yaml *value = lyne_yaml_parse_part(source, (size_t)(a.equals + 1 - source->text), arena, out);
     return value && out->n + out->dropped == before && assign(&a, root, value);
+}
+
+bool lyne_yaml_set(lyne_yaml *root, const char *text, lyne_arena *arena, lyne_diagnostics *out) {
+    return set(root, NULL, text, arena, out);
+}
+
+bool lyne_yaml_set_from(lyne_yaml *root, const char *name, const char *text, lyne_arena *arena, lyne_diagnostics *out) {
+    return set(root, name, text, arena, out);
 }
 
 bool lyne_yaml_put(lyne_yaml *root, const lyne_yaml *path, lyne_yaml *value, lyne_arena *arena, lyne_diagnostics *out) {

@@ -54,6 +54,7 @@ void lyne_expect_read(lyne_recipe *r, const lyne_filler *f) {
                       "expect expects a list, as in [{stage: student, test_errors: 74, within: 11}]");
         return;
     }
+    if (!lyne_recipe_few(tree, "expect", LYNE_MOST_ENTRIES, f->out)) return;
     r->expect = lyne_arena_alloc(f->arena, tree->n * sizeof *r->expect);
     if (!r->expect) {
         f->out->out_of_memory = true;

@@ -151,6 +151,7 @@ static bool is_wanted(const lyne_jobs *p, size_t stage) {
 /* Of `stage` and all that it reads. */
 static void want(lyne_jobs *p, size_t stage) {
     size_t source;
+    if (p->wanted[stage]) return; /* by another way, and there may be very many */
     p->wanted[stage] = true;
     for (size_t k = 0; (source = lyne_recipe_reads(p->r, stage, k)) != SIZE_MAX; k++) want(p, source);
 }

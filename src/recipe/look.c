@@ -1,4 +1,5 @@
 /* recipe/look.c -- what a run would do and what that takes, without writing anything. */
+#include "base/text.h"
 #include "recipe/jobs.h"
 #include "recipe/result_file.h"
 
@@ -17,8 +18,10 @@ static lyne_status look_for_changes(lyne_jobs *p, lyne_outcome *o, const char *d
     if (status != LYNE_OK) return status;
     if (o->was_up_to_date) return lyne_jobs_made(p, o, o->copied_from ? o->copied_from : directory, err);
     const char *why = lyne_result_file_why(directory, &o->inputs);
-    o->why = why ? lyne_arena_printf(arena, "%s", why) : NULL;
-    return o->why ? LYNE_OK : lyne_fail_memory(err, "a plan");
+    char *copy = why ? lyne_arena_printf(arena, "%s", why) : NULL;
+    if (!copy) return lyne_fail_memory(err, "a plan");
+    o->why = lyne_one_line(copy); /* it may quote result.json */
+    return LYNE_OK;
 }
 
 /* Seeds cost the same: what another of the stage that runs was found to. */

@@ -23,11 +23,19 @@ static bool names_stage(const char *path, const char *stage) {
     return strncmp(path, "stages.", 7) == 0 && strncmp(path + 7, stage, n) == 0 && (!path[7 + n] || path[7 + n] == '.');
 }
 
+void lyne_recipe_touch(const lyne_recipe *r, uint8_t *touched) {
+    for (size_t i = 0; i < r->n_stages; i++) { /* each stands below those it reads */
+        touched[i] = 0;
+        for (size_t a = 0; a < r->n_axes; a++)
+            if (strncmp(r->axis[a].path, "stages.", 7) != 0 || names_stage(r->axis[a].path, r->stage[i].name))
+                touched[i] |= (uint8_t)(1u << a);
+        for (size_t k = 0, source; (source = lyne_recipe_reads(r, i, k)) != SIZE_MAX; k++)
+            touched[i] |= touched[source];
+    }
+}
+
 bool lyne_axis_touches(const lyne_recipe *r, const lyne_axis *axis, size_t stage) {
-    if (strncmp(axis->path, "stages.", 7) != 0 || names_stage(axis->path, r->stage[stage].name)) return true;
-    for (size_t k = 0, source; (source = lyne_recipe_reads(r, stage, k)) != SIZE_MAX; k++)
-        if (lyne_axis_touches(r, axis, source)) return true;
-    return false;
+    return r->touched[stage] >> (axis - r->axis) & 1;
 }
 
 size_t lyne_recipe_count(const lyne_recipe *r) {

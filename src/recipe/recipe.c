@@ -167,6 +167,12 @@ static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out
     return false;
 }
 
+bool lyne_recipe_few(const lyne_yaml *tree, const char *what, size_t most, lyne_diagnostics *out) {
+    if (tree->n > most)
+        lyne_diagnose(out, tree->mark, LYNE_ERECIPE, "%s: %zu of them, more than %zu", what, tree->n, most);
+    return tree->n <= most;
+}
+
 static void read_stages(lyne_recipe *r, const lyne_filler *f) {
     const lyne_yaml *tree = r->stages_tree;
     if (!tree) return;
@@ -175,6 +181,7 @@ static void read_stages(lyne_recipe *r, const lyne_filler *f) {
                       "stages expects a map of stages, as in `student: {train: {...}}`");
         return;
     }
+    if (!lyne_recipe_few(tree, "stages", LYNE_MOST_ENTRIES, f->out)) return;
     r->stage = lyne_arena_alloc(f->arena, tree->n * sizeof *r->stage);
     r->once = lyne_arena_alloc(f->arena, tree->n * sizeof *r->once);
     if (!r->stage || !r->once) {
@@ -201,6 +208,7 @@ static bool check_blocks(const lyne_recipe *r, const lyne_filler *f) {
         lyne_diagnose(f->out, tree->mark, LYNE_ERECIPE, "blocks expects a map, as in {block: {layers: [relu]}}");
         return false;
     }
+    if (tree && !lyne_recipe_few(tree, "blocks", LYNE_MOST_ENTRIES, f->out)) return false;
     for (size_t i = 0; tree && i < tree->n; i++) {
         const char *name = tree->key[i]->text;
         bool taken = lyne_registry_find(f->registry, LYNE_OP, name);
@@ -276,6 +284,7 @@ static void check_name(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnos
 static void check_seeds(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
     const lyne_yaml *node = lyne_yaml_get(tree, "seeds");
     if (!node || node->kind != LYNE_YAML_LIST) return;
+    if (!lyne_recipe_few(node, "seeds", LYNE_MOST_ENTRIES, out)) return;
     if (node->n == 0) lyne_diagnose(out, node->mark, LYNE_ERECIPE, "seeds is an empty list; [1] is the default");
     for (size_t i = 0; i < r->seeds.n; i++)
         for (size_t k = 0; k < i; k++)
@@ -303,8 +312,9 @@ static void read_tree(lyne_recipe *r, const lyne_yaml *tree, const lyne_filler *
     if (r->n_stages) lyne_expect_read(r, f);
 }
 
-lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
-                             const lyne_registry *registry, lyne_diagnostics *diagnostics) {
+lyne_status lyne_recipe_read_for(const char *suite, size_t n_own, lyne_recipe *out, const char *path,
+                                 const char *const *set, size_t n_set, const lyne_registry *registry,
+                                 lyne_diagnostics *diagnostics) {
     *out = (lyne_recipe){0};
     const char *folder[] = {NULL, "."};
     const lyne_filler f = {
@@ -314,7 +324,9 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
         diagnostics->out_of_memory = true;
     lyne_yaml *tree = folder[0] ? lyne_extends_read(path, &f) : NULL;
     const lyne_yaml *extends = tree ? lyne_yaml_get(tree, "extends") : NULL;
-    for (size_t i = 0; tree && i < n_set; i++) lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
+    for (size_t i = 0; tree && i < n_set; i++)
+        i < n_own ? lyne_yaml_set_from(tree, suite, set[i], &out->arena, diagnostics)
+                  : lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
     const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;
     if (then && then != extends) /* assignments come after merging */
         lyne_diagnose(diagnostics, then->mark, LYNE_ERECIPE, "extends cannot be set; write it into a recipe");
@@ -324,6 +336,11 @@ lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *con
     else if (tree)
         read_tree(out, tree, &f);
     return lyne_diagnostics_status(diagnostics);
+}
+
+lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
+                             const lyne_registry *registry, lyne_diagnostics *diagnostics) {
+    return lyne_recipe_read_for(NULL, 0, out, path, set, n_set, registry, diagnostics);
 }
 
 void lyne_recipe_free(lyne_recipe *r) {

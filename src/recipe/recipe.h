@@ -55,6 +55,7 @@ typedef struct lyne_recipe {
     const char *const *value;
     const char *label;
     const char *const *folder;
+    const uint8_t *touched; /* of each stage: bit a is set if axis a touches it */
 } lyne_recipe;
 
 /* The fields of a recipe, its paper, its data, and of one item of its expect: for checking, explaining and the schema.
@@ -67,7 +68,16 @@ extern const lyne_field lyne_recipe_fields[], lyne_data_fields[], lyne_expect_fi
  *  failure. */
 lyne_status lyne_recipe_read(lyne_recipe *out, const char *path, const char *const *set, size_t n_set,
                              const lyne_registry *registry, lyne_diagnostics *diagnostics);
+/** The same for a suite, of whose own assignments, the first n_own of `set`, messages say `suite`: they name no other
+ *  files. */
+lyne_status lyne_recipe_read_for(const char *suite, size_t n_own, lyne_recipe *out, const char *path,
+                                 const char *const *set, size_t n_set, const lyne_registry *registry,
+                                 lyne_diagnostics *diagnostics);
 void lyne_recipe_free(lyne_recipe *r);
+
+/** Whether a list or map, `what`, has no more entries than people write; else says so.  They are looked for one by one. */
+enum { LYNE_MOST_ENTRIES = 1000 };
+bool lyne_recipe_few(const lyne_yaml *tree, const char *what, size_t most, lyne_diagnostics *out);
 
 /** What of a recipe without mistakes is hardly meant, as warnings: diagnostics of status LYNE_OK. */
 void lyne_recipe_advise(const lyne_recipe *r, lyne_diagnostics *out);
@@ -80,7 +90,9 @@ size_t lyne_recipe_count(const lyne_recipe *r);
 const lyne_recipe *lyne_recipe_at(const lyne_recipe *r, size_t i);
 /** Whether a stage of point i is the same in an earlier one, and so is its folder. */
 bool lyne_recipe_shared(const lyne_recipe *r, size_t i, size_t stage);
-/** Whether a stage, or one that it reads, has on that axis what it depends on. */
+/** Whether a stage of a point, or one that it reads, has on that axis what it depends on: as found before, for all of its
+ *  stages, by the other. */
+void lyne_recipe_touch(const lyne_recipe *r, uint8_t *touched);
 bool lyne_axis_touches(const lyne_recipe *r, const lyne_axis *axis, size_t stage);
 /** Where the files of a stage go, relative to the run's. */
 const char *lyne_recipe_folder(const lyne_recipe *r, size_t stage);

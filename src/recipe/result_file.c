@@ -137,6 +137,22 @@ static lyne_status still_there(const char *directory, const json_t *file, lyne_e
     return status;
 }
 
+/* All of them, each once and by name, as list_products has them: or one may be read as often as it stands there.  The
+ * `broken`-th is the first that is not as it was left. */
+static lyne_status all_there(const char *directory, const json_t *files, size_t *broken, lyne_error *err) {
+    const char *last = "", *name;
+    for (*broken = 0; *broken < json_array_size(files); ++*broken) {
+        const json_t *file = json_array_get(files, *broken);
+        lyne_status status = lyne_json_text(file, "name", &name, err);
+        if (status == LYNE_OK && strcmp(last, name) >= 0)
+            status = lyne_fail(err, LYNE_EDATA, "%s: stands behind %s", name, last);
+        if (status == LYNE_OK) status = still_there(directory, file, err);
+        if (status != LYNE_OK) return status;
+        last = name;
+    }
+    return LYNE_OK;
+}
+
 /* Of what other jobs read: a manifest says no more of the shards than how far off they are. */
 static lyne_digest digest_of_all(const json_t *files) {
     lyne_hash h;
@@ -177,6 +193,7 @@ static lyne_status load(const char *path, const char *directory, lyne_digest fin
     json_t *root = NULL, *files = NULL;
     lyne_digest found;
     int64_t format;
+    size_t broken;
     lyne_status status = lyne_json_load(path, LIMIT, &root, err);
     if (status == LYNE_OK) status = lyne_json_int(root, "lyne_result", FORMAT, FORMAT, &format, err);
     if (status == LYNE_OK) status = lyne_json_digest(root, "fingerprint", &found, err);
@@ -184,8 +201,7 @@ static lyne_status load(const char *path, const char *directory, lyne_digest fin
         status = lyne_fail(err, LYNE_EDATA, "%s: is of another fingerprint", path);
     if (status == LYNE_OK) status = read_numbers(root, r, err);
     if (status == LYNE_OK) status = lyne_json_array(root, "files", &files, err);
-    for (size_t i = 0; status == LYNE_OK && i < json_array_size(files); i++)
-        status = still_there(directory, json_array_get(files, i), err);
+    if (status == LYNE_OK) status = all_there(directory, files, &broken, err);
     if (status == LYNE_OK) *made = digest_of_all(files);
     json_decref(root);
     return status;
@@ -226,13 +242,10 @@ lyne_status lyne_result_file_copy(const char *from, const char *to, lyne_error *
 }
 
 static const char *missing_file(const char *directory, const json_t *files, lyne_arena *arena) {
-    for (size_t i = 0; i < json_array_size(files); i++) {
-        const json_t *file = json_array_get(files, i);
-        const char *name = json_string_value(json_object_get(file, "name"));
-        if (still_there(directory, file, NULL) != LYNE_OK)
-            return lyne_arena_printf(arena, "%s is missing or changed", name ? name : "a file");
-    }
-    return "result.json is damaged";
+    size_t i;
+    if (all_there(directory, files, &i, NULL) == LYNE_OK) return "result.json is damaged";
+    const char *name = json_string_value(json_object_get(json_array_get(files, i), "name"));
+    return lyne_arena_printf(arena, "%s is missing or changed", name ? name : "a file");
 }
 
 const char *lyne_result_file_why(const char *directory, const lyne_inputs *inputs) {

@@ -1,6 +1,7 @@
 /* recipe/suite.c -- a suite and the recipes that it names. */
 #include "recipe/suite.h"
 #include "base/file.h"
+#include "recipe/find.h"
 #include <string.h>
 
 static const lyne_field run_fields[] = {
@@ -29,7 +30,7 @@ static const lyne_field suite_fields[] = {
      .offset = offsetof(lyne_suite, runs_tree)},
     LYNE_FIELDS_END};
 
-enum { MOST_SETTINGS = 64 };
+enum { MOST_SETTINGS = 64, MOST_RUNS = 100 };
 
 static void read_recipe(lyne_suite_run *run, const char *const *set, size_t n_set, lyne_mark mark,
                         const lyne_filler *f) {
@@ -42,7 +43,7 @@ static void read_recipe(lyne_suite_run *run, const char *const *set, size_t n_se
     for (size_t i = 0; i < run->set.n; i++) all[n++] = run->set.item[i];
     for (size_t i = 0; i < n_set; i++) all[n++] = set[i];
     for (size_t i = 0; i < n; i++) run->reduced |= strncmp(all[i], "seeds=", 6) != 0;
-    lyne_recipe_read(&run->recipe, run->path, all, n, f->registry, f->out);
+    lyne_recipe_read_for("set", run->set.n, &run->recipe, run->path, all, n, f->registry, f->out);
 }
 
 static void read_run(lyne_suite *s, const char *suite_path, const lyne_yaml *node, const char *const *set, size_t n_set,
@@ -58,6 +59,14 @@ static void read_run(lyne_suite *s, const char *suite_path, const lyne_yaml *nod
         f->out->out_of_memory = true;
         return;
     }
+    lyne_error err = {0};
+    if (lyne_file_within(run->path, f->folder, f->n_folders, &err) != LYNE_OK) {
+        lyne_diagnose(f->out, lyne_yaml_get(node, "recipe")->mark, LYNE_ERECIPE,
+                      "recipe: %s; a suite runs recipes of its own folder, of that with datasets/ above it, or of the "
+                      "current one",
+                      err.text);
+        return;
+    }
     s->n_runs++;
     read_recipe(run, set, n_set, node->mark, f);
     for (size_t i = 0; i + 1 < s->n_runs; i++)
@@ -71,10 +80,12 @@ static void read_run(lyne_suite *s, const char *suite_path, const lyne_yaml *nod
 lyne_status lyne_suite_read(lyne_suite *out, const char *path, const char *const *set, size_t n_set,
                             const lyne_registry *registry, lyne_diagnostics *diagnostics) {
     *out = (lyne_suite){0};
-    const lyne_filler f = {.registry = registry, .arena = &out->arena, .out = diagnostics};
+    const char *folder[] = {NULL, "."};
+    const lyne_filler f = {
+        .registry = registry, .arena = &out->arena, .out = diagnostics, .folder = folder, .n_folders = 2};
     char *target = lyne_file_target(path);
-    if (!target) diagnostics->out_of_memory = true;
-    const lyne_yaml *tree = target ? lyne_yaml_read(target, f.arena, f.out) : NULL;
+    if (!target || lyne_find_project(path, &out->arena, &folder[0], NULL) != LYNE_OK) diagnostics->out_of_memory = true;
+    const lyne_yaml *tree = target && folder[0] ? lyne_yaml_read(target, f.arena, f.out) : NULL;
     lyne_free(target);
     if (!tree || !lyne_config_fill(&f, suite_fields, "suite", tree->mark, tree, out))
         return lyne_diagnostics_status(diagnostics);
@@ -87,6 +98,7 @@ lyne_status lyne_suite_read(lyne_suite *out, const char *path, const char *const
                       "runs expects a list, as in [{recipe: ../recipes/quickstart.yaml}]");
         return lyne_diagnostics_status(diagnostics);
     }
+    if (!lyne_recipe_few(runs, "runs", MOST_RUNS, f.out)) return lyne_diagnostics_status(diagnostics);
     out->run = lyne_arena_alloc(f.arena, runs->n * sizeof *out->run);
     if (!out->run) diagnostics->out_of_memory = true;
     for (size_t i = 0; out->run && i < runs->n; i++) read_run(out, path, runs->item[i], set, n_set, &f);

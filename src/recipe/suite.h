@@ -8,6 +8,7 @@
  *         notes: [Which schedules were tried on the validation split]
  *       - {recipe: ../recipes/quickstart.yaml, set: [stages.student.distill.epochs=5]}
  *
+ * Recipes lie below the folder of the suite's project (recipe/find.h) or the current one, as do files that `set` names.
  * A run with settings is not what its recipe's paper did, so its figures are not put beside published ones; `seeds` alone
  * may be set. */
 #ifndef LYNE_RECIPE_SUITE_H

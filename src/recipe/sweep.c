@@ -2,7 +2,7 @@
 #include "recipe/sweep.h"
 #include <string.h>
 
-enum { MAX_AXES = 8, MAX_POINTS = 256, VALUE_IN_FOLDER = 40 };
+enum { MAX_AXES = 8, MAX_POINTS = 256, MAX_STAGES = 4096 /* in all points together */, VALUE_IN_FOLDER = 40 };
 
 /* The values of all points: the node of point p on axis a is value[p * n_axes + a]. */
 typedef struct sweep {
@@ -139,8 +139,13 @@ static bool read_points(sweep *s, const lyne_yaml *tree) {
 /* ---- values as text ---- */
 
 static void print_node(lyne_text *t, const lyne_yaml *node) {
-    if (node->kind == LYNE_YAML_SCALAR) lyne_text_add(t, node->quoted ? "'%s'" : "%s", node->text);
-    if (node->kind == LYNE_YAML_SCALAR) return;
+    if (node->kind == LYNE_YAML_SCALAR) {
+        if (node->quoted && strpbrk(node->text, "'\n\r\t\033")) /* or it would end there */
+            lyne_field_print(t, &(lyne_field){.type = LYNE_FIELD_TEXT}, &node->text);
+        else
+            lyne_text_add(t, node->quoted ? "'%s'" : "%s", node->text);
+        return;
+    }
     const bool map = node->kind == LYNE_YAML_MAP;
     lyne_text_add(t, map ? "{" : "[");
     for (size_t i = 0; i < node->n; i++) {
@@ -181,12 +186,15 @@ static void add_to_folder(lyne_text *t, const char *title, const char *value) {
 static void name_point(const sweep *s, lyne_recipe *r) {
     lyne_text t = {0};
     const char **folder = room(s, r->n_stages * sizeof *folder);
+    uint8_t *touched = room(s, r->n_stages * sizeof *touched);
+    if (touched) lyne_recipe_touch(r, touched);
+    r->touched = touched;
     for (size_t a = 0; a < s->n_axes; a++) add_to_folder(&t, s->axis[a].title, r->value[a]);
     r->label = t.failed ? NULL : lyne_arena_printf(s->f->arena, "%s", t.data);
-    for (size_t i = 0; folder && i < r->n_stages; i++) {
+    for (size_t i = 0; folder && touched && i < r->n_stages; i++) {
         lyne_text in = {0};
         for (size_t a = 0; a < s->n_axes; a++)
-            if (lyne_axis_touches(r, &s->axis[a], i)) add_to_folder(&in, s->axis[a].title, r->value[a]);
+            if (lyne_axis_touches(r, &r->axis[a], i)) add_to_folder(&in, s->axis[a].title, r->value[a]);
         folder[i] = in.failed ? NULL
                               : lyne_arena_printf(s->f->arena, "%s%s%s", r->stage[i].name, in.length ? "/" : "",
                                                   in.length ? in.data : "");
@@ -234,6 +242,7 @@ static void report(const sweep *s, const lyne_yaml *tree, const lyne_diagnostics
         for (size_t i = 0; i < of[p].n; i++) {
             const lyne_diagnostic *d = &of[p].item[i];
             size_t n = 0;
+            if (s->f->out->dropped && ++s->f->out->dropped) continue; /* as it would be, after a long search */
             for (size_t q = 0; q < s->n_points; q++) n += says(&of[q], d);
             const size_t a = guilty_axis(s, of, p, d);
             if (n == s->n_points || stands_in(tree, d->mark))
@@ -264,13 +273,18 @@ static void read_point(const sweep *s, const lyne_recipe *r, const lyne_yaml *tr
         value[a] = text_of(s, node_at(s, p, a));
     }
     if (out->n == 0) read(point, copy, &f);
-    if (out->n == 0) name_point(s, point);
+    if (out->n == 0 && !out->out_of_memory) name_point(s, point);
 }
 
 void lyne_sweep_read(lyne_recipe *r, const lyne_yaml *tree, const lyne_yaml *node, const char *const *set, size_t n_set,
                      void (*read)(lyne_recipe *, const lyne_yaml *, const lyne_filler *), const lyne_filler *f) {
     sweep s = {.f = f};
     if (tree->kind != LYNE_YAML_MAP || !read_points(&s, node) || !check_set(&s, set, n_set)) return;
+    const lyne_yaml *stages = lyne_yaml_get(tree, "stages");
+    if (stages && stages->n > MAX_STAGES / s.n_points) {
+        refuse(&s, node->mark, "more than 4096 stages in all points together");
+        return;
+    }
     name_axes(&s);
     lyne_axis *axis = room(&s, sizeof s.axis);
     lyne_recipe *point = room(&s, s.n_points * sizeof *point);

@@ -135,10 +135,14 @@ static void print_totals(const tree *t, const char *out, bool timed, FILE *to) {
 
 /* What is said of precision for all stages: nothing, unless some nodes are excepted. */
 static void print_precision(const lyne_recipe *r, FILE *to) {
+    lyne_text says = {0};
     if (r->task.precision != LYNE_BF16 || !r->keep_f32.n) return;
-    fprintf(to, "\nPrecision: bf16");
-    for (size_t i = 0; i < r->keep_f32.n; i++) fprintf(to, "%s%s", i ? ", " : ", but f32 in ", r->keep_f32.item[i]);
-    fprintf(to, ".\n");
+    lyne_text_add(&says, "Precision: bf16");
+    for (size_t i = 0; i < r->keep_f32.n; i++)
+        lyne_text_add(&says, "%s%s", i ? ", " : ", but f32 in ", r->keep_f32.item[i]);
+    lyne_text_add(&says, ".");
+    fputc('\n', to);
+    lyne_text_line(&says, to);
 }
 
 static void print_lines(const tree *t, FILE *to) {

@@ -164,37 +164,41 @@ static void cell(const table *t, size_t l, size_t c, char out[CELL]) {
     if (!of && lyne_axis_touches(r, &r->axis[c - 1], at->stage)) snprintf(out, CELL, "%.38s", r->value[c - 1]);
 }
 
-static void print_cell(const table *t, FILE *to, size_t c, size_t width, const char *text) {
+static void add_cell(const table *t, lyne_text *says, size_t c, size_t width, const char *text) {
     const column *of = column_of(t, c);
-    fprintf(to, of && of->left ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width, text);
+    lyne_text_add(says, of && of->left ? "%s%-*s" : "%s%*s", c ? "  " : "", (int)width, text);
 }
 
 /* "student: 74 errors +- 11, here 81.3 errors (n = 5): within" */
-static void print_published(const lyne_expectation *e, const lyne_verdict *v, FILE *to) {
+static void add_published(const lyne_expectation *e, const lyne_verdict *v, lyne_text *says) {
     const bool errors = strcmp(v->metric, "test_errors") == 0;
     const double unit = errors ? 1 : 100;
     const char *name = errors ? " errors" : strcmp(v->metric, "agreement") == 0 ? "% agreement" : "%";
     const double published = unit * v->asked, ours = unit * v->ours.mean;
-    fprintf(to, "  %-16s %.6g%s +- %.4g, here %.6g%s (n = %d): ", e->stage, published, name, unit * e->within, ours,
-            name, v->ours.n);
-    fprintf(to, v->met ? "within" : "off by %+.4g", ours - published);
+    lyne_text_add(says, "  %-16s %.6g%s +- %.4g, here %.6g%s (n = %d): ", e->stage, published, name, unit * e->within,
+                  ours, name, v->ours.n);
+    lyne_text_add(says, v->met ? "within" : "off by %+.4g", ours - published);
 }
 
 static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
+    lyne_text says = {0};
     if (!r->n_expect) return;
-    fprintf(to, "\nexpected%s%s%s%s%s\n", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
-            r->paper.arxiv ? ")" : "", r->label ? ", beside " : "", r->label ? r->label : "");
+    lyne_text_add(&says, "expected%s%s%s%s%s", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
+                  r->paper.arxiv ? ")" : "", r->label ? ", beside " : "", r->label ? r->label : "");
+    fputc('\n', to);
+    lyne_text_line(&says, to);
     for (size_t i = 0; i < r->n_expect; i++) {
         const lyne_expectation *e = &r->expect[i];
         const lyne_verdict v = lyne_judge(r, o, e);
         if (v.ours.n == 0)
-            fprintf(to, "  %-16s not run", e->stage);
+            lyne_text_add(&says, "  %-16s not run", e->stage);
         else if (e->better_than)
-            fprintf(to, "  %-16s %s makes %.4g times its errors, %.4g or more is expected: %s", e->stage,
-                    e->better_than, v.ours.mean, v.asked, v.met ? "met" : "not met");
+            lyne_text_add(&says, "  %-16s %s makes %.4g times its errors, %.4g or more is expected: %s", e->stage,
+                          e->better_than, v.ours.mean, v.asked, v.met ? "met" : "not met");
         else
-            print_published(e, &v, to);
-        fprintf(to, "%s%s\n", e->note ? "; " : "", e->note ? e->note : "");
+            add_published(e, &v, &says);
+        lyne_text_add(&says, "%s%s", e->note ? "; " : "", e->note ? e->note : "");
+        lyne_text_line(&says, to);
     }
 }
 
@@ -228,12 +232,13 @@ void lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
     if (width && list_lines(&t)) {
         find_widths(&t, width);
         for (size_t l = 0; l <= t.n; l++) {
+            lyne_text says = {0};
             for (size_t c = 0; c < n; c++) {
                 if (!width[c]) continue;
                 if (l) cell(&t, l - 1, c, text);
-                print_cell(&t, to, c, width[c], l ? text : title_of(&t, c));
+                add_cell(&t, &says, c, width[c], l ? text : title_of(&t, c));
             }
-            fputc('\n', to);
+            lyne_text_line(&says, to);
         }
         for (size_t p = 0; p < lyne_recipe_count(r); p++) print_expectations(lyne_recipe_at(r, p), &o[p], to);
     }

@@ -114,6 +114,7 @@ def stages(n):
     return b'{"stages": [' + b','.join(b'{"directory":"s%06x","metrics":{"test_errors":1}}' % i for i in range(n)) + b']}'
 
 
+RECIPE = b'lyne: 1\nname: r\ndata: few\nstages:\n'
 noise = os.urandom(MIB)
 small_png = png(32, 32, zlib.compress(bytes(32 * 97)))
 entry = b'"t%d":{"dtype":"F32","shape":[],"data_offsets":[0,0]}'
@@ -124,6 +125,12 @@ rows = [  # name, where, contents, command
     ('recipe, a text', 'r.yaml', b'name: "' + b'x' * (MIB - 20) + b'"\n', ['check', 'r.yaml']),
     ('recipe, larger than allowed', 'r.yaml', b'x: ' + b'1' * 8 * MIB, ['check', 'r.yaml']),
     ('recipe, flow maps', 'r.yaml', b'{' + b','.join(b'k%d: {}' % i for i in range(40000)) + b'}', ['check', 'r.yaml']),
+    ('recipe, stages', 'r.yaml', RECIPE + b''.join(b'  s%d: {train: {model: {mlp: {hidden: [2]}}}}\n' % i for i in range(8000)), ['check', 'r.yaml']),
+    ('recipe, seeds', 'r.yaml', b'seeds: [' + b','.join(b'%d' % i for i in range(99000)) + b']\n' + RECIPE + TRAIN[8:].encode(), ['check', 'r.yaml']),
+    ('recipe, blocks', 'r.yaml', b'blocks: {' + b','.join(b'b%d: {layers: [relu]}' % i for i in range(9000)) + b'}\n' + RECIPE
+     + b'  s: {train: {model: {layers: [' + b','.join(b'b%d' % i for i in range(9000)) + b']}}}\n', ['check', 'r.yaml']),
+    ('recipe, mistakes of points', 'r.yaml', RECIPE + b'  s: {train: {model: {mlp: {hidden: [2]}}}}\nsweep: {stages.s.train: [' + b', '.join(
+        b'{' + b', '.join(b'k%d: %d' % (i, p) for i in range(99)) + b'}' for p in range(200)) + b']}\n', ['check', 'r.yaml']),
     ('JSON, a list of objects', 'runs/good/results.json', b'{"stages": [' + b'{},' * 1400000 + b'{}]}', ['runs', 'runs']),
     ('JSON, a text', 'runs/good/results.json', b'{"recipe": "' + b'x' * 4 * MIB + b'"}', ['runs', 'runs']),
     ('JSON, depth', 'runs/good/results.json', b'[' * 4 * MIB, ['runs', 'runs']),

@@ -39,3 +39,8 @@ same '{resnet_cifar: {depth: 8}}' \
 train a '{layers: [{b: [flatten, {linear: {units: 8 * 2}}]}, relu, {fc: {linear: {units: classes}}}]}'
 cp a/recipe.yaml again.yaml
 "$LYNE" run --out a again.yaml 2>&1 | grep -q 'up to date' || { echo 'the kept recipe is another' && exit 1; }
+
+# The name of a block becomes that of a layer and of its parameters, so it is one.
+printf 'lyne: 1\nname: x\ndata: tiny\nblocks: {"b\\e[2J": {layers: [{linear: {units: 4}}]}}\nstages:\n  t: {train: {model: {layers: [flatten, "b\\e[2J"]}}}\n' >named.yaml
+"$LYNE" check named.yaml 2>err && { echo 'a block may be called anything' && exit 1; }
+grep -q "named.yaml:6:41: layers: a layer's name is letters, digits, _ and -" err || { cat err && exit 1; }

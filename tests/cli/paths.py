@@ -108,6 +108,13 @@ def manifest(change):
     return make
 
 
+def suite(run):
+    def make():
+        recipe(RECIPE + '  labels: {import: {logits: z.npy, ids: z.npy}}\n')
+        put(HOME + '/suite.yaml', 'lyne_bench: 1\nname: s\ntitle: t\nruns: [%s]\n' % run)
+    return make
+
+
 def results(directory, then=lambda: None):
     """A run whose results name another folder for a stage; what compare would read lies there."""
     def make():
@@ -144,6 +151,7 @@ def fifo(name, then):
 
 
 OUT = 'out of its folder'
+BENCH = ['bench', 'suite.yaml', '--threads', '1', '--data', 'data']
 COMPARE = ['compare', 'runs/r', 'runs/r']
 RUN, VERIFY = ['run', 'recipe.yaml', '--threads', '1', '--data', 'data'], ['labels', 'verify', 'runs/r/labels', '--sample', '0']
 rows = [
@@ -168,6 +176,10 @@ rows = [
     ('import: a link', linked('../away/z.npy', 'l.npy', imports('l.npy')), [3], OUT),
     ('import: a fifo', fifo('f.npy', imports('f.npy')), [4], 'regular file'),
     ('import: over-long', imports(LONG), [3], 'xxx'),
+    ('suite: ..', suite('{recipe: ../away/secret.yaml}'), [3], OUT, BENCH),
+    ('suite: absolute', suite('{recipe: %s/secret.yaml}' % AWAY), [3], OUT, BENCH),
+    ('suite: a link', linked('../away/secret.yaml', 'l.yaml', suite('{recipe: l.yaml}')), [3], OUT, BENCH),
+    ('suite: a file that it sets', suite('{recipe: recipe.yaml, set: [stages.labels.import.logits=../away/z.npy]}'), [3], OUT, BENCH),
     ('data file: ..', data_file('../../../away/t.tar'), [4], 'without'),
     ('data file: absolute', data_file(AWAY + '/t.tar'), [4], 'relative'),
     ('data file: a link', linked('../../../away/t.tar', 'data/few/t.tar', data_file('t.tar')), [4], OUT),
@@ -192,6 +204,7 @@ rows = [
     ('manifest: NUL', manifest('labels-00000-of-00001.safetensors\0'), [4], 'manifest.json', VERIFY),
     ('manifest: a linked shard', product('labels/labels-00000-of-00001.safetensors', 's'), [4], 'symbolic link', VERIFY),
     ('manifest: a link', product('labels/manifest.json', 'm'), [4], 'symbolic link', VERIFY),
+    ('recipe beside a cache: a link', product('recipe.yaml', 'm'), [4], OUT, VERIFY[:-1] + ['5']),
     ('result: a link', product('teacher/result.json', 'm'), [0], ''),
     ('results: ..', results('../../../away'), [0], '', COMPARE),
     ('results: ..: curves', results('../../../away'), [0], '', COMPARE + ['--svg']),

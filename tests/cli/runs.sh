@@ -94,6 +94,16 @@ harmless err
 has err "results of recipe 'r ]0;mine"
 harmless runs/evil/log.txt
 rm -r runs/evil runs/good runs/esc*
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet \
+    --set 'expect=[{stage: teacher, test_errors: 1, within: 1, note: "a\e[2J\n\u009bb"}]' --set 'paper={arxiv: "1\u202E"}'
+harmless out
+has out '; a [2J  b'
+cp runs/small/teacher/result.json kept
+sed -i 's/"fingerprint": "...../"fingerprint": "abcde/; s/"epochs": "4/"epochs": "\\u001b[2J\\n5/' runs/small/teacher/result.json
+expect 0 "$LYNE" plan recipe.yaml
+harmless out
+has out 'will run: epochs:  [2J 5, now 4'
+mv kept runs/small/teacher/result.json
 
 say "a run that others may only read is not running"
 [ "$(id -u)" = 0 ] || { chmod a-w runs/small/.lock && expect 0 "$LYNE" runs && chmod u+w runs/small/.lock; }

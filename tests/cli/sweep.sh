@@ -65,3 +65,34 @@ expect 3 "$LYNE" $run --set stages.student.distill.loss.0.kd.temperature=3
 has err 'and so does the sweep'
 expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick --set sweep=~
 has out '4 of 8 would run' # the student and what scores it, at the temperature of the recipe
+
+say "stages that read each other in very many ways"
+{
+    printf 'lyne: 1\nname: x\ndata: mnist\nstages:\n  s0: {train: {model: {mlp: {hidden: [2]}}}}\n'
+    for i in $(seq 40); do
+        printf '  a%d: {label: {teacher: s%d}}\n  b%d: {label: {teacher: s%d}}\n' $i $((i - 1)) $i $((i - 1))
+        printf '  s%d: {distill: {model: {mlp: {hidden: [2]}}, labels: [a%d, b%d]}}\n' $i $i $i
+    done
+    printf '  z: {train: {model: {mlp: {hidden: [2]}}}}\n'
+} >ways.yaml
+cp "$LYNE_SOURCE/datasets/mnist.yaml" datasets
+LYNE_DATA= expect 4 timeout 20 "$LYNE" run ways.yaml --stage s40 --out ways
+has err 'mnist'
+echo 'sweep: {stages.z.train.epochs: [1, 2]}' >>ways.yaml
+expect 0 timeout 20 "$LYNE" check ways.yaml
+sed -i 's/\[1, 2\]/[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34]/' ways.yaml
+expect 3 "$LYNE" check ways.yaml
+has err 'ways.yaml:127:8: sweep: more than 4096 stages in all points together'
+
+say "a text that is swept stays what it is"
+cat >texts.yaml <<-end
+	lyne: 1
+	name: texts
+	data: few
+	stages: {l: {import: {logits: z.npy, ids: z.npy}}}
+	sweep: {stages.l.import.logits: ["it's.npy", "b\\t.npy"]}
+end
+expect 4 "$LYNE" run texts.yaml --out texts
+expect 0 "$LYNE" check texts/recipe.yaml
+has texts/recipe.yaml "\"stages.l.import.logits\": \"it's.npy\""
+has texts/recipe.yaml '"b\u0009.npy"'

@@ -234,6 +234,7 @@ Test(layers, fingerprint) {
 static const bad_recipe mistakes[] = {
     {"layer2: [{basic: {filters: 32, stride", "layer2: [{basic: {filters: 32, stide", 26, 42, "no argument 'stide'; did you mean 'stride'?"},
     {"basic: {filters: 16}", "basic: {}", 25, 49, "'filters' of the block is missing"},
+    {"stride: 1}\n", "\"a/b\": 1}\n", 6, 29, "basic: an argument's name is letters, digits, _ and -"},
     {"basic: {filters: 16}", "basic: [16]", 25, 57, "there is no op or block '16'"},
     {"basic: {filters: 16}", "basic: 16", 25, 56, "basic: expects a map of arguments"},
     {"basic: {filters: 16}", "basic: {filters: fitlers}", 25, 66, "there is no 'fitlers' here; there are channels, height, width, classes"},

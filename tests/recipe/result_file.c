@@ -66,6 +66,27 @@ Test(result_file, gives_back_what_was_saved) {
     cr_expect(memcmp(&r, &was, sizeof r) == 0, "all numbers, known and unknown");
 }
 
+/* One that a stranger wrote could name a large file, which is read, as often as it likes. */
+Test(result_file, names_each_file_once) {
+    static const char again[] = "{\"bytes\": 6, \"name\": \"labels-00000-of-00001.safetensors\", \"xxh128\": ";
+    lyne_error err = {0};
+    char *text, digest[LYNE_DIGEST_TEXT], path[128], *end;
+    size_t size;
+    lyne_text twice = {0};
+    save();
+    snprintf(path, sizeof path, "%s/result.json", folder);
+    cr_assert_eq(lyne_file_read(path, 1 << 20, &text, &size, &err), LYNE_OK, "%s", err.text);
+    cr_assert_not_null(end = strstr(text, "\"files\": ["));
+    end += strlen("\"files\": [");
+    lyne_digest_print(lyne_digest_of("labels", 6), digest);
+    lyne_text_bytes(&twice, text, (size_t)(end - text));
+    lyne_text_add(&twice, "%s\"%s\"}, %s", again, digest, end);
+    put("result.json", twice.data);
+    cr_expect_not(loads(NULL));
+    lyne_text_free(&twice);
+    lyne_free(text);
+}
+
 Test(result_file, is_of_one_fingerprint) {
     save();
     cr_expect_not(loads_as((lyne_digest){.low = 1, .high = 3}, NULL));

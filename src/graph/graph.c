@@ -11,6 +11,7 @@
 #define MAX_ELEMENTS ((int64_t)1 << 40)
 #define MAX_PATH     200
 #define MAX_DEPTH    16
+#define MAX_PARAMS   12000 /* a model's file lists them, in a header that is to be read in 16 MiB */
 
 struct lyne_graph {
     lyne_arena arena;
@@ -268,6 +269,9 @@ lyne_status lyne_node_param(lyne_node *n, const char *name, lyne_shape shape, ly
     lyne_graph *g = n->graph;
     char text[LYNE_SHAPE_TEXT];
     assert(n->n_params < LYNE_MAX_PARAMS);
+    if (g->n_params >= MAX_PARAMS)
+        return lyne_fail(err, LYNE_ERECIPE, "a model has at most %d arrays of parameters, and this is one more",
+                         MAX_PARAMS);
     if (!shape_sane(&shape))
         return lyne_fail(err, LYNE_ERECIPE, "a %s of shape %s does not fit in memory", name,
                          lyne_shape_print(&shape, text));

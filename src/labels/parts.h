@@ -7,7 +7,8 @@
 #include "labels/tally.h"
 #include "labels/writer.h"
 
-enum { LYNE_LABELS_VERSION = 2, LYNE_MAX_SHARDS = 50000, LYNE_SHARD_NAME = 40, LYNE_RECORD_ID = 16 /* bytes */ };
+enum { LYNE_LABELS_VERSION = 2, LYNE_SHARD_NAME = 40, LYNE_RECORD_ID = 16 /* bytes */ };
+enum { LYNE_MAX_SHARDS = 30000 };     /* a manifest lists them, and is to be read in 16 MiB and 4 times its size */
 enum { LYNE_MOST_CLASSES = 1 << 18 }; /* a record of 20 bytes may be of so many, and is decoded to a number for each */
 #define LYNE_HEAD_NAME "head.safetensors"
 

@@ -101,12 +101,10 @@ static void select_of_few(const float *logits, int64_t n, int64_t k, entry *out)
         if (place[i] < k) out[place[i]] = (entry){logits[i], (uint32_t)i};
 }
 
-/* The largest of each of at most FEW blocks; returns how long those are. */
-LYNE_VECTOR static int64_t maxima(const float *logits, int64_t n, float out[FEW]) {
-    const int64_t block = (n + FEW - 1) / FEW;
-    for (int64_t i = 0; i * block < n; i++)
+/* The largest of each block; the last may be shorter. */
+LYNE_VECTOR static void maxima(const float *logits, int64_t n, int64_t block, int64_t blocks, float out[FEW]) {
+    for (int64_t i = 0; i < blocks; i++)
         out[i] = (float)lyne_row_max(n - i * block < block ? n - i * block : block, logits + i * block);
-    return block;
 }
 
 /* Few of many: none of them is less than the k-th largest of the blocks' maxima, and hardly any other is not.  False if
@@ -115,9 +113,10 @@ static bool select_few_of_many(const float *logits, int64_t n, int64_t k, entry 
     float max[FEW], large[FEW + 1];
     uint32_t class[FEW + 1] = {0};
     entry by_max[FEW];
-    const int64_t block = maxima(logits, n, max), blocks = (n + block - 1) / block;
+    const int64_t block = (n + FEW - 1) / FEW, blocks = (n + block - 1) / block; /* at most FEW */
     int64_t found = 0;
     if (k > blocks) return false;
+    maxima(logits, n, block, blocks, max);
     select_of_few(max, blocks, k, by_max);
     for (int64_t b = 0; b < blocks; b++) {
         if (max[b] < by_max[k - 1].logit) continue;

@@ -12,6 +12,7 @@
 #include "base/vector.h"
 #include "ops/tiles.h"
 
+#include <assert.h>
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -227,7 +228,9 @@ void lyne_heads_forward(const lyne_call *call) {
 #pragma omp parallel for schedule(static) num_threads(h->threads) if (worth_threads(h))
     for (int64_t i = 0; i < h->batch * h->heads; i++) {
         forward_part m;
-        forward_part_of(h, (char *)call->buffer[6] + (size_t)omp_get_thread_num() * bytes, &m);
+        char *mine = (char *)call->buffer[6] + (size_t)omp_get_thread_num() * bytes;
+        assert(mine);
+        forward_part_of(h, mine, &m);
         head_forward(h, call, i / h->heads, i % h->heads, lse + i * h->L, &m);
     }
 }
@@ -303,7 +306,9 @@ void lyne_heads_backward(const lyne_call *call) {
 #pragma omp parallel for schedule(static) num_threads(h->threads) if (worth_threads(h))
     for (int64_t i = 0; i < h->batch * h->heads; i++) {
         backward_part m;
-        backward_part_of(h, (char *)call->buffer[6] + (size_t)omp_get_thread_num() * bytes, &m);
+        char *mine = (char *)call->buffer[6] + (size_t)omp_get_thread_num() * bytes;
+        assert(mine);
+        backward_part_of(h, mine, &m);
         head_backward(h, call, i / h->heads, i % h->heads, lse + i * h->L, &m);
     }
 }

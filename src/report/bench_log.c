@@ -40,7 +40,7 @@ lyne_status lyne_bench_log_new(const lyne_suite *s, size_t run, const char *resu
     const lyne_suite_run *x = &s->run[run];
     char date[LYNE_DATE_TEXT], cpu[LYNE_CPU_NAME];
     lyne_date(date);
-    *strchr(date, 'T') = '\0';
+    date[strcspn(date, "T")] = '\0';
     lyne_cpu_name(cpu);
     lyne_status status = lyne_json_load(results, LIMIT, out, err);
     if (status != LYNE_OK) return status;

@@ -2,6 +2,7 @@
 #include "report/plan.h"
 #include "base/text.h"
 #include "formats/json.h"
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,6 +52,7 @@ static const lyne_outcome *job_of(const lyne_outcomes *jobs, size_t stage) {
     const lyne_outcome *most = NULL;
     for (const lyne_outcome *o = jobs->item; o < jobs->item + jobs->n; o++)
         if (o->stage == stage && (!most || left_of(o) > left_of(most))) most = o;
+    assert(most); /* a plan is of all stages */
     return most;
 }
 

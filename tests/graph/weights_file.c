@@ -280,3 +280,24 @@ Test(weights_file, each_allocation_fails_once) {
     lyne_weights_free(w);
     lyne_graph_free(g);
 }
+
+/* As many parameters as a graph takes, with the longest entries that a header can have for each, are read back; and it takes
+ * no more. */
+Test(weights_file, as_many_as_can_be_read) {
+    enum { MOST = 12000 };
+    lyne_graph *g = new_graph(1);
+    char name[64];
+    lyne_error err = {0};
+    for (int i = 0; i < MOST; i++) {
+        snprintf(name, sizeof name, "layer%d.conv_with_a_name", i);
+        cr_assert(toy_param(g, name, LYNE_SHAPE(1, 1, 1, 1)));
+    }
+    lyne_weights *w = new_weights(g, 1);
+    save(w);
+    cr_expect_eq(lyne_weights_load(w, path, &err), LYNE_OK, "%s", err.text);
+    lyne_weights_free(w);
+    cr_expect_null(toy_param(g, "one_more", LYNE_SHAPE(1)));
+    lyne_graph_status(g, &err);
+    cr_expect_str_eq(err.text, "one_more: a model has at most 12000 arrays of parameters, and this is one more");
+    lyne_graph_free(g);
+}

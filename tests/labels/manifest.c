@@ -1,5 +1,6 @@
 /* tests/labels/manifest.c -- manifests that say something impossible. */
 #include "cache.h"
+#include "labels/parts.h"
 
 TestSuite(manifest, .init = make_root, .fini = remove_root);
 
@@ -130,4 +131,25 @@ Test(manifest, another_head_refused) {
     lyne_head_deinit(&other);
     cr_expect_eq(examine(&err, &wrong), LYNE_EDATA);
     cr_expect(strstr(err.text, "its size or hash is another"), "%s", err.text);
+}
+
+/* A manifest of as many shards as there may be is read back. */
+Test(manifest, as_many_shards_as_can_be_read) {
+    lyne_labels_plan plan = small_plan("f16");
+    plan.samples = LYNE_MAX_SHARDS;
+    plan.views = plan.records_per_shard = 1;
+    lyne_layout layout;
+    lyne_manifest m;
+    lyne_error err = {0};
+    cr_assert_eq(lyne_layout_init(&layout, &plan, &err), LYNE_OK, "%s", err.text);
+    lyne_shard_entry *shards = lyne_alloc(LYNE_MAX_SHARDS, sizeof *shards);
+    for (int i = 0; i < LYNE_MAX_SHARDS; i++) shards[i].bytes = UINT64_C(1) << 40;
+    const lyne_labels_error error = {{0}, {0}, {0}};
+    cr_assert_eq(lyne_manifest_save(&layout, shards, NULL, &error, &err), LYNE_OK, "%s", err.text);
+    lyne_free(shards);
+    cr_expect_eq(lyne_manifest_load(root, 0, 0, &m, &err), LYNE_OK, "%s", err.text);
+    cr_expect_eq(m.layout.n_shards, LYNE_MAX_SHARDS);
+    lyne_arena_free(&m.arena);
+    plan.samples++;
+    cr_expect_eq(lyne_layout_init(&layout, &plan, &err), LYNE_EDATA);
 }

@@ -1,8 +1,8 @@
 /* tests/recipe/broken_off.c -- a run that dies or meets a full disk at any of its system calls, or runs out of memory at
  * any allocation: what bears its final name is whole, and the next run ends in the same bits and leaves nothing behind.
  *
- * Of some 800 calls each test takes one in STRIDE, which is prime to the 6 or 7 calls of a commit; LYNE_LONG=1: all of
- * them, which takes half a minute. */
+ * Of some 1,000 calls each test takes one in STRIDE, which is prime to the 6 or 7 calls of a commit; LYNE_LONG=1: all of
+ * them, which takes some minutes. */
 #include "small_run.h"
 #include <errno.h>
 #include <ftw.h>

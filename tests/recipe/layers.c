@@ -97,7 +97,8 @@ Test(layers, resnet20_in_thirty_lines) {
                                         "fc.weight (10, 64)\n",
                                         "\n272474 trained\n"};
     lyne_text text = parameters(resnet20);
-    for (size_t i = 0; i < COUNT(there); i++) cr_expect(strstr(text.data, there[i]), "%s not in\n%s", there[i], text.data);
+    for (size_t i = 0; i < COUNT(there); i++)
+        cr_expect(strstr(text.data, there[i]), "%s not in\n%s", there[i], text.data);
     cr_expect_not(strstr(text.data, "layer1.0.downsample"));
     cr_expect_not(strstr(text.data, "layer2.1.downsample"));
     lyne_text_free(&text);
@@ -113,11 +114,11 @@ static const struct twin {
     {HEAD "{mlp: {hidden: [5, 4]}}}}}\n",
      HEAD "{layers: [flatten, fc1: {linear: {units: 5}}, relu, fc2: {linear: {units: 4}}, relu, fc3: {linear: "
           "{units: classes}}]}}}}\n"},
-    {HEAD "{lenet: {width: 2, norm: true}}}}}\n",
-     HEAD "{layers: [{conv1: {conv2d: {filters: 12, kernel: 5, padding: 2, bias: false}}}, {norm1: batch_norm}, relu, "
-          "max_pool, {conv2: {conv2d: {filters: 2*16, kernel: 5, bias: 1 > 2}}}, {norm2: batch_norm}, relu, {max_pool: ~}, "
-          "flatten, {fc1: {linear: {units: 120}}}, {relu3: relu}, {fc2: {linear: {units: 84}}}, relu, {fc3: {linear: "
-          "{units: classes}}}]}}}}\n"},
+    {HEAD "{lenet: {width: 2, norm: true}}}}}\n", HEAD
+     "{layers: [{conv1: {conv2d: {filters: 12, kernel: 5, padding: 2, bias: false}}}, {norm1: batch_norm}, relu, "
+     "max_pool, {conv2: {conv2d: {filters: 2*16, kernel: 5, bias: 1 > 2}}}, {norm2: batch_norm}, relu, {max_pool: ~}, "
+     "flatten, {fc1: {linear: {units: 120}}}, {relu3: relu}, {fc2: {linear: {units: 84}}}, relu, {fc3: {linear: "
+     "{units: classes}}}]}}}}\n"},
 };
 
 Test(layers, same_parameters_as_built_in) {
@@ -140,8 +141,7 @@ static const struct naming {
     {"[relu: relu, flatten, linear: {linear: {units: 10}}]", "relu flatten linear"},
     {"[repeat: {times: 2, layers: [relu]}, flatten, linear: {units: 10}]", "relu relu2 flatten linear"},
     {"[repeat: {times: 0, layers: [relu]}, flatten, linear: {units: 10}]", "flatten linear"},
-    {"[a: {repeat: {times: 2, layers: [relu, relu]}}, flatten, linear: {units: 10}]",
-     "a.0 a.1 a.2 a.3 flatten linear"},
+    {"[a: {repeat: {times: 2, layers: [relu, relu]}}, flatten, linear: {units: 10}]", "a.0 a.1 a.2 a.3 flatten linear"},
     {"[residual: {main: [relu]}, flatten, linear: {units: 10}]", "relu add flatten linear"},
     {"[sum: {residual: {main: [relu], shortcut: [relu]}}, flatten, linear: {units: 10}]",
      "relu relu2 sum flatten linear"},
@@ -223,7 +223,8 @@ Test(layers, fingerprint) {
         lyne_hash_init(&h);
         lyne_instance_hash(&h, &r.recipe.stage[0].kind);
         digest[i] = lyne_hash_finish(&h);
-        for (size_t k = 0; k < i; k++) cr_expect(memcmp(&digest[i], &digest[k], sizeof digest[i]) != 0, "%zu %zu", i, k);
+        for (size_t k = 0; k < i; k++)
+            cr_expect(memcmp(&digest[i], &digest[k], sizeof digest[i]) != 0, "%zu %zu", i, k);
         reading_end(&r);
         free(yaml);
     }
@@ -232,12 +233,14 @@ Test(layers, fingerprint) {
 /* ---- mistakes ---- */
 
 static const bad_recipe mistakes[] = {
-    {"layer2: [{basic: {filters: 32, stride", "layer2: [{basic: {filters: 32, stide", 26, 42, "no argument 'stide'; did you mean 'stride'?"},
+    {"layer2: [{basic: {filters: 32, stride", "layer2: [{basic: {filters: 32, stide", 26, 42,
+     "no argument 'stide'; did you mean 'stride'?"},
     {"basic: {filters: 16}", "basic: {}", 25, 49, "'filters' of the block is missing"},
     {"stride: 1}\n", "\"a/b\": 1}\n", 6, 29, "basic: an argument's name is letters, digits, _ and -"},
     {"basic: {filters: 16}", "basic: [16]", 25, 57, "there is no op or block '16'"},
     {"basic: {filters: 16}", "basic: 16", 25, 56, "basic: expects a map of arguments"},
-    {"basic: {filters: 16}", "basic: {filters: fitlers}", 25, 66, "there is no 'fitlers' here; there are channels, height, width, classes"},
+    {"basic: {filters: 16}", "basic: {filters: fitlers}", 25, 66,
+     "there is no 'fitlers' here; there are channels, height, width, classes"},
     {"basic: {filters: 16}", "basic: {filters: [1]}", 25, 66, "filters expects a number or true or false"},
     {"basic: {filters: 16}", "basic: {filters: 1 / 0}", 25, 66, "it divides by 0"},
     {"basic: {filters: 16}", "basci: {filters: 16}", 25, 49, "there is no op or block 'basci'; did you mean 'basic'?"},
@@ -247,9 +250,12 @@ static const bad_recipe mistakes[] = {
     {"bn2: batch_norm", "bn2: ~", 14, 11, "there is no op or block 'bn2'"},
     {"bn2: batch_norm", "bn2: {batch_norm: {epsilom: 1}}", 14, 30, "unknown key 'epsilom'; did you mean 'epsilon'?"},
     {"bn2: batch_norm", "bn2: {batch_norm: {epsilon: 0 - 1}}", 14, 39, "epsilon = -1 is outside"},
-    {"conv2: {conv2d: {filters: filters, padding: 1, bias: false}}", "conv2: {conv2d: {filters: filters * 0}}", 13, 37, "conv2d: filters = 0 is outside"},
-    {"conv2: {conv2d: {filters: filters, padding: 1, bias: false}}", "conv2: {conv2d: {padding: 1}}", 13, 19, "conv2d: 'filters' is missing"},
-    {"conv2: {conv2d: {filters: filters, padding: 1, bias: false}}", "conv2: {covn2d: {filters: 3}}", 13, 19, "'covn2d'; did you mean 'conv2d'?"},
+    {"conv2: {conv2d: {filters: filters, padding: 1, bias: false}}", "conv2: {conv2d: {filters: filters * 0}}", 13, 37,
+     "conv2d: filters = 0 is outside"},
+    {"conv2: {conv2d: {filters: filters, padding: 1, bias: false}}", "conv2: {conv2d: {padding: 1}}", 13, 19,
+     "conv2d: 'filters' is missing"},
+    {"conv2: {conv2d: {filters: filters, padding: 1, bias: false}}", "conv2: {covn2d: {filters: 3}}", 13, 19,
+     "'covn2d'; did you mean 'conv2d'?"},
     {"    - relu\nstages", "    - basic: {filters: 1}\nstages", 18, 7, "the block contains itself"},
     {"    - residual:\n", "    - residul:\n", 8, 7, "'residul'; did you mean 'residual'?"},
     {"        main:\n", "        mian:\n", 9, 9, "unknown key 'mian'; did you mean 'main'?", 1},
@@ -266,7 +272,9 @@ static const bad_recipe mistakes[] = {
     {"- global_avg_pool", "- parallel: {branches: [[relu], relu]}", 28, 41, "expects a list of layers"},
     {"- global_avg_pool", "- parallel: {branches: [[relu], []], join: relu}", 28, 11, "relu reads 1 values and gets 2"},
     /* shapes, at the layer */
-    {"filters: 64, stride: 2", "filters: 64", 8, 7, "layer3.0.add: add expects two values of one type and rank whose dimensions are equal, or 1 in one of them, not (2, 64, 16, 16) and (2, 32, 16, 16)"},
+    {"filters: 64, stride: 2", "filters: 64", 8, 7,
+     "layer3.0.add: add expects two values of one type and rank whose dimensions are equal, or 1 in one of them, not "
+     "(2, 64, 16, 16) and (2, 32, 16, 16)"},
     {"kernel: 1", "kernel: 33", 17, 14, "layer2.0.downsample.0: kernel 33"},
     {"units: classes", "units: 2 * classes", 29, 16, "makes (2, 20) where (2, 10) is due"},
     {"        - fc: {linear: {units: classes}}\n", "", 28, 11, "the last layer makes (2, 64) where (2, 10) is due"},
@@ -284,11 +292,12 @@ Test(layers, mistakes) {
         char *text = said(&r);
         for (size_t k = 0; k < r.out.n; k++) {
             const lyne_diagnostic *d = &r.out.item[k];
-            found |= strstr(d->text, m->words) && (m->column == 0 || (d->mark.line == m->line && d->mark.column == m->column));
+            found |= strstr(d->text, m->words) &&
+                     (m->column == 0 || (d->mark.line == m->line && d->mark.column == m->column));
         }
         cr_expect_eq(r.status, LYNE_ERECIPE, "%s", m->to);
-        cr_expect(found && (m->column == 0 || r.out.n == 1 + m->more), "%s: not '%s' at %d:%d and %zu more, but\n%s", m->to, m->words,
-                  m->line, m->column, m->more, text);
+        cr_expect(found && (m->column == 0 || r.out.n == 1 + m->more), "%s: not '%s' at %d:%d and %zu more, but\n%s",
+                  m->to, m->words, m->line, m->column, m->more, text);
         free(text);
         reading_end(&r);
         free(yaml);

@@ -127,24 +127,28 @@ static lyne_status read_member(lyne_members *m, const char *path, stream *s, con
 /* What extensions say of the member behind them. */
 enum { EXTENSION = 1 << 20 };
 typedef struct extended {
-    char bytes[EXTENSION + 1], text[EXTENSION + 1]; /* of the last extension; the name */
-    const char *name;                               /* NULL: the header's              */
+    char *bytes, *text; /* of the last extension; the name */
+    size_t room, text_room;
+    const char *name; /* NULL: the header's              */
     bool has_size;
     uint64_t size;
 } extended;
 
 static lyne_status extend(extended *x, const char *path, stream *s, const lyne_tar_header *h, lyne_error *err) {
-    const char *name = x->bytes;
     if (h->kind == LYNE_TAR_PASSED) return take(s, NULL, h->size) ? LYNE_OK : broken(path, s->why, err);
     if (h->size > EXTENSION) return broken(path, "an extended header of more than 1 MiB", err);
+    if (!lyne_grow(&x->bytes, &x->room, h->size + 1, 1)) return lyne_fail_memory(err, path);
     if (!take(s, x->bytes, h->size)) return broken(path, s->why, err);
     x->bytes[h->size] = '\0';
+    const char *name = x->bytes;
     if (h->kind == LYNE_TAR_PAX) {
         name = NULL;
         if (!lyne_tar_extend(x->bytes, h->size, &name, &x->size, &x->has_size))
             return broken(path, "an extended header is none, or of a file with holes", err);
     }
-    if (name) x->name = strcpy(x->text, name);
+    if (!name) return LYNE_OK;
+    if (!lyne_grow(&x->text, &x->text_room, strlen(name) + 1, 1)) return lyne_fail_memory(err, path);
+    x->name = strcpy(x->text, name);
     return LYNE_OK;
 }
 
@@ -211,9 +215,10 @@ static lyne_status read_tar(lyne_members *m, const char *path, lyne_members_limi
         status = open_zstd(&s, path, &map, err);
     }
     struct archive *a = s.zstd;
-    extended *x = status == LYNE_OK ? lyne_alloc(1, sizeof *x) : NULL;
-    if (status == LYNE_OK) status = x ? read_entries(m, path, &s, x, limit, err) : lyne_fail_memory(err, path);
-    lyne_free(x);
+    extended x = {0};
+    if (status == LYNE_OK) status = read_entries(m, path, &s, &x, limit, err);
+    lyne_free(x.bytes);
+    lyne_free(x.text);
     archive_read_free(a);
     lyne_free(plain);
     lyne_map_close(&map);

@@ -34,7 +34,8 @@ typedef struct lyne_members_limit {
  * and name.  LYNE_EDATA names the member that is not FOLDER/NAME ("./" before it is fine), has ".." or an absolute
  * path, is a link, device or anything else but a file (folders in a tar are passed over), is empty, comes too often or
  * is too large, or a tar that is damaged or cut short (between two members that cannot be seen: know how many there
- * should be), has holes (tar -S), or unpacks to more than lyne_inflate_most.  In a folder, links are followed: it is the user's own.  On failure *m is empty. */
+ * should be), has holes (tar -S), or unpacks to more than lyne_inflate_most.  In a folder, links are followed: it is the
+ * user's own.  On failure *m is empty. */
 lyne_status lyne_members_read(lyne_members *m, const char *path, lyne_members_limit limit, lyne_error *err);
 void lyne_members_free(lyne_members *m); /* NULL and zeroed are fine */
 

@@ -23,6 +23,7 @@ try() {
     work=$build/fuzz/$1
     mkdir -p "$work/found" "$work/seeds" || return 1
     cd "$work" || return 1
+    exec 8>lock && flock -n 8 || { echo "$1 is being tried in $work already" && return 1; }
     "$fuzz" --seeds "$1" "$work/seeds" && rm -f "$work/seeds/.lock" || return 1
     given=$source/tests/fuzz/corpus/$1
     case $1 in description) given=$source/datasets ;; esac

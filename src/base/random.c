@@ -112,7 +112,7 @@ uint64_t lyne_permute(uint64_t seed, uint32_t epoch, uint64_t n, uint64_t i) {
     assert(i < n);
     int bits = n <= 64 ? 6 : 64 - __builtin_clzll(n - 1), low = bits / 2, high = bits - low;
     uint64_t mask = (UINT64_C(1) << low) - 1;
-    uint32_t key[FEISTEL_ROUNDS];
+    uint32_t key[FEISTEL_ROUNDS] = {0};
     lyne_stream keys = lyne_stream_at(seed, LYNE_FOR_ORDER, epoch, n);
     for (int round = 0; round < FEISTEL_ROUNDS; round++) key[round] = lyne_stream_bits(&keys);
     do {

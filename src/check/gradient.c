@@ -43,7 +43,7 @@ static void check_param(bench *b, int param, gradient_result *result) {
     const size_t bytes = (size_t)n * sizeof *x;
     float *origin = lyne_arena_alloc(&arena, bytes), *grad = lyne_arena_alloc(&arena, bytes);
     float *d = lyne_arena_alloc(&arena, bytes);
-    double numeric[FEW], said[FEW], largest = 0;
+    double numeric[FEW] = {0}, said[FEW] = {0}, largest = 0;
     if (!origin || !grad || !d) {
         *result = (gradient_result){.text = "out of memory"};
         lyne_arena_free(&arena);

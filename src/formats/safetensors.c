@@ -34,10 +34,9 @@ static lyne_status load_header(const lyne_safetensors *s, json_t **header, size_
                          s->path, (unsigned long long)length, s->map.size);
     const char *text = (const char *)s->map.data + PREFIX;
     json_error_t why;
-    *header = length && text[0] == '{' ? lyne_json_parse(text, (size_t)length, &why) : NULL;
-    if (!*header && length && text[0] == '{')
-        return lyne_fail(err, LYNE_EDATA, "%s: header, byte %d: %s", s->path, why.position, why.text);
-    if (!*header) return lyne_fail(err, LYNE_EDATA, "%s: the header is no JSON object", s->path);
+    if (!length || text[0] != '{') return lyne_fail(err, LYNE_EDATA, "%s: the header is no JSON object", s->path);
+    *header = lyne_json_parse(text, (size_t)length, &why);
+    if (!*header) return lyne_fail(err, LYNE_EDATA, "%s: header, byte %d: %s", s->path, why.position, why.text);
     *data_at = PREFIX + (size_t)length;
     return LYNE_OK;
 }

@@ -121,7 +121,8 @@ static lyne_status read_member(lyne_members *m, const char *path, stream *s, con
     }
     if (h->kind == LYNE_TAR_FOLDER) return LYNE_OK;
     if (h->kind == LYNE_TAR_FILE) return read_file(m, path, s, name, size, limit, err);
-    return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" is a link, a device or the like, not a file", path, name);
+    return lyne_fail(err, LYNE_EDATA,
+                     "%s: \"%s\" is a link, a device or the like, or has holes (tar -S): not a plain file", path, name);
 }
 
 /* What extensions say of the member behind them. */
@@ -144,7 +145,7 @@ static lyne_status extend(extended *x, const char *path, stream *s, const lyne_t
     if (h->kind == LYNE_TAR_PAX) {
         name = NULL;
         if (!lyne_tar_extend(x->bytes, h->size, &name, &x->size, &x->has_size))
-            return broken(path, "an extended header is none, or of a file with holes", err);
+            return broken(path, "an extended header is none, or of a file with holes (tar -S)", err);
     }
     if (!name) return LYNE_OK;
     if (!lyne_grow(&x->text, &x->text_room, strlen(name) + 1, 1)) return lyne_fail_memory(err, path);

@@ -169,7 +169,8 @@ static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out
 
 bool lyne_recipe_few(const lyne_yaml *tree, const char *what, size_t most, lyne_diagnostics *out) {
     if (tree->n > most)
-        lyne_diagnose(out, tree->mark, LYNE_ERECIPE, "%s: %zu of them, more than %zu", what, tree->n, most);
+        lyne_diagnose(out, tree->mark, LYNE_ERECIPE, "%s has %zu entries; at most %zu are allowed", what, tree->n,
+                      most);
     return tree->n <= most;
 }
 

@@ -90,9 +90,9 @@ size_t lyne_recipe_count(const lyne_recipe *r);
 const lyne_recipe *lyne_recipe_at(const lyne_recipe *r, size_t i);
 /** Whether a stage of point i is the same in an earlier one, and so is its folder. */
 bool lyne_recipe_shared(const lyne_recipe *r, size_t i, size_t stage);
-/** Whether a stage of a point, or one that it reads, has on that axis what it depends on: as found before, for all of its
- *  stages, by the other. */
+/** Of each stage of a point (n_stages), which axes it or one that it reads depends on: what r->touched is set to. */
 void lyne_recipe_touch(const lyne_recipe *r, uint8_t *touched);
+/** Whether a stage, or one that it reads, depends on that axis; r->touched is set. */
 bool lyne_axis_touches(const lyne_recipe *r, const lyne_axis *axis, size_t stage);
 /** Where the files of a stage go, relative to the run's. */
 const char *lyne_recipe_folder(const lyne_recipe *r, size_t stage);

@@ -1,7 +1,6 @@
 /* base/cpu.c -- see cpu.h. */
 #include "base/cpu.h"
 #include "base/log.h"
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,4 +86,8 @@ lyne_isa lyne_cpu_isa(void) {
         if (named >= 0 && named < best) best = named;
     }
     return (lyne_isa)(isa = best);
+}
+
+bool lyne_cpu_is_lowered(void) {
+    return lyne_cpu_isa() < found();
 }

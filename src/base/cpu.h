@@ -6,11 +6,15 @@
 #ifndef LYNE_BASE_CPU_H
 #define LYNE_BASE_CPU_H
 
+#include <stdbool.h>
+
 /* From poor to rich: each has all before it.  AMX: tiles of bf16, with the kernel's leave to use them. */
 typedef enum lyne_isa { LYNE_ISA_BASE, LYNE_ISA_AVX2, LYNE_ISA_AVX512, LYNE_ISA_AMX } lyne_isa;
 
 /** Asked once and remembered; the first call is to be made by one thread. */
 lyne_isa lyne_cpu_isa(void);
+/** Whether LYNE_MAX_ISA lowers it: other kernels, other bits. */
+bool lyne_cpu_is_lowered(void);
 /** "base", "avx2", "avx512", "amx". */
 const char *lyne_isa_name(lyne_isa isa);
 /** The set called NAME, or -1. */

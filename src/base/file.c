@@ -99,9 +99,20 @@ int64_t lyne_file_written(const char *path) {
     return system_stat(path, &st) == 0 ? (int64_t)st.st_mtime : 0;
 }
 
+size_t lyne_file_stem(const char *name) {
+    const char *tail = strstr(name, ".tmp.");
+    const bool torn = tail && tail[5] && strspn(tail + 5, "0123456789") == strlen(tail + 5);
+    return torn ? (size_t)(tail - name) : strlen(name);
+}
+
 bool lyne_file_exists(const char *path) {
     struct stat st;
     return system_stat(path, &st) == 0;
+}
+
+bool lyne_directory_exists(const char *path) {
+    struct stat st;
+    return system_stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* ---- piece by piece ---- */

@@ -84,7 +84,11 @@ void lyne_names_free(char **names, size_t n);
 lyne_status lyne_directory_weed(const char *path, bool (*is_unwanted)(const void *self, const char *name),
                                 const void *self, lyne_error *err);
 
+/** How much of a file's name stands before ".tmp.<pid>", by which a commit calls it until it is whole: all of it for other
+ *  files.  What bears such a name was left by a process that was killed. */
+size_t lyne_file_stem(const char *name);
 bool lyne_file_exists(const char *path);
+bool lyne_directory_exists(const char *path); /* a file of that name is none */
 /** Remove a file.  A missing one is fine. */
 lyne_status lyne_file_remove(const char *path, lyne_error *err);
 /** Digest and size (NULL: unwanted) of a regular file, read piece by piece. */

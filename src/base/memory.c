@@ -21,6 +21,7 @@ enum {
 };
 
 static _Atomic uint64_t allocations, failing;
+static atomic_bool malloc_failed;
 
 uint64_t lyne_memory_count(void) {
     return allocations;
@@ -37,15 +38,29 @@ static bool round_up(size_t n, size_t unit, size_t *out) {
     return true;
 }
 
+static bool one_more(void) {
+    return atomic_fetch_add(&allocations, 1) + 1 != failing;
+}
+
 void *lyne_alloc(size_t n, size_t size) {
     size_t bytes;
-    if (atomic_fetch_add(&allocations, 1) + 1 == failing) return NULL;
+    if (!one_more()) return NULL;
     if (!lyne_size_mul(n, size, &bytes) || !round_up(bytes, ALIGNMENT, &bytes) || bytes > PTRDIFF_MAX) return NULL;
     const bool huge = bytes >= HUGE_FROM;
     void *p;
     if (posix_memalign(&p, huge ? HUGE_PAGE : ALIGNMENT, bytes) != 0) return NULL;
     if (huge) (void)madvise(p, bytes / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE); /* what it refuses are small pages */
     return memset(p, 0, bytes);
+}
+
+void *lyne_malloc(size_t bytes) {
+    void *p = one_more() ? malloc(bytes) : NULL;
+    if (!p) malloc_failed = true;
+    return p;
+}
+
+bool lyne_malloc_failed(void) {
+    return atomic_exchange(&malloc_failed, false);
 }
 
 void lyne_free(void *p) {

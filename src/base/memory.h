@@ -8,6 +8,11 @@
 #include <stdint.h>
 
 char *lyne_strdup(const char *text);
+/** For a library that asks for a malloc: neither aligned to lines of the cache nor zeroed, but counted.  Caller frees with
+ *  lyne_free. */
+void *lyne_malloc(size_t bytes);
+/** Whether it failed since this was last asked or lyne_fail_memory last told.  Libraries are not to be trusted to say so. */
+bool lyne_malloc_failed(void);
 
 /** Room for `need` items of `size` bytes in a growing array: *items is moved when *capacity is too small (doubling).
  *  The new part is zeroed.  False when memory is out; the old array is then intact. */
@@ -29,7 +34,7 @@ char *lyne_arena_strndup(lyne_arena *arena, const char *text, size_t length);
 char *lyne_arena_printf(lyne_arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void lyne_arena_free(lyne_arena *arena); /* leaves an empty, usable arena; NULL is fine */
 
-/* The seam, for tests.  Counts lyne_alloc, lyne_grow's and the arena's real allocations. */
+/* The seam, for tests.  Counts lyne_alloc, lyne_malloc, lyne_grow's and the arena's real allocations. */
 uint64_t lyne_memory_count(void);     /* allocations so far, of all threads            */
 void lyne_memory_fail_at(uint64_t n); /* the n-th from now fails (1 = next), 0 = never */
 

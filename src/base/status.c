@@ -1,5 +1,6 @@
 /* base/status.c -- include/lyne/status.h: failures recorded on the caller's stack, the first one wins. */
 #include "lyne/status.h"
+#include "base/memory.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -46,6 +47,7 @@ lyne_status lyne_fail_errno(lyne_error *err, const char *path, const char *doing
 }
 
 lyne_status lyne_fail_memory(lyne_error *err, const char *what) {
+    (void)lyne_malloc_failed(); /* is told now */
     return lyne_fail(err, LYNE_ENOSPACE, "out of memory for %s", what);
 }
 

@@ -2,6 +2,7 @@
 #include "cli/arguments.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "report/runs.h"
 #include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
@@ -39,6 +40,12 @@ lyne_status lyne_arguments_take(lyne_arguments *a, const lyne_command *c, int go
 
 lyne_status lyne_arguments_reuse(lyne_arguments *a, const char *folder, lyne_error *err) {
     if (!lyne_file_exists(folder)) return lyne_fail(err, LYNE_EUSAGE, "--reuse: there is no folder %s", folder);
+    if (!lyne_runs_has(folder)) /* nothing in it would be found, and all be done again */
+        return lyne_fail(
+            err, LYNE_EUSAGE,
+            "--reuse: %s is not the folder of a run, which has a results.json, or an environment.json if it "
+            "was broken off",
+            folder);
     return lyne_words_add(&a->reuse, folder, "--reuse", err);
 }
 

@@ -9,7 +9,7 @@
 
 /* Zeroed before the first option. */
 typedef struct lyne_arguments {
-    const char *recipe, *out; /* out NULL: runs/NAME */
+    const char *recipe, *out; /* out NULL: the command's default */
     lyne_folders data;
     lyne_words set, reuse; /* reuse: of those commands whose table has LYNE_REUSE */
     unsigned flags;        /* options without an argument that were given, as 1 << option */
@@ -17,13 +17,15 @@ typedef struct lyne_arguments {
 
 /* Their places in the table of a command, which goes on at LYNE_N_ARGUMENTS. */
 enum { LYNE_ARGUMENT_DATA, LYNE_ARGUMENT_OUT, LYNE_ARGUMENT_SET, LYNE_ARGUMENT_THREADS, LYNE_N_ARGUMENTS };
-#define LYNE_ARGUMENTS                                                                                                 \
+#define LYNE_ARGUMENTS(where)                                                                                          \
     [LYNE_ARGUMENT_DATA] = {"data", "DIR",                                                                             \
                             "a folder with data sets; may be repeated; LYNE_DATA names more, separated by ':'"},       \
-    [LYNE_ARGUMENT_OUT] = {"out", "DIR", "where results go; default runs/NAME, NAME being the recipe's"},              \
+    [LYNE_ARGUMENT_OUT] = {"out", "DIR", "where results go; default " where},                                          \
     [LYNE_ARGUMENT_SET] = {"set", "PATH=VALUE",                                                                        \
                            "change one value, as in --set stages.student.distill.epochs=5; may be repeated"},          \
     [LYNE_ARGUMENT_THREADS] = {"threads", "N", "how many; the default is OpenMP's, one for each core"}
+
+#define LYNE_ARGUMENTS_RUN LYNE_ARGUMENTS("runs/NAME, NAME being the recipe's")
 
 #define LYNE_REUSE                                                                                                     \
     {"reuse", "DIR",                                                                                                   \

@@ -15,10 +15,12 @@ enum { PATH = 4096, DEEPEST = 8 /* folders of a recipe book, one in the other */
 
 enum { ONLY = LYNE_N_ARGUMENTS, STRICT, AGAIN, ROWS, RESULTS, QUIET, ANY_ENVIRONMENT };
 static const lyne_option options[] = {
-    LYNE_ARGUMENTS,
+    LYNE_ARGUMENTS("runs/bench/SUITE/RECIPE, with --again runs/again/SUITE/RECIPE; of DIR it is DIR/RECIPE"),
     [ONLY] = {"only", "NAME", "run this recipe of the suite and no other; may be repeated"},
     [STRICT] = {"strict", NULL, "exit status 1 unless every figure is in its interval and every control is beaten"},
-    [AGAIN] = {"again", NULL, "run the suite's recipes elsewhere and say whether the kept results have the same bits"},
+    [AGAIN] = {"again", NULL,
+               "run the suite's recipes anew, where they have not been run, and say whether the kept results have the "
+               "same bits"},
     [ROWS] = {"rows", "FILE",
               "put the kept results of all recipes below FILE's folder between its <!-- results --> and "
               "<!-- end -->; runs nothing"},
@@ -39,8 +41,10 @@ typedef struct arguments {
 static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     const char *value;
     lyne_status status = LYNE_OK;
+    unsigned given = 0; /* as 1 << option */
     int got;
     while (status == LYNE_OK && (got = lyne_next_option(&command_bench, argc, argv, &value, err)) != -1) {
+        if (got >= 0) given |= 1u << got;
         if (got == ONLY)
             status = lyne_words_add(&a->only, value, "--only", err);
         else if (got == ROWS)
@@ -54,6 +58,9 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
     a->again = lyne_arguments_has(&a->of_run, AGAIN);
     if (a->rows && optind < argc)
         return lyne_fail(err, LYNE_EUSAGE, "--rows runs nothing, so '%s' is one too many", argv[optind]);
+    for (int i = 0; a->rows && options[i].name; i++)
+        if (given & 1u << i & ~(1u << ROWS | 1u << RESULTS | 1u << QUIET))
+            return lyne_fail(err, LYNE_EUSAGE, "--rows runs nothing, so --%s says nothing to it", options[i].name);
     if (!a->rows && optind == argc) return lyne_fail(err, LYNE_EUSAGE, "which suite? usage: lyne bench SUITE");
     return a->rows ? LYNE_OK : lyne_arguments_end(&a->of_run, &command_bench, argc, argv, err);
 }
@@ -155,6 +162,32 @@ static lyne_status compare(const char *results, const char *name, const json_t *
     return LYNE_OK;
 }
 
+/* What is in a run's folder while --again is at work on it, so that after a stop it goes on there.  A run that is done has
+ * none: it would be up to date, and what is not computed reproduces nothing. */
+static lyne_status mark_path(char out[PATH], const char *run, lyne_error *err) {
+    return join(out, err, run, ".again");
+}
+
+static lyne_status begin_again(const char *run, lyne_error *err) {
+    static const char text[] = "lyne bench --again is not done here\n";
+    char mark[PATH];
+    lyne_status status = mark_path(mark, run, err);
+    if (status != LYNE_OK || lyne_file_exists(mark)) return status;
+    if (lyne_file_exists(run))
+        return lyne_fail(err, LYNE_EUSAGE,
+                         "--again: %s is there, from a run that is done, so nothing would be run again; remove it, or "
+                         "name another folder with --out",
+                         run);
+    status = lyne_directory_make(run, err);
+    return status == LYNE_OK ? lyne_file_commit(mark, text, strlen(text), err) : status;
+}
+
+static lyne_status end_again(const char *run, lyne_error *err) {
+    char mark[PATH];
+    const lyne_status status = mark_path(mark, run, err);
+    return status == LYNE_OK ? lyne_file_remove(mark, err) : status;
+}
+
 /* Which recipes are asked for. */
 static bool is_wanted(const arguments *a, const lyne_recipe *r) {
     for (size_t k = 0; k < a->only.n; k++)
@@ -182,7 +215,7 @@ static lyne_status check_only(const arguments *a, const lyne_suite *s, lyne_erro
 
 static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error *err) {
     char folder[PATH], results[PATH], root[PATH], path[PATH], **made = lyne_alloc(s->n_runs, sizeof *made);
-    size_t missed = 0, done = 0, n_made = 0; /* made: the folders of runs, also those of before --only */
+    size_t missed = 0, done = 0, n_made = 0; /* made: folders of runs; but for --again those of before --only too */
     lyne_status worst = LYNE_OK, status = made ? check_only(a, s, err) : lyne_fail_memory(err, "a suite");
     folder_of(folder, a->of_run.recipe);
     snprintf(root, sizeof root, a->again ? "runs/again/%s" : "runs/bench/%s", s->name);
@@ -195,24 +228,28 @@ static lyne_status run_suite(const arguments *a, const lyne_suite *s, lyne_error
         json_t *log = NULL;
         status = join(path, err, a->of_run.out ? a->of_run.out : root, r->name);
         if (status == LYNE_OK && is_wanted(a, r)) {
-            status = run_one(a, s, i, path, made, n_made, &log, &missed, err);
+            if (a->again) status = begin_again(path, err);
+            if (status == LYNE_OK) status = run_one(a, s, i, path, made, n_made, &log, &missed, err);
             if (status == LYNE_OK)
                 status = a->again ? compare(results, r->name, log, &worst, err) : keep(results, log, err);
             json_decref(log);
             done++;
         }
-        if (status == LYNE_OK && lyne_file_exists(path) && !(made[n_made++] = lyne_strdup(path)))
+        const bool is_made = a->again ? is_wanted(a, r) : lyne_file_exists(path);
+        if (status == LYNE_OK && is_made && !(made[n_made++] = lyne_strdup(path)))
             status = lyne_fail_memory(err, "a suite");
     }
+    for (size_t i = 0; a->again && i < n_made && status == LYNE_OK; i++) status = end_again(made[i], err);
     for (size_t i = 0; i < n_made; i++) lyne_free(made[i]);
     lyne_free(made);
+    if (status == LYNE_OK) status = worst;
     if (status != LYNE_OK) return status;
-    if (a->again) return worst;
-    printf("%s: %zu recipe%s done, %zu expectations missed; %s\n", s->name, done, done == 1 ? "" : "s", missed,
-           results);
+    if (!a->again)
+        printf("%s: %zu recipe%s done, %zu expectations missed; %s\n", s->name, done, done == 1 ? "" : "s", missed,
+               results);
     if (!lyne_arguments_has(&a->of_run, STRICT) || missed == 0) return LYNE_OK;
-    return lyne_fail(err, LYNE_EOTHER, "%zu of the suite's expectations are not met; RESULTS.md beside %s has them",
-                     missed, results);
+    return lyne_fail(err, LYNE_EOTHER, "%zu of the suite's expectations are not met%s%s", missed,
+                     a->again ? "" : "; they are in RESULTS.md beside ", a->again ? "" : results);
 }
 
 /* ---- rows ---- */
@@ -223,6 +260,21 @@ static bool is_link(const char *path) {
     const bool link = target && strcmp(target, path) != 0;
     lyne_free(target);
     return link;
+}
+
+/* A data set's description or a suite, which begins with what it is, may stand beside recipes. */
+static bool is_other(const char *path) {
+    static const char *const key[] = {"lyne_dataset:", "lyne_bench:"};
+    char *text;
+    size_t size;
+    bool other = false;
+    if (lyne_file_read(path, 1 << 20, &text, &size, NULL) != LYNE_OK) return false;
+    for (int i = 0; i < 2; i++) {
+        const char *at = strstr(text, key[i]);
+        other |= at && (at == text || at[-1] == '\n');
+    }
+    lyne_free(text);
+    return other;
 }
 
 /* Rows of the recipes in FOLDER/UNDER and the folders below, `depth` of them, in the order of their paths. */
@@ -239,9 +291,9 @@ static lyne_status add_rows(const char *folder, const char *under, int depth, co
         if (snprintf(below, PATH, "%s%s%s", under, *under ? "/" : "", name[i]) >= PATH ||
             join(path, NULL, folder, below) != LYNE_OK || is_link(path))
             continue;
-        if (!dot && depth > 0) /* a folder, or nothing of ours */
-            if (add_rows(folder, below, depth - 1, results, registry, out, NULL) != LYNE_OK) continue;
-        if (!dot || strcmp(dot, ".yaml") != 0) continue;
+        const bool is_folder = lyne_directory_exists(path);
+        if (is_folder && depth > 0) status = add_rows(folder, below, depth - 1, results, registry, out, err);
+        if (is_folder || !dot || strcmp(dot, ".yaml") != 0 || is_other(path)) continue;
         lyne_recipe r;
         json_t *log = NULL;
         status = lyne_cli_read(&r, path, NULL, 0, registry);
@@ -262,16 +314,19 @@ static lyne_status fill_page(const arguments *a, const lyne_registry *registry, 
     lyne_text text = {0};
     lyne_status status = lyne_file_read(a->rows, 1 << 20, &page, &size, err);
     if (status != LYNE_OK) return status;
-    const char *from = strstr(page, begin), *to = from ? strstr(from, end) : NULL;
+    const char *results = a->results ? a->results : "bench/results", *from = strstr(page, begin),
+               *to = from ? strstr(from, end) : NULL;
     folder_of(folder, a->rows);
     if (!to) {
         status =
             lyne_fail(err, LYNE_EDATA, "%s: there are no lines %s and %s to put rows between", a->rows, begin, end);
+    } else if (!lyne_directory_exists(results)) { /* every recipe would be said not to have been run */
+        status = lyne_fail(err, LYNE_EUSAGE, "there is no folder %s of kept results; --results DIR names it", results);
     } else {
         lyne_text_bytes(&text, page, (size_t)(from - page) + strlen(begin));
         lyne_text_add(&text, "\n");
         lyne_bench_row_heading(&text);
-        status = add_rows(folder, "", DEEPEST, a->results ? a->results : "bench/results", registry, &text, err);
+        status = add_rows(folder, "", DEEPEST, results, registry, &text, err);
         lyne_text_bytes(&text, to, size - (size_t)(to - page));
     }
     if (status == LYNE_OK)

@@ -5,12 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What the operands of a command are, as its line of arguments says. */
-typedef enum operand { NOTHING, RECIPE, ROW, WORD } operand;
-static operand operand_of(const lyne_command *c) {
-    if (strstr(c->arguments, "RECIPE")) return RECIPE;
-    if (strstr(c->arguments, "NAME")) return ROW;
-    return strchr(c->arguments, '|') ? WORD : NOTHING;
+/* What the operands of a command are, as its line of arguments says: words, "a|b" at its start, or names of rows; and files,
+ * by the word for them. */
+static const struct files {
+    const char *word, *pattern, *zsh;
+} files[] = {{"RECIPE", "*.yaml", "_files -g \"*.yaml(-.)\""},
+             {"SUITE", "*.yaml", "_files -g \"*.yaml(-.)\""},
+             {"FILE", "*.so", "_files -g \"*.so(-.)\""},
+             {"FOLDER", "*/", "_files -/"},
+             {"RUN", "*/", "_files -/"},
+             {"DIR", "*/", "_files -/"}};
+
+static const struct files *files_of(const lyne_command *c) {
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strstr(c->arguments, files[i].word)) return &files[i];
+    return NULL;
+}
+
+static bool takes_words(const lyne_command *c) {
+    return *c->arguments >= 'a' && *c->arguments <= 'z';
+}
+
+static bool takes_rows(const lyne_command *c) {
+    return strstr(c->arguments, "[KIND]");
 }
 
 static bool is_directory(const lyne_option *o) {
@@ -23,9 +40,9 @@ static bool is_file(const lyne_option *o) {
 
 /* Kinds and names of all rows, or the words of "a|b", separated by spaces. */
 static void print_words(const lyne_command *c, const lyne_registry *registry) {
-    if (operand_of(c) == WORD)
-        for (const char *p = c->arguments; *p; p++) putchar(*p == '|' ? ' ' : *p);
-    for (int kind = 0; operand_of(c) == ROW && kind < LYNE_N_KINDS; kind++) {
+    if (takes_words(c))
+        for (const char *p = c->arguments; *p && *p != ' '; p++) putchar(*p == '|' ? ' ' : *p);
+    for (int kind = 0; takes_rows(c) && kind < LYNE_N_KINDS; kind++) {
         size_t n;
         const lyne_component *const *rows = lyne_registry_list(registry, (lyne_kind)kind, &n);
         printf("%s%s", kind ? " " : "recipe ", lyne_kind_name((lyne_kind)kind));
@@ -51,15 +68,17 @@ static void bash_command(const lyne_command *c, const lyne_registry *registry) {
     bash_values(lyne_common_options);
     printf("        esac\n        words='");
     print_words(c, registry);
-    for (const lyne_option *o = c->options; o && o->name; o++) printf(" --%s", o->name);
-    for (const lyne_option *o = lyne_common_options; o->name; o++) printf(" --%s", o->name);
-    printf(" --help' %s ;;\n", operand_of(c) == RECIPE ? "files=yes" : "");
+    printf("' options='");
+    for (const lyne_option *o = c->options; o && o->name; o++) printf("--%s ", o->name);
+    for (const lyne_option *o = lyne_common_options; o->name; o++) printf("--%s ", o->name);
+    printf("--help' files='%s' ;;\n", files_of(c) ? files_of(c)->pattern : "");
 }
 
 static void print_bash(const lyne_registry *registry) {
     printf("# lyne: completion for bash.  Put it where bash-completion looks, or source it.\n"
            "_lyne() {\n"
-           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= files= IFS=$' "
+           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= options= files= "
+           "IFS=$' "
            "\\t\\n'\n"
            "    COMPREPLY=()\n"
            "    if ((COMP_CWORD == 1)); then\n"
@@ -69,10 +88,11 @@ static void print_bash(const lyne_registry *registry) {
     for (size_t i = 0; i < lyne_n_commands; i++) bash_command(lyne_commands[i], registry);
     printf("    esac\n"
            "    if [[ ! $files || $current == -* ]]; then\n"
-           "        COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+           "        COMPREPLY=($(compgen -W \"$words $options\" -- \"$current\"))\n"
            "    else\n"
+           "        ((COMP_CWORD > 2)) || COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
            "        IFS=$'\\n'\n"
-           "        COMPREPLY=($(compgen -f -X '!*.yaml' -- \"$current\") $(compgen -d -S / -- \"$current\"))\n"
+           "        COMPREPLY+=($(compgen -f -X \"!$files\" -- \"$current\") $(compgen -d -S / -- \"$current\"))\n"
            "        compopt -o nospace 2>/dev/null\n"
            "    fi\n"
            "}\n"
@@ -105,13 +125,12 @@ static void zsh_command(const lyne_command *c, const lyne_registry *registry) {
     printf("    %s) _arguments '--help[show the options]'", c->name);
     zsh_options(c->options);
     zsh_options(lyne_common_options);
-    const operand what = operand_of(c);
-    if (what == RECIPE) printf(" \\\n            '*:recipe:_files -g \"*.yaml(-.)\"'");
-    if (what == ROW || what == WORD) {
-        printf(" \\\n            '*:name:(");
+    if (takes_rows(c) || takes_words(c)) {
+        printf(" \\\n            '%s:name:(", takes_rows(c) ? "*" : "1");
         print_words(c, registry);
         printf(")'");
     }
+    if (files_of(c)) printf(" \\\n            '*:%s:%s'", files_of(c)->word, files_of(c)->zsh);
     printf(" ;;\n");
 }
 

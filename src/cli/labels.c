@@ -258,7 +258,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
 
 const lyne_command command_labels = {
     .name = "labels",
-    .arguments = "VERB [CACHE]...",
+    .arguments = "info|verify|export|merge|import|compare [DIR]...",
     .help =
         "Soft labels: info CACHE, verify CACHE, export CACHE --out DIR, compare CACHE CACHE, merge DIR... [--out DIR], "
         "import --logits FILE --ids FILE --data NAME --out DIR.",

@@ -97,30 +97,67 @@ static void say_path(lyne_text *out, const char *key, const char *path) {
     add_path(out, path);
 }
 
-static lyne_status write_recipe(const lyne_import *i, const char *path, lyne_error *err) {
-    lyne_text text = {0};
-    lyne_text_add(&text, "lyne: 1\nname: imported\ndata: {use: ");
-    add_quoted(&text, i->data);
-    lyne_text_add(&text, "}\nstages:\n  " STAGE ":\n    import:\n      logits: ");
-    add_path(&text, i->logits);
-    lyne_text_add(&text, "\n      ids: ");
-    add_path(&text, i->ids);
-    lyne_text_add(&text, "\n      encoding: %s\n", i->encoding);
-    const lyne_status status =
-        text.failed ? lyne_fail_memory(err, path) : lyne_file_commit(path, text.data, text.length, err);
-    lyne_text_free(&text);
+static lyne_status make_recipe(const lyne_import *i, lyne_text *text, lyne_error *err) {
+    lyne_text_add(text, "lyne: 1\nname: imported\ndata: {use: ");
+    add_quoted(text, i->data);
+    lyne_text_add(text, "}\nstages:\n  " STAGE ":\n    import:\n      logits: ");
+    add_path(text, i->logits);
+    lyne_text_add(text, "\n      ids: ");
+    add_path(text, i->ids);
+    lyne_text_add(text, "\n      encoding: %s\n", i->encoding);
+    return text->failed ? lyne_fail_memory(err, "a recipe") : LYNE_OK;
+}
+
+/* Hidden, or torn off when a process was killed. */
+static bool is_nothing(const char *name) {
+    return name[0] == '.' || name[lyne_file_stem(name)];
+}
+
+/* The folder is new, empty, or of just this import, which then goes on; *made: its recipe was not there. */
+static lyne_status enter(const lyne_import *i, const lyne_text *recipe, const char *path, bool *made, lyne_error *err) {
+    char **names, *before = NULL;
+    size_t n, size;
+    *made = false;
+    lyne_status status = lyne_directory_make(i->out, err);
+    if (status == LYNE_OK) status = lyne_directory_list(i->out, &names, &n, err);
+    if (status != LYNE_OK) return status;
+    size_t seen = 0;
+    while (seen < n && is_nothing(names[seen])) seen++;
+    if (seen == n) {
+        *made = true;
+        status = lyne_file_commit(path, recipe->data, recipe->length, err);
+    } else if (lyne_file_read(path, 1 << 16, &before, &size, NULL) != LYNE_OK || size != recipe->length ||
+               memcmp(before, recipe->data, size) != 0) {
+        status =
+            lyne_fail(err, LYNE_EUSAGE,
+                      "%s: has something in it that is not of this very import (%s); name a new folder, or remove it",
+                      i->out, names[seen]);
+    }
+    lyne_free(before);
+    lyne_names_free(names, n);
     return status;
+}
+
+/* An import that failed before it made anything leaves a folder for another. */
+static void leave(const char *out, const char *path) {
+    char **names;
+    size_t n, visible = 0;
+    if (lyne_directory_list(out, &names, &n, NULL) != LYNE_OK) return;
+    for (size_t k = 0; k < n; k++) visible += !is_nothing(names[k]);
+    if (visible == 1) (void)lyne_file_remove(path, NULL);
+    lyne_names_free(names, n);
 }
 
 lyne_status lyne_cli_import(const lyne_import *i, const lyne_registry *registry, lyne_error *err) {
     char path[LYNE_PATH_MAX];
+    bool made = false;
     lyne_recipe recipe = {0};
     lyne_folders data = {0};
-    lyne_text said[2] = {{0}};
+    lyne_text text = {0}, said[2] = {{0}};
     lyne_result result;
-    lyne_status status = lyne_directory_make(i->out, err);
-    if (status == LYNE_OK) status = lyne_path(path, i->out, "recipe.yaml", err);
-    if (status == LYNE_OK) status = write_recipe(i, path, err);
+    lyne_status status = lyne_path(path, i->out, "recipe.yaml", err);
+    if (status == LYNE_OK) status = make_recipe(i, &text, err);
+    if (status == LYNE_OK) status = enter(i, &text, path, &made, err);
     say_path(&said[0], "logits", i->logits);
     say_path(&said[1], "ids", i->ids);
     if (status == LYNE_OK && (said[0].failed || said[1].failed)) status = lyne_fail_memory(err, path);
@@ -130,7 +167,9 @@ lyne_status lyne_cli_import(const lyne_import *i, const lyne_registry *registry,
     const lyne_run_options o = {.out = i->out, .data_directory = data.list.item, .n_data_directories = data.list.n};
     if (status == LYNE_OK) status = lyne_single_run(&recipe, &o, STAGE, i->out, &result, err);
     if (status == LYNE_OK) printf("%s: %lld records\n", i->out, (long long)result.records);
+    if (status != LYNE_OK && made) leave(i->out, path);
     for (int k = 0; k < 2; k++) lyne_text_free(&said[k]);
+    lyne_text_free(&text);
     lyne_folders_free(&data);
     lyne_recipe_free(&recipe);
     return status;

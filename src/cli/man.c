@@ -50,9 +50,12 @@ static void print_command(const lyne_command *c) {
 static const char *const files[][2] = {
     {"OUT/results.json", "All numbers of a run."},
     {"OUT/recipe.yaml", "The recipe as it was understood, every default written out."},
-    {"OUT/STAGE/model.safetensors", "A trained model, under PyTorch's parameter names and shapes."},
-    {"OUT/STAGE/manifest.json, labels-*.safetensors", "A soft-label cache."},
-    {"OUT/STAGE/metrics.jsonl", "One line for each epoch."},
+    {"OUT/STAGE/", "What a stage leaves that is done once, as a teacher or soft labels."},
+    {"OUT/STAGE/seed-N/", "The same of one that is done for each seed, be it for one, as a student."},
+    {"model.safetensors", "In these: a trained model, under PyTorch's parameter names and shapes."},
+    {"metrics.jsonl", "One line for each epoch of its training."},
+    {"manifest.json, labels-*.safetensors", "Soft labels."},
+    {"result.json", "What came out, and all that it depends on."},
 };
 
 static const char description[] =

@@ -170,7 +170,7 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     if (!t) return lyne_fail(err, LYNE_EUSAGE, "a new what? usage: lyne new recipe|student|plugin NAME");
     const char *name = argv[optind + 1];
     if (!lyne_name_ok(name) || name[0] == '-')
-        return lyne_fail(err, LYNE_EUSAGE, "'%s' cannot name a recipe; use letters, digits, _ - .", name);
+        return lyne_fail(err, LYNE_EUSAGE, "'%s' cannot name a recipe; use letters, digits, _ - ., at most 64", name);
     if (t->text == plugin_text && !is_row_name(name))
         return lyne_fail(err, LYNE_EUSAGE, "'%s' cannot name a model; use a-z 0-9 _", name);
     return write(t, name, err);

@@ -10,7 +10,7 @@
 
 enum { QUICK = LYNE_N_ARGUMENTS, REUSE, JSON, KERNELS };
 static const lyne_option options[] = {
-    LYNE_ARGUMENTS,
+    LYNE_ARGUMENTS_RUN,
     [QUICK] = {"quick", NULL, "no times: nothing is measured"},
     [REUSE] = LYNE_REUSE,
     [JSON] = {"json", NULL, "the same for programs"},
@@ -24,8 +24,8 @@ static lyne_status print(const lyne_arguments *a, lyne_recipe *r, const lyne_out
     const bool timed = !lyne_arguments_has(a, QUICK);
     lyne_text text = {0};
     if (!lyne_arguments_has(a, JSON)) {
-        lyne_plan_print(r, jobs, out, timed, stdout);
-        return lyne_cli_print_adapters(r, err);
+        const lyne_status status = lyne_plan_print(r, jobs, out, timed, stdout, err);
+        return status == LYNE_OK ? lyne_cli_print_adapters(r, err) : status;
     }
     const lyne_status status = lyne_plan_json(r, jobs, out, timed, &text, err);
     if (status == LYNE_OK) fputs(text.data, stdout);

@@ -11,7 +11,7 @@
 
 enum { STAGE = LYNE_N_ARGUMENTS, REUSE, SHARD, JSON, QUIET, ANY_ENVIRONMENT, IGNORE_LIMITS };
 static const lyne_option options[] = {
-    LYNE_ARGUMENTS,
+    LYNE_ARGUMENTS_RUN,
     [STAGE] = {"stage", "NAME", "run this stage and those it reads, no others"},
     [REUSE] = LYNE_REUSE,
     [SHARD] = {"shard", "I/N",
@@ -66,10 +66,7 @@ static lyne_status parse(int argc, char **argv, arguments *a, lyne_error *err) {
 }
 
 static lyne_status print_results(const lyne_recipe *r, const lyne_outcomes *o, bool json, lyne_error *err) {
-    if (!json) {
-        lyne_table_print(r, o, stdout);
-        return LYNE_OK;
-    }
+    if (!json) return lyne_table_print(r, o, stdout, err);
     lyne_text text = {0};
     const lyne_status status = lyne_results_print(r, o, &text, err);
     if (status == LYNE_OK) fputs(text.data, stdout);

@@ -150,9 +150,9 @@ static lyne_status show(const lyne_recipe *r, const char *name, int what, lyne_e
 
 typedef struct arguments {
     lyne_words set;
-    int what;               /* SET: the table */
-    bool shaped, sequences; /* an option has said what the model reads; it reads tokens */
-    int64_t size[3], classes;
+    int what;                 /* SET: the table */
+    bool shaped, sequences;   /* an option has said what the model reads; it reads tokens */
+    int64_t size[3], classes; /* classes 0: not said */
 } arguments;
 
 /* Its config from `name` and the assignments; mistakes are printed. */
@@ -164,7 +164,7 @@ static lyne_status read_model(const char *name, const arguments *a, const lyne_r
     lyne_yaml *tree = text ? lyne_yaml_parse(name, text, strlen(text), arena, &diagnostics) : NULL;
     for (size_t i = 0; tree && i < a->set.n; i++) {
         const char *assignment = lyne_arena_printf(arena, "%s.%s", name, a->set.item[i]);
-        if (!assignment || !lyne_yaml_set(tree, assignment, arena, &diagnostics)) tree = NULL;
+        if (!assignment || !lyne_yaml_set(tree, NULL, assignment, arena, &diagnostics)) tree = NULL;
     }
     if (tree) lyne_config_instance(&f, LYNE_MODEL, name, tree, out);
     const lyne_status status = lyne_diagnostics_status(&diagnostics);
@@ -175,7 +175,7 @@ static lyne_status read_model(const char *name, const arguments *a, const lyne_r
 
 /* For pictures, and if nobody has said that it reads these and it does not, for tokens. */
 static lyne_status build_model(const lyne_instance *model, const arguments *a, lyne_network *net, lyne_error *err) {
-    lyne_task task = {.n_classes = a->classes, .precision = LYNE_F32};
+    lyne_task task = {.n_classes = a->classes ? a->classes : 10, .precision = LYNE_F32};
     if (a->sequences)
         task.sequence = (lyne_sequence){.length = a->size[0], .vocabulary = a->size[1]};
     else
@@ -257,7 +257,7 @@ static lyne_status take(arguments *a, int got, const char *value, lyne_error *er
 }
 
 static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyne_error *err) {
-    arguments a = {.what = SET, .size = {3, 32, 32}, .classes = 10};
+    arguments a = {.what = SET, .size = {3, 32, 32}};
     const char *value;
     int got;
     while ((got = lyne_next_option(&command_show, argc, argv, &value, err)) >= 0)
@@ -266,11 +266,15 @@ static lyne_status run(int argc, char **argv, const lyne_registry *registry, lyn
     if (argc - optind < 1 || argc - optind > 2)
         return lyne_fail(err, LYNE_EUSAGE, "what? usage: lyne show RECIPE [STAGE], or lyne show MODEL");
     const char *name = argv[optind];
-    if (argc - optind == 1 && !lyne_file_exists(name) && lyne_registry_find(registry, LYNE_MODEL, name))
-        return show_model(name, &a, registry, err);
+    const bool is_model = !lyne_file_exists(name) && lyne_registry_find(registry, LYNE_MODEL, name);
+    if (is_model && argc - optind == 2)
+        return lyne_fail(err, LYNE_EUSAGE, "'%s' is one too many: %s is a model, which has no stages", argv[optind + 1],
+                         name);
+    if (is_model) return show_model(name, &a, registry, err);
     if (!lyne_file_exists(name) && !strpbrk(name, "/.")) return refuse(name, registry, err);
-    if (a.shaped)
-        return lyne_fail(err, LYNE_EUSAGE, "--picture and --tokens are for a model by name; a recipe has data");
+    if (a.shaped || a.classes)
+        return lyne_fail(err, LYNE_EUSAGE,
+                         "--picture, --tokens and --classes are for a model by name; a recipe has data");
     lyne_recipe recipe;
     lyne_status status = lyne_cli_read(&recipe, name, a.set.item, a.set.n, registry);
     if (status == LYNE_OK) status = show(&recipe, argc - optind == 2 ? argv[optind + 1] : NULL, a.what, err);

@@ -48,11 +48,9 @@ bool lyne_yaml_is_null(const lyne_yaml *node);
 
 /** `a.b.c=VALUE`: set the value at a path of maps, making maps on the way; VALUE is YAML; `~` removes the key.  Steps
  *  of the path that are whole numbers enter lists.  Errors are marked in the text of the assignment itself.  The nodes
- *  on the path are replaced by copies, so that a node shared by an alias changes in this one place only. */
-bool lyne_yaml_set(lyne_yaml *root, const char *assignment, lyne_arena *arena, lyne_diagnostics *out);
-/** The same where a file says so, of which messages say `name`: it may name no more files than any other does. */
-bool lyne_yaml_set_from(lyne_yaml *root, const char *name, const char *assignment, lyne_arena *arena,
-                        lyne_diagnostics *out);
+ *  on the path are replaced by copies, so that a node shared by an alias changes in this one place only.  `name` of the
+ *  file that says so, which may name no more files than any other does; NULL: the user does, by --set. */
+bool lyne_yaml_set(lyne_yaml *root, const char *name, const char *assignment, lyne_arena *arena, lyne_diagnostics *out);
 /** The same with the path a scalar and the value a node of some tree: errors are marked at the path. */
 bool lyne_yaml_put(lyne_yaml *root, const lyne_yaml *path, lyne_yaml *value, lyne_arena *arena, lyne_diagnostics *out);
 

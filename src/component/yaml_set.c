@@ -106,6 +106,12 @@ static bool put_child(const assignment *a, lyne_yaml *node, size_t index, step s
     return true;
 }
 
+/* Whether the step that begins there is a place in a list. */
+static bool is_place(const char *begin) {
+    const size_t digits = strspn(begin, "0123456789");
+    return digits > 0 && strchr(".=", begin[digits]);
+}
+
 /* Follow the path from `node`, whose arrays are its own, and put the value at its end. */
 static bool assign(const assignment *a, lyne_yaml *node, lyne_yaml *value) {
     bool removing = lyne_yaml_is_null(value);
@@ -125,6 +131,13 @@ static bool assign(const assignment *a, lyne_yaml *node, lyne_yaml *value) {
             remove_child(node, index);
             return true;
         }
+        if (index == node->n && is_place(s.end + 1)) {
+            lyne_diagnose(a->out, mark_of(a, s.begin, s.end), LYNE_ERECIPE,
+                          "'%.*s' is left to its default, which has no places to set; write the whole list, as in "
+                          "%.*s=[...]",
+                          (int)(s.end - a->path), a->path, (int)(s.end - a->path), a->path);
+            return false;
+        }
         lyne_yaml *child = new_node(a, LYNE_YAML_MAP, s);
         if (!child) return false;
         if (index < node->n && !lyne_yaml_is_null(node->item[index])) *child = *node->item[index];
@@ -133,10 +146,8 @@ static bool assign(const assignment *a, lyne_yaml *node, lyne_yaml *value) {
     }
 }
 
-/* `name` NULL: by the user. */
-static bool set(lyne_yaml *root, const char *name, const char *assignment_text, lyne_arena *arena,
-                lyne_diagnostics *out) {
-    lyne_source *source = lyne_source_new(name ? name : "--set", assignment_text, strlen(assignment_text), arena, out);
+bool lyne_yaml_set(lyne_yaml *root, const char *name, const char *text, lyne_arena *arena, lyne_diagnostics *out) {
+    lyne_source *source = lyne_source_new(name ? name : "--set", text, strlen(text), arena, out);
     if (!source) return false;
     source->assigned = !name;
     assignment a = {
@@ -155,14 +166,6 @@ static bool set(lyne_yaml *root, const char *name, const char *assignment_text, 
     size_t before = out->n + out->dropped;
     lyne_yaml *value = lyne_yaml_parse_part(source, (size_t)(a.equals + 1 - source->text), arena, out);
     return value && out->n + out->dropped == before && assign(&a, root, value);
-}
-
-bool lyne_yaml_set(lyne_yaml *root, const char *text, lyne_arena *arena, lyne_diagnostics *out) {
-    return set(root, NULL, text, arena, out);
-}
-
-bool lyne_yaml_set_from(lyne_yaml *root, const char *name, const char *text, lyne_arena *arena, lyne_diagnostics *out) {
-    return set(root, name, text, arena, out);
 }
 
 bool lyne_yaml_put(lyne_yaml *root, const lyne_yaml *path, lyne_yaml *value, lyne_arena *arena, lyne_diagnostics *out) {

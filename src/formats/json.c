@@ -6,8 +6,21 @@
 #include "base/text.h"
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+/* ---- memory ---- */
+
+__attribute__((constructor)) static void count_jansson(void) {
+    json_set_alloc_funcs(lyne_malloc, lyne_free);
+}
+
+/* Where memory is out, jansson (2.14) leaves out members, and letters of texts that it reads and writes, without a word. */
+char *lyne_json_dump(const json_t *value, size_t flags) {
+    char *text = value ? json_dumps(value, flags) : NULL;
+    if (!lyne_malloc_failed()) return text;
+    lyne_free(text);
+    return NULL;
+}
 
 /* What jansson (2.14) allocates, rounded up, for each thing in a text: SLOT in the list or table that it stands in, STRING
  * besides its letters.  The text itself is the fourth of four bytes. */
@@ -39,11 +52,18 @@ bool lyne_json_fits(const char *text, size_t size) {
     return lyne_size_mul(size, EACH_BYTE, &most) && lyne_size_add(most, SMALL, &most) && cost_of(text, size) <= most;
 }
 
-json_t *lyne_json_parse(const char *text, size_t size, json_error_t *why) {
-    if (lyne_json_fits(text, size)) return json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, why);
-    *why = (json_error_t){.line = 1, .column = 1};
-    snprintf(why->text, sizeof why->text - 1, "holds more values than its %zu bytes should", size);
-    return NULL;
+lyne_status lyne_json_parse(const char *text, size_t size, json_t **out, json_error_t *why) {
+    *out = NULL;
+    if (!lyne_json_fits(text, size)) {
+        *why = (json_error_t){.line = 1, .column = 1};
+        snprintf(why->text, sizeof why->text - 1, "holds more values than its %zu bytes should", size);
+        return LYNE_EDATA;
+    }
+    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, why);
+    if (!lyne_malloc_failed()) return *out ? LYNE_OK : LYNE_EDATA;
+    json_decref(*out);
+    *out = NULL;
+    return LYNE_ENOSPACE;
 }
 
 lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_error *err) {
@@ -53,19 +73,18 @@ lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_er
     *out = NULL;
     lyne_status status = lyne_file_read(path, limit, &text, &size, err);
     if (status != LYNE_OK) return status;
-    *out = lyne_json_parse(text, size, &why);
+    status = lyne_json_parse(text, size, out, &why);
     lyne_free(text);
-    if (*out) return LYNE_OK;
-    if (json_error_code(&why) == json_error_out_of_memory) return lyne_fail_memory(err, path);
+    if (status == LYNE_OK) return status;
+    if (status == LYNE_ENOSPACE) return lyne_fail_memory(err, path);
     return lyne_fail(err, LYNE_EDATA, "%s:%d:%d: %s", path, why.line, why.column, why.text);
 }
 
 lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *err) {
-    char *dump =
-        value ? json_dumps(value, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY) : NULL;
+    char *dump = lyne_json_dump(value, JSON_SORT_KEYS | JSON_INDENT(2) | JSON_REAL_PRECISION(17) | JSON_ENCODE_ANY);
     lyne_text text = {0};
     if (dump) lyne_text_add(&text, "%s\n", dump);
-    free(dump);
+    lyne_free(dump);
     lyne_status status =
         !dump || text.failed ? lyne_fail_memory(err, path) : lyne_file_commit(path, text.data, text.length, err);
     lyne_text_free(&text);
@@ -114,7 +133,7 @@ lyne_status lyne_json_real(const json_t *object, const char *key, double *out, l
     const json_t *value = json_object_get(object, key);
     if (!json_is_number(value)) return wrong(object, key, "a number", err);
     const double number = json_number_value(value);
-    if (fabs(number) > MOST_REAL) return lyne_fail(err, LYNE_EDATA, "\"%s\" = %g is no number of ours", key, number);
+    if (fabs(number) > MOST_REAL) return lyne_fail(err, LYNE_EDATA, "\"%s\" = %g is beyond 1e100", key, number);
     *out = number;
     return LYNE_OK;
 }

@@ -20,14 +20,20 @@
  *  Caller gives *out back with json_decref; it is NULL after a failure. */
 lyne_status lyne_json_load(const char *path, size_t limit, json_t **out, lyne_error *err);
 
-/** One JSON value; NULL and *why if it is none, gives a key twice, or would take more memory than 16 MiB and 4 bytes for
- *  each of its own: a list of nothing but empty objects takes 80. */
-json_t *lyne_json_parse(const char *text, size_t size, json_error_t *why);
+/** One JSON value, for json_decref.  LYNE_EDATA and *why if it is none, gives a key twice, or would take more memory than 16 MiB
+ *  and 4 bytes for each of its own: a list of nothing but empty objects takes 80.  LYNE_ENOSPACE: memory is out; *out is NULL
+ *  after both. */
+lyne_status lyne_json_parse(const char *text, size_t size, json_t **out, json_error_t *why);
 /** Whether it, or all lines of a text together, take no more. */
 bool lyne_json_fits(const char *text, size_t size);
 
-/** Commit a value: keys sorted, reals with 17 digits, so equal values are equal files.  NULL, which is what jansson's
- *  builders return when memory is out, is LYNE_ENOSPACE. */
+/** The text of a value, `flags` jansson's; caller frees with lyne_free.  NULL when memory is out or was out while the value was
+ *  made: jansson's builders then leave out a member and many of their callers need not ask, for nothing is written of it.
+ *  Everything that is written comes through here. */
+char *lyne_json_dump(const json_t *value, size_t flags);
+
+/** Commit a value: keys sorted, reals with 17 digits, so equal values are equal files.  One of which lyne_json_dump has no text
+ *  is LYNE_ENOSPACE. */
 lyne_status lyne_json_save(const char *path, const json_t *value, lyne_error *err);
 
 /* A field of an object: LYNE_EDATA names it and says that it is missing, of which type it is, or outside which range.

@@ -1,12 +1,12 @@
-/* formats/members.c -- see members.h.  libarchive unpacks zstd; gzip has its checksum compared in gzip.c. */
+/* formats/members.c -- see members.h.  libzstd unpacks a tar block by block, gzip.c one at a time. */
 #include "formats/members.h"
 
 #include "base/file.h"
 #include "formats/gzip.h"
 #include "formats/tar.h"
-#include <archive.h>
-#include <archive_entry.h>
 #include <string.h>
+#include <zstd.h>
+#include <zstd_errors.h>
 
 void lyne_members_free(lyne_members *m) {
     if (!m) return;
@@ -45,27 +45,40 @@ static lyne_status add(lyne_members *m, const char *path, const char *folder, si
 
 /* ---- the bytes of a tar: all at hand, or unpacked block by block and counted ---- */
 
+enum { BLOCK = 1 << 17 };
+
 typedef struct stream {
     const uint8_t *at;
-    size_t left;          /* bytes at hand                                   */
-    struct archive *zstd; /* where more of them come from; NULL: nowhere     */
-    size_t may_come;      /* how many at most                                */
-    const char *why;      /* what was wrong with them                        */
+    size_t left;     /* bytes at hand                                     */
+    ZSTD_DCtx *zstd; /* what unpacks more of them; NULL: there are no more */
+    ZSTD_inBuffer packed;
+    uint8_t *block;  /* that is unpacked into                             */
+    bool between;    /* frames, where the packed bytes may end            */
+    size_t may_come; /* how many at most                                  */
+    const char *why; /* what was wrong with them                          */
+    bool out_of_memory;
 } stream;
+
+static void unpack(stream *s) {
+    ZSTD_outBuffer out = {.dst = s->block, .size = BLOCK};
+    const size_t before = s->packed.pos, got = ZSTD_decompressStream(s->zstd, &out, &s->packed);
+    s->at = s->block;
+    s->left = out.pos;
+    s->between = got == 0;
+    s->out_of_memory = ZSTD_getErrorCode(got) == ZSTD_error_memory_allocation;
+    if (ZSTD_isError(got))
+        s->why = ZSTD_getErrorName(got);
+    else if (out.pos == 0 && s->packed.pos == before)
+        s->why = "it ends early";
+    else if (out.pos > s->may_come)
+        s->why = "it unpacks to more than any data set does";
+    else
+        s->may_come -= out.pos;
+}
 
 /* Whether there are bytes at hand; more are unpacked if there are none. */
 static bool is_more(stream *s) {
-    while (s->left == 0 && s->zstd && !s->why) {
-        const void *block = NULL;
-        la_int64_t where;
-        const int got = archive_read_data_block(s->zstd, &block, &s->left, &where);
-        if (got != ARCHIVE_OK) s->left = 0;
-        if (got == ARCHIVE_EOF) return false;
-        if (got != ARCHIVE_OK && !(s->why = archive_error_string(s->zstd))) s->why = "no zstd";
-        if (s->left > s->may_come) s->why = "it unpacks to more than any data set does";
-        s->may_come -= s->why ? 0 : s->left;
-        s->at = block;
-    }
+    while (s->left == 0 && s->zstd && !s->why && !(s->between && s->packed.pos == s->packed.size)) unpack(s);
     return s->left > 0 && !s->why;
 }
 
@@ -85,7 +98,13 @@ static bool take(stream *s, void *dst, uint64_t n) {
 /* ---- a tar ---- */
 
 static lyne_status broken(const char *path, const char *why, lyne_error *err) {
-    return lyne_fail(err, LYNE_EDATA, "%s: is no tar, damaged, or cut short: %s", path, why ? why : "it ends early");
+    return lyne_fail(err, LYNE_EDATA, "%s: is no tar, damaged, or cut short: %s", path, why);
+}
+
+/* There are no more bytes. */
+static lyne_status ended(const char *path, const stream *s, lyne_error *err) {
+    if (s->out_of_memory) return lyne_fail_memory(err, path);
+    return broken(path, s->why ? s->why : "it ends early", err);
 }
 
 /* To the end of a block, n bytes of which have been taken. */
@@ -107,7 +126,7 @@ static lyne_status read_file(lyne_members *m, const char *path, stream *s, const
         return lyne_fail(err, LYNE_EDATA, "%s: \"%s\" is not FOLDER/NAME, as every file in it should be", path, name);
     const lyne_status status = add(m, path, plain, folder, slash + 1, size, limit, err);
     if (status != LYNE_OK || take(s, m->bytes + m->n_bytes - size, size)) return status;
-    return broken(path, s->why, err);
+    return ended(path, s, err);
 }
 
 static lyne_status read_member(lyne_members *m, const char *path, stream *s, const lyne_tar_header *h, const char *name,
@@ -136,10 +155,10 @@ typedef struct extended {
 } extended;
 
 static lyne_status extend(extended *x, const char *path, stream *s, const lyne_tar_header *h, lyne_error *err) {
-    if (h->kind == LYNE_TAR_PASSED) return take(s, NULL, h->size) ? LYNE_OK : broken(path, s->why, err);
+    if (h->kind == LYNE_TAR_PASSED) return take(s, NULL, h->size) ? LYNE_OK : ended(path, s, err);
     if (h->size > EXTENSION) return broken(path, "an extended header of more than 1 MiB", err);
     if (!lyne_grow(&x->bytes, &x->room, h->size + 1, 1)) return lyne_fail_memory(err, path);
-    if (!take(s, x->bytes, h->size)) return broken(path, s->why, err);
+    if (!take(s, x->bytes, h->size)) return ended(path, s, err);
     x->bytes[h->size] = '\0';
     const char *name = x->bytes;
     if (h->kind == LYNE_TAR_PAX) {
@@ -157,8 +176,8 @@ static lyne_status read_entries(lyne_members *m, const char *path, stream *s, ex
                                 lyne_error *err) {
     uint8_t block[LYNE_TAR_BLOCK];
     for (;;) {
-        if (!is_more(s)) return s->why ? broken(path, s->why, err) : LYNE_OK;
-        if (!take(s, block, sizeof block)) return broken(path, s->why, err);
+        if (!is_more(s)) return s->why ? ended(path, s, err) : LYNE_OK;
+        if (!take(s, block, sizeof block)) return ended(path, s, err);
         const lyne_tar_header h = lyne_tar_parse(block);
         uint64_t size = h.size;
         lyne_status status;
@@ -173,7 +192,7 @@ static lyne_status read_entries(lyne_members *m, const char *path, stream *s, ex
             x->has_size = false;
         }
         if (status != LYNE_OK) return status;
-        if (!take(s, NULL, filling(size))) return broken(path, s->why, err);
+        if (!take(s, NULL, filling(size))) return ended(path, s, err);
     }
 }
 
@@ -183,19 +202,6 @@ static bool is_zstd(const lyne_map *map) { /* or a frame to be passed over, in f
     const unsigned char *p = map->data;
     return map->size >= 4 && ((p[0] == 0x28 && p[1] == 0xB5 && p[2] == 0x2F && p[3] == 0xFD) ||
                               (p[0] >> 4 == 5 && p[1] == 0x2A && p[2] == 0x4D && p[3] == 0x18));
-}
-
-/* One zstd filter and no format, neither of them guessed: what is packed twice is not unpacked twice. */
-static lyne_status open_zstd(stream *s, const char *path, const lyne_map *map, lyne_error *err) {
-    struct archive_entry *entry;
-    struct archive *a = s->zstd = archive_read_new();
-    if (!a) return lyne_fail_memory(err, path);
-    if (archive_read_append_filter(a, ARCHIVE_FILTER_ZSTD) == ARCHIVE_OK &&
-        archive_read_set_format(a, ARCHIVE_FORMAT_RAW) == ARCHIVE_OK &&
-        archive_read_open_memory(a, map->data, map->size) == ARCHIVE_OK &&
-        archive_read_next_header(a, &entry) == ARCHIVE_OK)
-        return LYNE_OK;
-    return broken(path, archive_error_string(a), err);
 }
 
 static lyne_status read_tar(lyne_members *m, const char *path, lyne_members_limit limit, lyne_error *err) {
@@ -213,14 +219,17 @@ static lyne_status read_tar(lyne_members *m, const char *path, lyne_members_limi
         s.at = plain;
     } else if (is_zstd(&map)) {
         s.left = 0;
-        status = open_zstd(&s, path, &map, err);
+        s.packed = (ZSTD_inBuffer){.src = map.data, .size = map.size};
+        s.zstd = ZSTD_createDCtx();
+        s.block = lyne_alloc(BLOCK, 1);
+        if (!s.zstd || !s.block) status = lyne_fail_memory(err, path);
     }
-    struct archive *a = s.zstd;
     extended x = {0};
     if (status == LYNE_OK) status = read_entries(m, path, &s, &x, limit, err);
     lyne_free(x.bytes);
     lyne_free(x.text);
-    archive_read_free(a);
+    ZSTD_freeDCtx(s.zstd);
+    lyne_free(s.block);
     lyne_free(plain);
     lyne_map_close(&map);
     return status;

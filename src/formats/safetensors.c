@@ -35,8 +35,10 @@ static lyne_status load_header(const lyne_safetensors *s, json_t **header, size_
     const char *text = (const char *)s->map.data + PREFIX;
     json_error_t why;
     if (!length || text[0] != '{') return lyne_fail(err, LYNE_EDATA, "%s: the header is no JSON object", s->path);
-    *header = lyne_json_parse(text, (size_t)length, &why);
-    if (!*header) return lyne_fail(err, LYNE_EDATA, "%s: header, byte %d: %s", s->path, why.position, why.text);
+    const lyne_status status = lyne_json_parse(text, (size_t)length, header, &why);
+    if (status == LYNE_ENOSPACE) return lyne_fail_memory(err, s->path);
+    if (status != LYNE_OK)
+        return lyne_fail(err, LYNE_EDATA, "%s: header, byte %d: %s", s->path, why.position, why.text);
     *data_at = PREFIX + (size_t)length;
     return LYNE_OK;
 }

@@ -1,7 +1,7 @@
 /* formats/safetensors_write.c -- the writer: a header made from the list of tensors, then their bytes in that order. */
 #include "formats/safetensors.h"
 
-#include <jansson.h>
+#include "formats/json.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,8 +74,12 @@ static lyne_status add_tensors(json_t *header, const char *path, const lyne_arra
 }
 
 static lyne_status write_header(lyne_commit *file, const json_t *header, lyne_error *err) {
-    char *text = json_dumps(header, JSON_COMPACT);
-    if (!text) return lyne_fail_memory(err, file->path);
+    char *text = lyne_json_dump(header, JSON_COMPACT);
+    if (!text) {
+        lyne_fail_memory(err, file->path);
+        lyne_commit_abort(file);
+        return LYNE_ENOSPACE;
+    }
     size_t length = strlen(text), padding = (ALIGNMENT - (PREFIX + length) % ALIGNMENT) % ALIGNMENT;
     unsigned char prefix[PREFIX], spaces[ALIGNMENT];
     for (int i = 0; i < PREFIX; i++) prefix[i] = (unsigned char)((uint64_t)(length + padding) >> 8 * i);
@@ -83,7 +87,7 @@ static lyne_status write_header(lyne_commit *file, const json_t *header, lyne_er
     lyne_status status = lyne_commit_write(file, prefix, sizeof prefix, err);
     if (status == LYNE_OK) status = lyne_commit_write(file, text, length, err);
     if (status == LYNE_OK) status = lyne_commit_write(file, spaces, padding, err);
-    free(text);
+    lyne_free(text);
     return status;
 }
 

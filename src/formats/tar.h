@@ -2,8 +2,8 @@
  *
  * A tar is blocks of 512 bytes: for each member a header and its bytes, filled up to whole blocks.  A header may be of an
  * extension instead, whose bytes say something of the header behind it.  All that is taken from one are name and size:
- * lists of who may read a file, its holes and the like are not looked at, or refused.  (libarchive, which unpacks, reads those
- * lists in time that is quadratic.) */
+ * lists of who may read a file, its holes and the like are not looked at, or refused.  (libarchive would read those lists
+ * in time that is quadratic.) */
 #ifndef LYNE_FORMATS_TAR_H
 #define LYNE_FORMATS_TAR_H
 

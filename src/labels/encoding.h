@@ -54,7 +54,7 @@ typedef struct lyne_encoding {
      * at any temperature. */
     double (*temperature)(const void *config);
     /** Whether of the classes that get a record's least logit only the mass together was stored; NULL: no. */
-    bool (*rest_is_class)(const void *config);
+    bool (*rest_is_class)(const lyne_record *r);
 } lyne_encoding;
 
 extern const lyne_component *const lyne_encoding_rows[]; /* all that are built in, in no particular order */

@@ -93,7 +93,7 @@ double lyne_labels_temperature(const lyne_labels *labels) {
 }
 bool lyne_labels_rest_is_class(const lyne_labels *labels) {
     const lyne_record *r = &labels->manifest.layout.record;
-    return r->encoding->rest_is_class && r->encoding->rest_is_class(r->config);
+    return r->encoding->rest_is_class && r->encoding->rest_is_class(r);
 }
 lyne_labels_error lyne_labels_error_of(const lyne_labels *labels) {
     return labels->manifest.error;

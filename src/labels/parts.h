@@ -133,6 +133,14 @@ lyne_status lyne_layout_error(const lyne_layout *l, lyne_labels_error *out, lyne
 void lyne_manifest_name(uint32_t part, uint32_t n_parts, char out[LYNE_SHARD_NAME]);
 /** Whether a file is the manifest of a part, of which. */
 bool lyne_manifest_named(const char *name, uint32_t *part, uint32_t *n_parts);
+
+/** What a file of a cache is by its name, which says all of it: anything else in the folder is somebody else's. */
+typedef struct lyne_cache_file {
+    enum { LYNE_NO_CACHE_FILE, LYNE_CACHE_SHARD, LYNE_CACHE_MANIFEST, LYNE_CACHE_PART, LYNE_CACHE_HEAD } kind;
+    bool torn;      /* not committed                              */
+    uint64_t at, n; /* shard `at` of n, from 0; part `at` of n, from 1 */
+} lyne_cache_file;
+lyne_cache_file lyne_cache_file_named(const char *name);
 /** Of the layout's part; shards has all, of which those of the part are read.  head: of an encoding of features. */
 lyne_status lyne_manifest_save(const lyne_layout *l, const lyne_shard_entry *shards, const lyne_shard_entry *head,
                                const lyne_labels_error *error, lyne_error *err);

@@ -223,8 +223,9 @@ static bool decode(const lyne_record *r, const void *const part[], float *logits
     return true;
 }
 
-static bool rest_is_class(const void *config) {
-    return ((const topk_config *)config)->tail == CLASS;
+static bool rest_is_class(const lyne_record *r) {
+    const topk_config *c = r->config;
+    return c->tail == CLASS && c->k < r->classes; /* else nothing is left over */
 }
 
 const lyne_encoding lyne_encoding_topk = {

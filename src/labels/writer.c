@@ -62,20 +62,22 @@ static lyne_status look_at(lyne_labels_writer *w, uint64_t shard, lyne_error *er
 static bool is_stale(const void *self, const char *name) {
     const lyne_labels_writer *w = self;
     const lyne_layout *l = &w->layout;
+    const lyne_cache_file f = lyne_cache_file_named(name);
     const bool all = l->plan.n_parts == 0;
-    uint32_t part, n_parts;
-    if (strncmp(name, "labels-", 7) == 0) {
-        const uint64_t shard = strtoull(name + 7, NULL, 10);
-        char due[LYNE_SHARD_NAME];
-        lyne_shard_name(l, shard < l->n_shards ? shard : 0, due);
-        if (shard < l->first_shard || shard >= l->end_shard || strncmp(name, due, strlen(due)) != 0) return all;
-        return !w->whole[shard] || name[strlen(due)];
+    switch (f.kind) {
+    case LYNE_CACHE_SHARD:
+        if (f.n != l->n_shards || f.at < l->first_shard || f.at >= l->end_shard) return all;
+        return f.torn || !w->whole[f.at];
+    case LYNE_CACHE_MANIFEST:
+        return all || w->left > 0;
+    case LYNE_CACHE_PART:
+        return all || (w->left > 0 && f.at == l->plan.part && f.n == l->plan.n_parts);
+    case LYNE_CACHE_HEAD:
+        return all && (f.torn || !l->record.encoding->of_features);
+    case LYNE_NO_CACHE_FILE:
+        break;
     }
-    if (strncmp(name, "manifest.json", 13) == 0) return all || w->left > 0;
-    if (lyne_manifest_named(name, &part, &n_parts))
-        return all || (w->left > 0 && part == l->plan.part && n_parts == l->plan.n_parts);
-    if (strcmp(name, LYNE_HEAD_NAME) == 0) return all && !l->record.encoding->of_features;
-    return all && strncmp(name, LYNE_HEAD_NAME ".tmp.", strlen(LYNE_HEAD_NAME ".tmp.")) == 0;
+    return false;
 }
 
 /* Each part locks the numbers of its shards, so that whoever would write one of them too is refused. */

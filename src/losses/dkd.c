@@ -4,7 +4,8 @@
  *   target = a_t log(a_t / a_s) + (1 - a_t) log((1 - a_t) / (1 - a_s));   others = sum_c h_t log(h_t / h_s)
  *   L = T^2 / B sum_b (alpha target + beta others)                                       nats
  *   dL/dz_y = T/B alpha (a_s - a_t);   dL/dz_c = T/B (beta (h_s - h_t) - alpha (a_s - a_t) h_s)
- * z: (B, C) logits of student and teacher; y: (B) s32.  With beta = 1 - a_t it would be kd. */
+ * z: (B, C) logits of student and teacher; y: (B) s32.  With beta = 1 - a_t it would be kd.  Of a teacher that gave only the
+ * label a logit (soft labels of a few classes: labels/encoding.h) h_t is not known: there is no `others` then. */
 #include "losses/fused.h"
 #include <math.h>
 
@@ -17,9 +18,13 @@ static const lyne_field fields[] = {
     LYNE_SOFTENED_FIELDS, LYNE_FLOAT(dkd_config, alpha, "weight of the label's part", "1", 0, 1e6),
     LYNE_FLOAT(dkd_config, beta, "weight of the other classes' part", "8", 0, 1e6), LYNE_FIELDS_END};
 
+/* So far down a logit says no more than "never", and the differences between such are lost to rounding. */
+#define NEVER (-1e12)
+
 /* log p_y, log(1 - p_y), and log h of the other classes, which are all below their own maximum. */
 typedef struct parts {
     double label, others;
+    bool known; /* is h? */
 } parts;
 static parts split(const float *z, int64_t C, int64_t y, double T, double *log_h) {
     double max = -INFINITY, sum = 0;
@@ -30,7 +35,7 @@ static parts split(const float *z, int64_t C, int64_t y, double T, double *log_h
     const double rest = max / T + log(sum), own = (double)z[y] / T, top = fmax(rest, own);
     const double all = top + log(exp(rest - top) + exp(own - top));
     for (int64_t c = 0; c < C; c++) log_h[c] = (double)z[c] / T - rest;
-    return (parts){.label = own - all, .others = rest - all};
+    return (parts){.label = own - all, .others = rest - all, .known = !(rest < NEVER)};
 }
 
 /* scratch: (B, 2 C + 1) */
@@ -48,15 +53,15 @@ static double value(const lyne_fused *f) {
         const parts ps = split((const float *)f->src[0] + b * C, C, y, T, s);
         const parts pt = split((const float *)f->src[1] + b * C, C, y, T, t);
         const double target = exp(pt.label) * (pt.label - ps.label) + exp(pt.others) * (pt.others - ps.others);
-        const double off = exp(ps.label) - exp(pt.label);
+        const double off = exp(ps.label) - exp(pt.label), beta = pt.known ? k->beta : 0;
         for (int64_t c = 0; c < C; c++) {
             if (c == y) continue;
             const double h_s = exp(s[c]), h_t = exp(t[c]);
             others += h_t > 0 ? h_t * (t[c] - s[c]) : 0;
-            if (f->diff) f->diff[b * C + c] = (float)(T / (double)B * (k->beta * (h_s - h_t) - k->alpha * off * h_s));
+            if (f->diff) f->diff[b * C + c] = (float)(T / (double)B * (beta * (h_s - h_t) - k->alpha * off * h_s));
         }
         if (f->diff) f->diff[b * C + y] = (float)(T / (double)B * k->alpha * off);
-        t[C] = T * T * (k->alpha * target + k->beta * others);
+        t[C] = T * T * (k->alpha * target + beta * others);
     }
     for (int64_t b = 0; b < B; b++) sum += f->scratch[b * (2 * C + 1) + 2 * C];
     return sum / (double)B;

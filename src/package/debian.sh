@@ -2,7 +2,7 @@
 # Sourced by recipes/quickstart.sh and tests/run.sh.
 
 lyne_packages="gcc libc6-dev cmake ninja-build pkg-config \
-    libdnnl-dev libyaml-dev libjansson-dev libarchive-dev libxxhash-dev \
+    libdnnl-dev libyaml-dev libjansson-dev zlib1g-dev libzstd-dev libxxhash-dev \
     libturbojpeg0-dev libpng-dev"
 
 # Install those of the named packages that are missing.  Fails, saying what to type, where it may not.

@@ -1,5 +1,6 @@
 /* recipe/inputs.c -- a config, flattened to names and values; two such lists, compared. */
 #include "recipe/inputs.h"
+#include "component/layers.h"
 #include "component/origin.h"
 #include "formats/json.h"
 #include <string.h>
@@ -61,6 +62,47 @@ void lyne_inputs_floats(lyne_inputs *in, const char *name, const lyne_floats *li
     add_value(in, name, &(lyne_field){.name = name, .type = LYNE_FIELD_FLOATS}, list);
 }
 
+/* ---- plug-ins ---- */
+
+static void add_origin(lyne_inputs *in, const lyne_component *row) {
+    const lyne_origin *origin = lyne_origin_of(row);
+    if (!origin) return;
+    const char *name = lyne_arena_printf(in->arena, "plug-in of %s %s", lyne_kind_name(row->kind), row->name);
+    if (name)
+        lyne_inputs_digest(in, name, origin->digest);
+    else
+        in->failed = true;
+}
+
+static void add_layers(lyne_inputs *in, const lyne_layers *layers);
+
+/* Of a row and of all that its config has. */
+static void add_origins(lyne_inputs *in, const lyne_instance *instance);
+static void add_origins_of(lyne_inputs *in, const lyne_field *fields, const void *config) {
+    for (const lyne_field *f = fields; f && f->name; f++) {
+        const void *at = (const char *)config + f->offset;
+        const lyne_instances *list = at;
+        if (f->type == LYNE_FIELD_GROUP) add_origins_of(in, f->fields, at);
+        if (f->type == LYNE_FIELD_COMPONENT) add_origins(in, at);
+        if (f->type == LYNE_FIELD_LAYERS) add_layers(in, at);
+        for (size_t i = 0; f->type == LYNE_FIELD_COMPONENTS && i < list->n; i++) add_origins(in, &list->item[i]);
+    }
+}
+static void add_origins(lyne_inputs *in, const lyne_instance *instance) {
+    if (!instance->row) return;
+    add_origin(in, instance->row);
+    add_origins_of(in, instance->row->fields, instance->config);
+}
+
+/* Layers are a text, which says nothing of where their ops come from. */
+static void add_layers(lyne_inputs *in, const lyne_layers *layers) {
+    for (size_t i = 0; i < layers->n; i++) {
+        const lyne_layer *layer = &layers->item[i];
+        add_origins(in, &layer->op);
+        for (size_t k = 0; k < layer->n_branches; k++) add_layers(in, &layer->branch[k]);
+    }
+}
+
 /* ---- a config, flattened ---- */
 
 static void add_field(lyne_inputs *in, const char *name, const lyne_field *field, const void *value);
@@ -96,18 +138,13 @@ static void add_field(lyne_inputs *in, const char *name, const lyne_field *field
         add_instances(in, name, value);
     else
         add_value(in, name, field, value);
+    if (field->type == LYNE_FIELD_LAYERS) add_layers(in, value);
 }
 
 void lyne_inputs_instance(lyne_inputs *in, const char *name, const lyne_instance *instance) {
     const lyne_component *row = instance->row;
     lyne_inputs_text(in, *name ? name : "kind", row ? row->name : "~");
-    const lyne_origin *origin = row ? lyne_origin_of(row) : NULL;
-    const char *plugin =
-        origin ? lyne_arena_printf(in->arena, "plug-in of %s %s", lyne_kind_name(row->kind), row->name) : "";
-    if (!plugin)
-        in->failed = true;
-    else if (origin)
-        lyne_inputs_digest(in, plugin, origin->digest);
+    if (row) add_origin(in, row);
     if (!row || !row->fields) return;
     const char *path = lyne_arena_printf(in->arena, "%s%s%s", name, *name ? "." : "", *name ? row->name : "");
     if (!path)
@@ -128,11 +165,24 @@ lyne_digest lyne_inputs_fingerprint(const lyne_inputs *in) {
     return lyne_hash_finish(&h);
 }
 
+/* What several have the name of, as one text; NULL when memory is out. */
+static char *value_of(const lyne_inputs *in, const char *name) {
+    lyne_text all = {0};
+    for (size_t i = 0; i < in->n; i++)
+        if (strcmp(in->item[i].name, name) == 0) lyne_text_add(&all, "%s%s", all.length ? ", " : "", in->item[i].value);
+    if (!all.failed) return all.data;
+    lyne_text_free(&all);
+    return NULL;
+}
+
 json_t *lyne_inputs_json(const lyne_inputs *in) {
     json_t *object = json_object();
     int failed = !object;
-    for (size_t i = 0; !failed && i < in->n; i++)
-        failed = json_object_set_new(object, in->item[i].name, json_string(in->item[i].value));
+    for (size_t i = 0; !failed && i < in->n; i++) {
+        char *value = value_of(in, in->item[i].name);
+        failed = !value || json_object_set_new(object, in->item[i].name, json_string(value));
+        lyne_free(value);
+    }
     if (!failed) return object;
     json_decref(object);
     return NULL;
@@ -160,19 +210,20 @@ static void add_difference(lyne_text *t, size_t *n, const char *name, const char
 const char *lyne_inputs_differ(const lyne_inputs *in, const json_t *before) {
     lyne_text t = {0};
     size_t n = 0;
-    for (size_t i = 0; i < in->n; i++) {
-        const char *was = json_string_value(json_object_get(before, in->item[i].name)), *is = in->item[i].value;
-        if (!was || strcmp(was, is) != 0) add_difference(&t, &n, in->item[i].name, was, is);
-    }
+    json_t *now = lyne_inputs_json(in), *value;
     const char *name;
-    json_t *value;
+    if (!now) return NULL;
+    json_object_foreach(now, name, value) {
+        const char *was = json_string_value(json_object_get(before, name)), *is = json_string_value(value);
+        if (!was || strcmp(was, is) != 0) add_difference(&t, &n, name, was, is);
+    }
     json_object_foreach((json_t *)before, name, value) {
-        size_t i = 0;
-        while (i < in->n && strcmp(in->item[i].name, name) != 0) i++;
-        if (i == in->n && json_string_value(value)) add_difference(&t, &n, name, json_string_value(value), NULL);
+        const bool gone = !json_object_get(now, name) && json_string_value(value);
+        if (gone) add_difference(&t, &n, name, json_string_value(value), NULL);
     }
     if (n > SHOWN) lyne_text_add(&t, "; and %zu more", n - SHOWN);
     const char *out = t.failed ? NULL : lyne_arena_printf(in->arena, "%s", t.data ? t.data : "");
     lyne_text_free(&t);
+    json_decref(now);
     return out;
 }

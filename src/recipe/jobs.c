@@ -1,5 +1,6 @@
 /* recipe/jobs.c -- which jobs a recipe has, where their files are, and what each depends on. */
 #include "recipe/jobs.h"
+#include "base/cpu.h"
 #include "base/file.h"
 #include "component/origin.h"
 #include "dnn/dnn.h"
@@ -257,8 +258,10 @@ void lyne_jobs_leave(lyne_jobs *p, lyne_outcome *o) {
 
 /* What bits depend on besides the recipe.  NULL when memory is out. */
 static const char *environment(lyne_arena *arena) {
-    const char *text = lyne_arena_printf(arena, "oneDNN %s, %s, %d thread%s", dnn_version(), dnn_isa(),
-                                         omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+    const bool lowered = lyne_cpu_is_lowered();
+    const char *text = lyne_arena_printf(
+        arena, "oneDNN %s, %s, %s%s%d thread%s", dnn_version(), dnn_isa(), lowered ? lyne_isa_name(lyne_cpu_isa()) : "",
+        lowered ? " by LYNE_MAX_ISA, " : "", omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
     size_t n;
     const lyne_origin *plugin = lyne_origins(&n);
     for (size_t i = 0; text && i < n; i++) {

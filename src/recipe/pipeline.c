@@ -9,12 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* NAME.tmp.PID: what a process that was killed left of a commit (base/file.h).  Nobody else writes here: we have the
- * lock. */
+/* Nobody else writes here: we have the lock. */
 static bool is_left_behind(const void *self, const char *name) {
-    const char *tail = strstr(name, ".tmp.");
     (void)self;
-    return tail && tail[5] && strspn(tail + 5, "0123456789") == strlen(tail + 5);
+    return name[lyne_file_stem(name)] != '\0';
 }
 
 static lyne_status sweep(const char *directory, lyne_error *err) {
@@ -98,12 +96,40 @@ static lyne_status run_job(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
 
 /* ---- the run ---- */
 
+/* A folder with files of somebody's in it is no place for a run, which would write over what is called as its own are.  Folders
+ * may be there: soft labels that were merged, the teacher that they were copied with. */
+static lyne_status check_folder(const char *out, const char *name, lyne_error *err) {
+    static const char *const of_runs[] = {".lock", "environment.json"};
+    char path[LYNE_PATH_MAX], **names;
+    size_t n;
+    for (size_t i = 0; i < 2; i++) {
+        const lyne_status status = lyne_path(path, out, of_runs[i], err);
+        if (status != LYNE_OK || lyne_file_exists(path)) return status;
+    }
+    lyne_status status = lyne_directory_list(out, &names, &n, err);
+    if (status != LYNE_OK) return status;
+    for (size_t i = 0; i < n && status == LYNE_OK; i++) {
+        uint64_t size;
+        if (names[i][0] == '.') continue;
+        status = lyne_path(path, out, names[i], err);
+        if (status == LYNE_OK && lyne_file_size(path, &size, NULL) == LYNE_OK)
+            status =
+                lyne_fail(err, LYNE_EUSAGE,
+                          "%s: is no folder of a run, and has files in it (%s); a run has a folder to itself, as in "
+                          "--out runs/%s",
+                          out, names[i], name);
+    }
+    lyne_names_free(names, n);
+    return status;
+}
+
 /* Make the directory ours, and keep the recipe in it as it was understood. */
 static lyne_status enter(const lyne_recipe *r, const lyne_run_options *o, int *lock, lyne_error *err) {
     const char *out = o->out;
     char path[LYNE_PATH_MAX];
     lyne_text text = {0};
     lyne_status status = lyne_directory_make(out, err);
+    if (status == LYNE_OK) status = check_folder(out, r->name, err);
     if (status == LYNE_OK) status = lyne_path(path, out, ".lock", err);
     if (status == LYNE_OK && o->n_parts) return lyne_lock_shared(path, lock, err);
     if (status == LYNE_OK) status = lyne_lock(path, lock, err);

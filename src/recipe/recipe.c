@@ -4,6 +4,7 @@
 #include "component/layers.h"
 #include "dnn/dnn.h"
 #include "losses/loss.h"
+#include "recipe/assign.h"
 #include "recipe/data.h"
 #include "recipe/expect.h"
 #include "recipe/extends.h"
@@ -153,13 +154,20 @@ static void settle_once(lyne_recipe *r) {
     }
 }
 
-/* A stage's name is that of its folder, which stands beside two files. */
+const char *const lyne_recipe_taken[] = {"recipe.yaml", "results.json", "environment.json", "log.txt", "points", NULL};
+
+static bool is_taken(const char *name) {
+    size_t i = 0;
+    while (lyne_recipe_taken[i] && strcmp(lyne_recipe_taken[i], name) != 0) i++;
+    return lyne_recipe_taken[i] || name[lyne_file_stem(name)];
+}
+
 static bool check_stage_name(const lyne_stage_instance *s, lyne_diagnostics *out) {
     if (!lyne_name_ok(s->name))
-        lyne_diagnose(out, s->mark, LYNE_ERECIPE, "'%s' cannot name a folder; a stage's name is letters, digits, _ - .",
+        lyne_diagnose(out, s->mark, LYNE_ERECIPE,
+                      "'%s' cannot name a folder; a stage's name is letters, digits, _ - ., at most 64 of them",
                       s->name);
-    else if (strcmp(s->name, "recipe.yaml") == 0 || strcmp(s->name, "results.json") == 0 ||
-             strcmp(s->name, "points") == 0)
+    else if (is_taken(s->name))
         lyne_diagnose(out, s->mark, LYNE_ERECIPE,
                       "'%s' is the name of a file or folder of the run; a stage needs another", s->name);
     else
@@ -279,7 +287,7 @@ lyne_status lyne_recipe_build(lyne_recipe *r, size_t stage, lyne_network *net, l
 static void check_name(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
     if (r->name && !lyne_name_ok(r->name))
         lyne_diagnose(out, lyne_yaml_get(tree, "name")->mark, LYNE_ERECIPE,
-                      "name: '%s' cannot name a folder; use letters, digits, _ - .", r->name);
+                      "name: '%s' cannot name a folder; use letters, digits, _ - ., at most 64", r->name);
 }
 
 static void check_seeds(const lyne_recipe *r, const lyne_yaml *tree, lyne_diagnostics *out) {
@@ -326,8 +334,7 @@ lyne_status lyne_recipe_read_for(const char *suite, size_t n_own, lyne_recipe *o
     lyne_yaml *tree = folder[0] ? lyne_extends_read(path, &f) : NULL;
     const lyne_yaml *extends = tree ? lyne_yaml_get(tree, "extends") : NULL;
     for (size_t i = 0; tree && i < n_set; i++)
-        i < n_own ? lyne_yaml_set_from(tree, suite, set[i], &out->arena, diagnostics)
-                  : lyne_yaml_set(tree, set[i], &out->arena, diagnostics);
+        lyne_recipe_assign(tree, i < n_own ? suite : NULL, set[i], &out->arena, diagnostics);
     const lyne_yaml *then = tree ? lyne_yaml_get(tree, "extends") : NULL;
     if (then && then != extends) /* assignments come after merging */
         lyne_diagnose(diagnostics, then->mark, LYNE_ERECIPE, "extends cannot be set; write it into a recipe");

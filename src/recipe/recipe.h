@@ -61,6 +61,8 @@ typedef struct lyne_recipe {
 /* The fields of a recipe, its paper, its data, and of one item of its expect: for checking, explaining and the schema.
  * Those of type LYNE_FIELD_TREE are read by recipe/ itself. */
 extern const lyne_field lyne_recipe_fields[], lyne_data_fields[], lyne_expect_fields[];
+/** What stands in the folder of a run besides the folders of stages, which none of them may be called; ends with NULL. */
+extern const char *const lyne_recipe_taken[];
 
 /** Read a recipe, with `set` assignments (a.b.c=v) applied, check it as far as can be done without the data, and fill
  *  *out.  What it extends and imports lies below the folder of its project (recipe/find.h) or the current one; only `set`

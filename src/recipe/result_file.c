@@ -7,7 +7,7 @@
 
 #define FORMAT 1
 #define LIMIT  (1 << 20)
-/* Files up to this size are compared by content; larger ones, shards that carry their own checksums, by size. */
+/* Shards up to this size are compared by content; larger ones, whose records carry checksums, by size. */
 #define HASHED ((uint64_t)1 << 28)
 
 /* The numbers of a result, where they stand in results.json. */
@@ -90,15 +90,11 @@ static bool is_product(const char *name) {
 static lyne_status describe(const char *directory, const char *name, uint64_t *bytes, lyne_digest *digest,
                             lyne_error *err) {
     char path[LYNE_PATH_MAX];
-    lyne_map map = {0};
     lyne_status status = lyne_path(path, directory, name, err);
     if (status == LYNE_OK) status = lyne_file_size(path, bytes, err);
     *digest = (lyne_digest){0};
-    if (status != LYNE_OK || *bytes > HASHED) return status;
-    status = lyne_map_open(&map, path, err);
-    if (status == LYNE_OK) *digest = lyne_digest_of(map.data, map.size);
-    lyne_map_close(&map);
-    return status;
+    if (status != LYNE_OK || (*bytes > HASHED && strncmp(name, "labels-", 7) == 0)) return status;
+    return lyne_file_digest(path, digest, NULL, err);
 }
 
 static lyne_status list_products(const char *directory, json_t *files, lyne_error *err) {
@@ -113,8 +109,8 @@ static lyne_status list_products(const char *directory, json_t *files, lyne_erro
         status = describe(directory, name[i], &bytes, &digest, err);
         if (status != LYNE_OK) break;
         json_t *file = json_pack("{s:s, s:I}", "name", name[i], "bytes", (json_int_t)bytes);
-        if (lyne_json_set_digest(file, "xxh128", digest) || json_array_append_new(files, file))
-            status = lyne_fail_memory(err, "a result");
+        const int failed = lyne_json_set_digest(file, "xxh128", digest);
+        if (json_array_append_new(files, file) || failed) status = lyne_fail_memory(err, "a result");
     }
     lyne_names_free(name, n);
     return status;

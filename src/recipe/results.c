@@ -5,7 +5,6 @@
 #include "recipe/pipeline.h"
 #include "recipe/result_file.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 lyne_summary lyne_summarise(const lyne_outcomes *o, size_t stage, size_t offset, bool whole) {
@@ -147,9 +146,9 @@ lyne_status lyne_results_save(const lyne_recipe *r, const lyne_outcomes *o, cons
 
 lyne_status lyne_results_print(const lyne_recipe *r, const lyne_outcomes *o, lyne_text *out, lyne_error *err) {
     json_t *root = results_json(r, o);
-    char *text = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    char *text = lyne_json_dump(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     if (text) lyne_text_add(out, "%s\n", text);
     json_decref(root);
-    free(text);
+    lyne_free(text);
     return text && !out->failed ? LYNE_OK : lyne_fail_memory(err, "results");
 }

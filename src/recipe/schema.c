@@ -5,13 +5,13 @@
  * that extends another ("changes.loss.kd"): there nothing is required, and everything may be taken away with null. */
 #include "recipe/schema.h"
 #include "component/layers.h"
+#include "formats/json.h"
 #include "recipe/recipe.h"
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NAME_PATTERN "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"                 /* lyne_name_ok */
+#define TORN_PATTERN "[.]tmp[.][0-9]+$"                                    /* lyne_file_stem */
 #define PATH_PATTERN "^(precision|data|(stages|data|blocks)(\\.[^.=]+)+)$" /* what a sweep varies */
 
 typedef struct schema {
@@ -140,10 +140,11 @@ static json_t *data_schema(schema *s) {
 
 /* A stage's name is that of its folder, beside other files of the run. */
 static json_t *stages_schema(schema *s) {
-    json_t *stage = kind_reference(s, LYNE_STAGE);
-    return json_pack("{s:s, s:i, s:{s:s, s:{s:[s,s,s]}}, s:o}", "type", "object", "minProperties", s->changes ? 0 : 1,
-                     "propertyNames", "pattern", NAME_PATTERN, "not", "enum", "recipe.yaml", "results.json", "points",
-                     "additionalProperties", s->changes ? or_null(stage) : stage);
+    json_t *stage = kind_reference(s, LYNE_STAGE), *taken = json_array();
+    for (size_t i = 0; lyne_recipe_taken[i]; i++) append(s, taken, json_string(lyne_recipe_taken[i]));
+    return json_pack("{s:s, s:i, s:{s:s, s:{s:[{s:o},{s:s}]}}, s:o}", "type", "object", "minProperties",
+                     s->changes ? 0 : 1, "propertyNames", "pattern", NAME_PATTERN, "not", "anyOf", "enum", taken,
+                     "pattern", TORN_PATTERN, "additionalProperties", s->changes ? or_null(stage) : stage);
 }
 
 /* {path: [values]} or [{path: value}, ...] */
@@ -322,9 +323,9 @@ lyne_status lyne_schema_print(const lyne_registry *registry, lyne_text *out, lyn
     schema s = {.registry = registry};
     *out = (lyne_text){0};
     json_t *root = root_schema(&s);
-    char *text = s.failed || !root ? NULL : json_dumps(root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+    char *text = lyne_json_dump(s.failed ? NULL : root, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
     if (text) lyne_text_add(out, "%s\n", text);
-    free(text); /* jansson's */
+    lyne_free(text);
     json_decref(root);
     lyne_arena_free(&s.arena);
     return text && !out->failed ? LYNE_OK : lyne_fail_memory(err, "the schema");

@@ -91,7 +91,7 @@ lyne_status lyne_suite_read(lyne_suite *out, const char *path, const char *const
         return lyne_diagnostics_status(diagnostics);
     if (!lyne_name_ok(out->name))
         lyne_diagnose(f.out, lyne_yaml_get(tree, "name")->mark, LYNE_ERECIPE,
-                      "name: '%s' cannot name a folder; use letters, digits, _ - .", out->name);
+                      "name: '%s' cannot name a folder; use letters, digits, _ - ., at most 64", out->name);
     const lyne_yaml *runs = out->runs_tree;
     if (runs->kind != LYNE_YAML_LIST || runs->n == 0) {
         lyne_diagnose(f.out, runs->mark, LYNE_ERECIPE,

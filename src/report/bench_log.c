@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "formats/json.h"
-#include <stdlib.h>
 #include <string.h>
 
 enum { LIMIT = 1 << 24, PATH = 4096 };
@@ -67,10 +66,10 @@ static lyne_status path_of(char out[PATH], const char *directory, const char *na
 }
 
 static void add_line(lyne_text *t, const json_t *value) {
-    char *line = json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
+    char *line = lyne_json_dump(value, JSON_SORT_KEYS | JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (line) lyne_text_add(t, "%s\n", line);
     t->failed |= !line;
-    free(line); /* jansson's */
+    lyne_free(line);
 }
 
 lyne_status lyne_bench_log_save(const char *directory, const json_t *log, lyne_error *err) {
@@ -95,7 +94,8 @@ lyne_status lyne_bench_log_save(const char *directory, const json_t *log, lyne_e
 /* One line into its place in the log. */
 static lyne_status take_line(const char *path, int number, const char *line, size_t n, json_t **log, lyne_error *err) {
     json_error_t why;
-    json_t *value = lyne_json_parse(line, n, &why);
+    json_t *value;
+    if (lyne_json_parse(line, n, &value, &why) == LYNE_ENOSPACE) return lyne_fail_memory(err, path);
     const char *list = json_object_get(value, "metric") ? "expect" : "stages";
     if (!json_is_object(value) || (number == 1) != (json_object_get(value, "lyne_bench") != NULL)) {
         json_decref(value);

@@ -177,9 +177,9 @@ static json_t *inputs_of(const comparison *c, int k, const pair *p) {
     return inputs;
 }
 
-/* Follows from another difference. */
+/* Follows from another difference, or is one of the seeds. */
 static bool is_derived(const char *name) {
-    return strncmp(name, "stage ", 6) == 0 || strncmp(name, "files of ", 9) == 0;
+    return strcmp(name, "seed") == 0 || strncmp(name, "stage ", 6) == 0 || strncmp(name, "files of ", 9) == 0;
 }
 
 /* A field of a component that is another one in the other run, as sgd's momentum beside adamw: "optimizer" says it. */
@@ -221,14 +221,41 @@ static size_t print_differences(comparison *c, const char *stage, const json_t *
     return n;
 }
 
+/* "1, 2, 3"; of what has no stage of that name nothing */
+static void add_seeds(const report_stage *s, lyne_text *out) {
+    for (size_t i = 0; i < s->n; i++) {
+        const json_t *seed = json_object_get(json_array_get(s->jobs, s->first + i), "seed");
+        lyne_text_add(out, "%s%lld", i ? ", " : "", (long long)json_integer_value(seed));
+    }
+}
+
+static size_t print_seeds(comparison *c, const pair *p, const char *stage) {
+    lyne_text of[2] = {{0}, {0}}, full = {0};
+    for (int k = 0; k < 2; k++) add_seeds(&p->of[k], &of[k]);
+    const bool other = !of[0].data || !of[1].data || strcmp(of[0].data, of[1].data) != 0;
+    lyne_text_add(&full, "%s.seeds", stage);
+    if (other && full.data) print_difference(c, full.data, (const char *[]){of[0].data, of[1].data});
+    c->failed |= full.failed | of[0].failed | of[1].failed;
+    lyne_text_free(&full);
+    for (int k = 0; k < 2; k++) lyne_text_free(&of[k]);
+    return other;
+}
+
 static size_t print_settings(comparison *c, const pair *p) {
     json_t *in[2] = {inputs_of(c, 0, p), inputs_of(c, 1, p)};
     const json_t *both[2] = {in[0], in[1]};
     char name[REPORT_NAME];
-    size_t n = 0;
+    size_t n = print_seeds(c, p, name_of(p, name));
     if (in[0] && in[1]) {
-        n = print_differences(c, name_of(p, name), in[0], both, false);
+        n += print_differences(c, name, in[0], both, false);
         n += print_differences(c, name, in[1], both, true);
+    }
+    for (int k = 0; k < 2; k++) {
+        lyne_text line = {0};
+        if (in[k] || !p->of[0].n || !p->of[1].n) continue;
+        lyne_text_add(&line, "  %s: the others are not known, as %s has no result.json of it", name, c->out[k]);
+        print_line(c, &line);
+        n++;
     }
     json_decref(in[0]);
     json_decref(in[1]);
@@ -269,21 +296,27 @@ typedef struct curve {
     size_t n, capacity;
 } curve;
 
-static void read_curve(const char *path, curve *out) {
+/* What is no curve has no points.  False when memory is out. */
+static bool read_curve(const char *path, curve *out) {
     char *text;
     size_t size;
-    if (lyne_file_read(path, (size_t)64 << 20, &text, &size, NULL) != LYNE_OK) return;
+    lyne_status status = lyne_file_read(path, (size_t)64 << 20, &text, &size, NULL);
+    if (status != LYNE_OK) return status != LYNE_ENOSPACE;
     for (const char *line = text, *end; (end = memchr(line, '\n', (size_t)(text + size - line))); line = end + 1) {
+        json_t *j;
         json_error_t why;
-        json_t *j = lyne_json_parse(line, (size_t)(end - line), &why);
+        status = lyne_json_parse(line, (size_t)(end - line), &j, &why);
         const json_t *epoch = json_object_get(j, "epoch"), *accuracy = json_object_get(j, "train_accuracy");
         const struct point p = {json_number_value(epoch), json_number_value(accuracy)};
-        if (json_is_number(epoch) && p.epoch >= 0 && p.epoch <= MOST_EPOCHS && json_is_number(accuracy) &&
-            p.accuracy >= 0 && p.accuracy <= 1 && lyne_grow(&out->item, &out->capacity, out->n + 1, sizeof *out->item))
-            out->item[out->n++] = p;
+        const bool good = json_is_number(epoch) && p.epoch >= 0 && p.epoch <= MOST_EPOCHS && json_is_number(accuracy) &&
+                          p.accuracy >= 0 && p.accuracy <= 1;
         json_decref(j);
+        if (good && !lyne_grow(&out->item, &out->capacity, out->n + 1, sizeof *out->item)) status = LYNE_ENOSPACE;
+        if (status == LYNE_ENOSPACE) break;
+        if (good) out->item[out->n++] = p;
     }
     lyne_free(text);
+    return status != LYNE_ENOSPACE;
 }
 
 static void add_panel(const comparison *c, const pair *p, int y, lyne_text *out) {
@@ -292,7 +325,7 @@ static void add_panel(const comparison *c, const pair *p, int y, lyne_text *out)
     curve of[2] = {0};
     double last = 1, low = 0.9;
     for (int k = 0; k < 2; k++) {
-        if (file_of(c, k, p, "metrics.jsonl", path)) read_curve(path, &of[k]);
+        if (file_of(c, k, p, "metrics.jsonl", path)) out->failed |= !read_curve(path, &of[k]);
         for (size_t i = 0; i < of[k].n; i++) {
             last = fmax(last, of[k].item[i].epoch);
             low = fmax(0, fmin(low, floor(10 * of[k].item[i].accuracy) / 10));

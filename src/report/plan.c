@@ -1,9 +1,9 @@
 /* report/plan.c -- the stages as a tree, one line each. */
 #include "report/plan.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "formats/json.h"
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { CELL = 64 };
@@ -20,13 +20,17 @@ typedef struct tree {
     const lyne_outcomes *jobs;
     size_t n, capacity;
     line *item;
+    bool out_of_memory;
 } tree;
 
 /* A stage of a point, and below it those that read it first of all.  What an earlier point has too is left out. */
 static void add(tree *t, size_t point, size_t s, int depth) {
     const lyne_recipe *r = lyne_recipe_at(t->r, point);
     const bool shared = lyne_recipe_shared(t->r, point, s);
-    if (!shared && !lyne_grow(&t->item, &t->capacity, t->n + 1, sizeof *t->item)) return;
+    if (!shared && !lyne_grow(&t->item, &t->capacity, t->n + 1, sizeof *t->item)) {
+        t->out_of_memory = true;
+        return;
+    }
     if (!shared) t->item[t->n++] = (line){point, s, depth};
     for (size_t i = s + 1; i < r->n_stages; i++) {
         if (lyne_recipe_reads(r, i, 0) == s) add(t, point, i, depth + 1);
@@ -135,16 +139,16 @@ static void print_totals(const tree *t, const char *out, bool timed, FILE *to) {
     fprintf(to, "; %s of memory at the peak; %s in %s at the end.\n", memory, on_disk, out);
 }
 
-/* What is said of precision for all stages: nothing, unless some nodes are excepted. */
-static void print_precision(const lyne_recipe *r, FILE *to) {
+/* What is said of precision for all stages: nothing, unless some nodes are excepted.  False when memory is out. */
+static bool print_precision(const lyne_recipe *r, FILE *to) {
     lyne_text says = {0};
-    if (r->task.precision != LYNE_BF16 || !r->keep_f32.n) return;
+    if (r->task.precision != LYNE_BF16 || !r->keep_f32.n) return true;
     lyne_text_add(&says, "Precision: bf16");
     for (size_t i = 0; i < r->keep_f32.n; i++)
         lyne_text_add(&says, "%s%s", i ? ", " : ", but f32 in ", r->keep_f32.item[i]);
     lyne_text_add(&says, ".");
     fputc('\n', to);
-    lyne_text_line(&says, to);
+    return lyne_text_line(&says, to);
 }
 
 static void print_lines(const tree *t, FILE *to) {
@@ -174,15 +178,17 @@ static void print_lines(const tree *t, FILE *to) {
     }
 }
 
-void lyne_plan_print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, FILE *to) {
+lyne_status lyne_plan_print(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed, FILE *to,
+                            lyne_error *err) {
     tree t = {.r = r, .jobs = jobs};
     for (size_t p = 0; p < lyne_recipe_count(r); p++)
         for (size_t s = 0; s < lyne_recipe_at(r, p)->n_stages; s++)
             if (lyne_recipe_reads(lyne_recipe_at(r, p), s, 0) == SIZE_MAX) add(&t, p, s, 0);
     print_lines(&t, to);
-    print_precision(r, to);
+    const bool whole = print_precision(r, to) && !t.out_of_memory;
     print_totals(&t, out, timed, to);
     lyne_free(t.item);
+    return whole ? LYNE_OK : lyne_fail_memory(err, "a plan");
 }
 
 /* ---- for programs ---- */
@@ -206,17 +212,20 @@ static json_t *job_json(const lyne_recipe *r, const lyne_outcome *o, bool timed)
 lyne_status lyne_plan_json(const lyne_recipe *r, const lyne_outcomes *jobs, const char *out, bool timed,
                            lyne_text *text, lyne_error *err) {
     const totals sum = add_up(r, jobs);
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:I, s:[]}", "lyne_plan", 1, "recipe", r->name, "out", out,
-                             "environment", jobs->environment, "peak_memory", (json_int_t)sum.memory, "jobs");
+    char *shown = lyne_strdup(out); /* JSON is UTF-8, and a path anything */
+    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:I, s:[]}", "lyne_plan", 1, "recipe", r->name, "out",
+                             shown ? lyne_one_line(shown) : "", "environment", jobs->environment, "peak_memory",
+                             (json_int_t)sum.memory, "jobs");
     for (size_t p = 0; root && p < lyne_recipe_count(r); p++)
         for (size_t i = 0; i < jobs[p].n; i++)
             if (!lyne_recipe_shared(r, p, jobs[p].item[i].stage))
                 json_array_append_new(json_object_get(root, "jobs"),
                                       job_json(lyne_recipe_at(r, p), &jobs[p].item[i], timed));
     if (root && timed) lyne_json_set_real(root, "seconds", sum.seconds);
-    char *dump = root ? json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17)) : NULL;
+    char *dump = lyne_json_dump(root, JSON_INDENT(2) | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     if (dump) lyne_text_add(text, "%s\n", dump);
     json_decref(root);
-    free(dump);
-    return dump && !text->failed ? LYNE_OK : lyne_fail_memory(err, "a plan");
+    lyne_free(dump);
+    lyne_free(shown);
+    return dump && shown && !text->failed ? LYNE_OK : lyne_fail_memory(err, "a plan");
 }

@@ -31,15 +31,24 @@ static void add_errors(lyne_text *t, const json_t *jobs) {
     if (n > SHOWN) lyne_text_add(t, ", and %d more", n - SHOWN);
 }
 
+static bool has(const char *out, const char *file) {
+    char path[REPORT_PATH + 32];
+    return snprintf(path, sizeof path, "%s/%s", out, file) < (int)sizeof path && lyne_file_exists(path);
+}
+
+/* Soft labels by themselves have a recipe too, but only a run says what it is made with as it starts. */
+bool lyne_runs_has(const char *out) {
+    return has(out, "results.json") || has(out, "environment.json");
+}
+
 static bool print_run(const char *folder, const char *name, FILE *to) {
-    char out[REPORT_PATH], path[REPORT_PATH + 16], age[32];
+    char out[REPORT_PATH], path[REPORT_PATH + 32], age[32];
     json_t *root = NULL, *jobs;
     lyne_text line = {0};
     if (snprintf(out, sizeof out, "%s/%s", folder, name) >= (int)sizeof out) return true;
-    snprintf(path, sizeof path, "%s/recipe.yaml", out);
-    if (!lyne_file_exists(path)) return true; /* it is no run */
+    if (!lyne_runs_has(out)) return true;
     const bool done = report_load(out, &root, &jobs, NULL) == LYNE_OK;
-    if (done) snprintf(path, sizeof path, "%s/results.json", out);
+    snprintf(path, sizeof path, "%s/%s.json", out, done ? "results" : "environment");
     lyne_human_time((double)((int64_t)time(NULL) - lyne_file_written(path)), age);
     lyne_text_add(&line, "%-28s  %-10s  %12s ago  ", name,
                   is_running(out) ? "running"

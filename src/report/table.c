@@ -180,17 +180,26 @@ static void add_published(const lyne_expectation *e, const lyne_verdict *v, lyne
     lyne_text_add(says, v->met ? "within" : "off by %+.4g", ours - published);
 }
 
-static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
+static bool was_run(const lyne_recipe *r, const lyne_outcomes *o, const char *name) {
+    for (size_t i = 0; i < r->n_stages; i++)
+        if (strcmp(r->stage[i].name, name) == 0) return first_of(o, i);
+    return false;
+}
+
+/* False, of this and the next, when memory is out. */
+static bool print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
     lyne_text says = {0};
-    if (!r->n_expect) return;
+    if (!r->n_expect) return true;
     lyne_text_add(&says, "expected%s%s%s%s%s", r->paper.arxiv ? " (arXiv:" : "", r->paper.arxiv ? r->paper.arxiv : "",
                   r->paper.arxiv ? ")" : "", r->label ? ", beside " : "", r->label ? r->label : "");
     fputc('\n', to);
-    lyne_text_line(&says, to);
+    bool whole = lyne_text_line(&says, to);
     for (size_t i = 0; i < r->n_expect; i++) {
         const lyne_expectation *e = &r->expect[i];
         const lyne_verdict v = lyne_judge(r, o, e);
-        if (v.ours.n == 0)
+        if (v.ours.n == 0 && e->better_than && was_run(r, o, e->stage))
+            lyne_text_add(&says, "  %-16s beside %s, which was not run", e->stage, e->better_than);
+        else if (v.ours.n == 0)
             lyne_text_add(&says, "  %-16s not run", e->stage);
         else if (e->better_than)
             lyne_text_add(&says, "  %-16s %s makes %.4g times its errors, %.4g or more is expected: %s", e->stage,
@@ -198,8 +207,9 @@ static void print_expectations(const lyne_recipe *r, const lyne_outcomes *o, FIL
         else
             add_published(e, &v, &says);
         lyne_text_add(&says, "%s%s", e->note ? "; " : "", e->note ? e->note : "");
-        lyne_text_line(&says, to);
+        whole &= lyne_text_line(&says, to);
     }
+    return whole;
 }
 
 static bool list_lines(table *t) {
@@ -224,24 +234,32 @@ static void find_widths(const table *t, size_t *width) {
     }
 }
 
-void lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to) {
-    table t = {.r = r, .o = o};
-    const size_t n = N_COLUMNS + r->n_axes;
-    size_t *width = lyne_alloc(n, sizeof *width);
+/* The lines below their titles, columns as wide as `width` says. */
+static bool print_lines(const table *t, const size_t *width, FILE *to) {
     char text[CELL];
-    if (width && list_lines(&t)) {
-        find_widths(&t, width);
-        for (size_t l = 0; l <= t.n; l++) {
-            lyne_text says = {0};
-            for (size_t c = 0; c < n; c++) {
-                if (!width[c]) continue;
-                if (l) cell(&t, l - 1, c, text);
-                add_cell(&t, &says, c, width[c], l ? text : title_of(&t, c));
-            }
-            lyne_text_line(&says, to);
+    bool whole = true;
+    for (size_t l = 0; l <= t->n; l++) {
+        lyne_text says = {0};
+        for (size_t c = 0; c < N_COLUMNS + t->r->n_axes; c++) {
+            if (!width[c]) continue;
+            if (l) cell(t, l - 1, c, text);
+            add_cell(t, &says, c, width[c], l ? text : title_of(t, c));
         }
-        for (size_t p = 0; p < lyne_recipe_count(r); p++) print_expectations(lyne_recipe_at(r, p), &o[p], to);
+        whole &= lyne_text_line(&says, to);
+    }
+    return whole;
+}
+
+lyne_status lyne_table_print(const lyne_recipe *r, const lyne_outcomes *o, FILE *to, lyne_error *err) {
+    table t = {.r = r, .o = o};
+    size_t *width = lyne_alloc(N_COLUMNS + r->n_axes, sizeof *width);
+    bool whole = width && list_lines(&t);
+    if (whole) {
+        find_widths(&t, width);
+        whole = print_lines(&t, width, to);
+        for (size_t p = 0; p < lyne_recipe_count(r); p++) whole &= print_expectations(lyne_recipe_at(r, p), &o[p], to);
     }
     lyne_free(t.item);
     lyne_free(width);
+    return whole ? LYNE_OK : lyne_fail_memory(err, "a table");
 }

@@ -45,19 +45,20 @@ static double temperature_of(const distill_config *c) {
 
 static const char *check(const void *config) {
     const distill_config *c = config;
-    bool taught = false;
+    bool taught = false, asked = false; /* asked: of the teacher's logits */
     if (c->base.loss.n > LYNE_MAX_TERMS) return "loss has more than 8 terms";
     for (size_t i = 0; i < c->base.loss.n; i++) {
         const lyne_loss *loss = (const lyne_loss *)c->base.loss.item[i].row;
         taught |= loss->needs_teacher || loss->reads_features;
+        asked |= loss->needs_teacher;
     }
     if (!taught) return "no loss here listens to the teacher; add kd, or make it a train stage";
     if (c->labels.n == 0) return "labels is an empty list; name a stage that makes soft labels";
     if (c->labels.n > MAX_TEACHERS) return "labels names more than 16 stages";
     if (c->weights.n && c->weights.n != c->labels.n) return "weights expects one number for each of labels";
-    if (c->labels.n > 1 && c->average == PROBABILITY && temperature_of(c) == 0)
-        return "probabilities are averaged at one temperature, and the losses have several; give them the same, or "
-               "average: logit";
+    if (c->labels.n > 1 && c->average == PROBABILITY && asked && temperature_of(c) == 0)
+        return "probabilities are averaged at one temperature, which the losses have not; give them one and the same, "
+               "or average: logit";
     return training_check(&c->base);
 }
 

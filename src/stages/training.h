@@ -38,7 +38,7 @@ extern const lyne_field training_shown_fields[];
         {.name = "memory",                                                                                             \
          .type = LYNE_FIELD_CHOICE,                                                                                    \
          .help =                                                                                                       \
-             "lean: activations are made again for backward instead of kept; a step takes about a third longer, the "  \
+             "lean: activations are made again for backward instead of kept; a step takes 8 to 26% longer, the "       \
              "result is the same bits",                                                                                \
          .fallback = "normal",                                                                                         \
          .offset = offsetof(training_config, memory),                                                                  \

@@ -68,7 +68,7 @@ static bool is_ours(const char *name) {
 
 /* What a process left that was killed while it wrote. */
 static bool is_torn(const char *name) {
-    return strncmp(name, PREFIX, strlen(PREFIX)) == 0 && strstr(name, SUFFIX ".tmp.");
+    return strncmp(name, PREFIX, strlen(PREFIX)) == 0 && name[lyne_file_stem(name)];
 }
 
 /* Keep `newest` (NULL: nothing) and the one before it; names sort as the steps do.  One behind it is another stage's, or

@@ -99,9 +99,10 @@ static lyne_status add_up(run *r, lyne_error *err) {
 }
 
 /* Of step `step`, counted from 0: the schedule at the middle of the step, so that neither the first step of a warm-up nor
- * the last of a cosine is lost to a rate of 0. */
+ * the last whole one of a cosine is lost to a rate of 0; at the middle of the training where a batch is all of it and more. */
 static double learning_rate(const run *r, uint64_t step) {
-    const double epoch = ((double)step + 0.5) * (double)r->t->batch / (double)r->n_samples;
+    const double middle = ((double)step + 0.5) * (double)r->t->batch / (double)r->n_samples;
+    const double epoch = step == 0 && middle >= r->t->epochs ? r->t->epochs / 2 : middle;
     return r->optimizer->lr(r->t->optimizer.config) * lyne_schedule_at(&r->t->schedule, epoch, r->t->epochs);
 }
 
@@ -251,6 +252,9 @@ static lyne_status loop(run *r, lyne_error *err) {
 
 /* ---- before and after ---- */
 
+/* At the end, before the model is scored, what took longer than a part of checkpoint_seconds: by default a second. */
+#define WORTH_SAVING (1.0 / 15)
+
 static lyne_status init_validation(run *r, lyne_error *err) {
     const lyne_network_options o = {
         .model = r->t->model, .task = r->t->task, .batch = VALIDATION_BATCH, .weights = r->net.weights};
@@ -329,6 +333,7 @@ lyne_status lyne_train(const lyne_training *t, lyne_trained *out, lyne_error *er
     if (status == LYNE_OK) status = loop(&r, err);
     if (status == LYNE_OK) status = check_numbers(&r, "training ended at step", err);
     if (status == LYNE_OK) status = lyne_metrics_sync(&r.metrics, &end, err);
+    if (status == LYNE_OK && lyne_now() - r.saved > t->checkpoint_seconds * WORTH_SAVING) status = save(&r, err);
     if (status == LYNE_OK) {
         const double spent = seconds(&r);
         r.net.weights->n = r.net.n_model_params; /* adapters have done their work */

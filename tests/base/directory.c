@@ -76,6 +76,7 @@ Test(directory, remove_follows_no_link) {
     cr_assert_eq(lyne_directory_remove(at("victim/"), &err), LYNE_OK, "%s", err.text);
     cr_assert_not(lyne_file_exists(at("victim")));
     cr_assert(lyne_file_exists(at("keep/precious")));
+    cr_assert(lyne_directory_exists(at("keep")) && !lyne_directory_exists(at("keep/precious")));
     cr_assert_eq(lyne_directory_remove(at("victim"), NULL), LYNE_OK, "a missing one is fine");
     static const char *const bad[] = {"link", "link/", "keep/precious"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

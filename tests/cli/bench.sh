@@ -68,14 +68,27 @@ expect 0 "$LYNE" bench suite.yaml --again --threads 1
 [ "$(grep -c 'the same bits in all 8 jobs' out)" -eq 2 ] || fail "other bits"
 absent RESULTS.md
 
+say "what is done is not run again, so it reproduces nothing; what --again began it goes on with"
+expect 2 "$LYNE" bench suite.yaml --again --threads 1
+has err '--again: runs/again/try/small is there, from a run that is done'
+expect 2 "$LYNE" bench suite.yaml --again --threads 1 --out runs/bench/try
+rm -r runs/again/try/shorter && mkdir runs/again/try/shorter && touch runs/again/try/shorter/.again
+expect 1 "$LYNE" bench suite.yaml --again --threads 1 --only shorter --strict
+has out 'the same bits in all 8 jobs'
+lacks err 'taken from'
+has err "1 of the suite's expectations are not met"
+absent runs/again/try/shorter/.again
+
 say "what differs is named: the environment, a recipe, bits alone"
 sed -i '1s/"processor":"[^"]*"/"processor":"Abacus"/' results/small.jsonl
 sed -i '/"stage":"alone"/s/"made":"[0-9a-f]*"/"made":"00000000000000000000000000000000"/' results/small.jsonl
-expect 7 "$LYNE" bench suite.yaml --again --threads 1
+rm -r runs/again
+expect 7 "$LYNE" bench suite.yaml --again --threads 1 --only small
 has out 'another processor: Abacus there, '
 has out 'alone, seed 2: other bits'
 has out '2 of 8 jobs are not the same, as may be in another environment'
-expect 4 "$LYNE" bench suite.yaml --again --threads 1 --set stages.alone.train.epochs=3
+rm -r runs/again
+expect 4 "$LYNE" bench suite.yaml --again --threads 1 --only small --set stages.alone.train.epochs=3
 has out 'alone, seed 1: another recipe, data set, version or input'
 has out 'because something else was run'
 
@@ -90,6 +103,24 @@ lacks book/README.md old
 cp book/README.md once.md
 expect 0 "$LYNE" bench --rows book/README.md --results results
 cmp once.md book/README.md || fail "a second filling changes the page"
+
+say "a row that cannot be made is no reason to lose it, nor those behind it; a folder may have a dot in its name"
+mkdir book/v1.2 && cp recipe.yaml book/v1.2/deep.yaml
+expect 0 "$LYNE" bench --rows book/README.md --results results
+has book/README.md '| [v1.2/deep.yaml](v1.2/deep.yaml) |'
+cp book/README.md deep.md
+echo 'lyne: 1' >book/v1.2/bad.yaml
+expect 3 "$LYNE" bench --rows book/README.md --results results
+cmp deep.md book/README.md || fail "a page without its rows"
+rm -r book/v1.2
+expect 2 "$LYNE" bench --rows book/README.md --results reslts
+has err 'there is no folder reslts of kept results'
+cmp deep.md book/README.md || fail "a page of what was not run"
+for option in --strict --again '--only small' '--set name=x' '--out x' '--data x' '--threads 1'; do
+    expect 2 "$LYNE" bench --rows book/README.md --results results $option
+    has err "--rows runs nothing, so ${option%% *} says nothing to it"
+done
+cp once.md book/README.md
 
 say "a book that leads back into itself, or is deeper than a book is"
 (cd book && ln -s . again && ln -s . anew && ln -s /etc/passwd linked.yaml)
@@ -136,9 +167,10 @@ wrong '/"metric":/s/"stage":"[^"]*"/"stage":"a|b"/' ": \"stage\": 'a|b' is no na
 wrong '2s/"stage":"[^"]*"/"stage":"<b>"/' ": \"stage\": '<b>' is no name"
 wrong '1s/"suite":"[^"]*"/"suite":"\\u001b"/' ": \"suite\": ' ' is no name"
 wrong '1s/"lyne_bench":1/"lyne_bench":2/' ': "lyne_bench" = 2 is outside'
-wrong '2s/"test_errors":[0-9]*/"test_errors":1e101/' ': "test_errors" = 1e+101 is no number of ours'
-wrong '/"metric":/s/"within":[0-9.]*/"within":-1e300/' ': "within" = -1e+300 is no number of ours'
+wrong '2s/"test_errors":[0-9]*/"test_errors":1e101/' ': "test_errors" = 1e+101 is beyond 1e100'
+wrong '/"metric":/s/"within":[0-9.]*/"within":-1e300/' ': "within" = -1e+300 is beyond 1e100'
 wrong '2s/$/\x00/' ':2: '
 echo '{"lyne_bench": 1, "suite": 3}' >results/small.jsonl
-expect 4 "$LYNE" bench suite.yaml --again --threads 1
+rm -r runs/again
+expect 4 "$LYNE" bench suite.yaml --again --threads 1 --only small
 has err 'results/small.jsonl: "recipe"'

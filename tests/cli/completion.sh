@@ -3,7 +3,7 @@ set -eu
 command -v bash >/dev/null || { echo 'bash is not installed' && exit 77; }
 "$LYNE" completion bash >completion.bash
 "$LYNE" completion zsh >completion.zsh
-mkdir folder && touch a.yaml b.txt folder/c.yaml
+mkdir folder && touch a.yaml b.txt mine.so folder/c.yaml
 
 # completes EXPECTED WORD...: the last word, completed, is one of EXPECTED, all of them, in any order.
 completes() {
@@ -23,6 +23,14 @@ completes '' lyne run --threads 2
 completes 'a.yaml folder/' lyne check ''
 completes 'folder/c.yaml' lyne check folder/
 completes '' lyne version x
+completes 'plugin' lyne new p
+completes 'recipe' lyne new r
+completes 'import info' lyne labels i
+completes 'folder/' lyne labels info ''
+completes 'folder/' lyne runs ''
+completes 'folder/' lyne compare a ''
+completes 'a.yaml folder/' lyne bench ''
+completes 'folder/ mine.so' lyne plugin ''
 
 # Every command with each of its options is in both.
 "$LYNE" --help | sed -n 's/^  lyne \([a-z]*\) .*/\1/p' >commands

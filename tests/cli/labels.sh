@@ -48,6 +48,23 @@ status 4 'nobody can be asked' "$LYNE" labels verify moved --sample 1
 printf '\001' | dd of=arrays/logits.npy bs=1 seek=131 conv=notrunc 2>/dev/null
 status 4 'another teacher' "$LYNE" labels verify back
 
+# an import has a folder to itself, and what is there already stays as it is
+cp arrays/ids.npy labels-ids.npy
+cp arrays/logits.npy labels-teacher.npy
+echo 'name: mine' >recipe.yaml
+status 2 'has something in it that is not of this very import' "$LYNE" labels import --logits labels-teacher.npy --ids labels-ids.npy \
+    --data strokes --out .
+cmp labels-ids.npy arrays/ids.npy && cmp labels-teacher.npy arrays/logits.npy && grep -q mine recipe.yaml && ! [ -e manifest.json ]
+sha256sum back/* >before
+status 2 'not of this very import' "$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data strokes --out back
+status 3 'nosuch' "$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data nosuch --encoding f32 --out fresh
+status 4 'nosuch.npy' "$LYNE" labels import --logits nosuch.npy --ids arrays/ids.npy --data strokes --encoding f32 --out fresh
+status 2 'not of this very import' "$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data strokes --out $cache
+sha256sum -c --quiet before
+"$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data strokes --encoding f32 --out fresh
+"$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data strokes --encoding f32 --out fresh
+"$LYNE" labels verify fresh | grep -q 'to the bit'
+
 # a class that only one of two has heard of
 "$LYNE" labels import --logits arrays/logits.npy --ids arrays/ids.npy --data strokes --encoding '{sampled: {draws: 9}}' --out drawn
 "$LYNE" labels compare back drawn | grep -q '^  T = 1  .* inf  .* inf'

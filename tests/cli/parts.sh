@@ -11,6 +11,10 @@ expect 0 run --out whole
 say "only one stage, and what it reads"
 expect 0 run --out parts --stage teacher
 has out "  student          not run"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out control --stage student --reuse whole \
+    --set 'expect=[{stage: student, better_than: alone}, {stage: alone, better_than: student}]'
+has out "  student          beside alone, which was not run"
+has out "  alone            not run"
 there parts/teacher/result.json
 absent parts/soft_labels
 expect 2 run --out parts --stage soft_label

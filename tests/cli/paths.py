@@ -139,9 +139,10 @@ def product(name, to):
 
 
 def run_link(name, to):
-    """Before the first run, a link where it will write."""
+    """In the folder of a run that has made nothing yet, a link where it will write."""
     def make():
         recipe(RECIPE + LABELS)
+        put(HOME + '/runs/r/environment.json', '{}')
         link(to, 'runs/r/' + name)
     return make
 

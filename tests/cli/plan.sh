@@ -54,7 +54,7 @@ line alone 'will be copied from runs/small/alone/seed-1'
 line student 'will run: not done yet'
 line fidelity 'will run: reads student, which will run'
 has out '4 of 8 would run; 4 would be copied; '
-expect 0 $other --reuse datasets --reuse runs/small --json --set stages.student.distill.epochs=3
+expect 0 $other --reuse runs/small --json --set stages.student.distill.epochs=3
 [ "$(grep -c '"copied_from": "runs/small/' out)" -eq 4 ] || fail "copied_from"
 [ "$(grep -c '"up_to_date": true' out)" -eq 4 ] || fail "up_to_date"
 expect 0 $other --reuse runs/small
@@ -65,6 +65,8 @@ say "for programs"
 expect 0 "$LYNE" plan recipe.yaml --threads 1 --json --set stages.student.distill.epochs=3
 has out '"why": "epochs: '
 has out '"seconds": '
+expect 0 "$LYNE" plan recipe.yaml --quick --json --out "$(printf 'x\377')"
+has out '"out": "x?"'
 
 say "where the time of a step goes, of stages that are done too"
 expect 0 "$LYNE" plan recipe.yaml --threads 1 --kernels --set seeds=[1]

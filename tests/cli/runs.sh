@@ -28,11 +28,12 @@ lacks err warning
 expect 0 "$LYNE" run recipe.yaml --threads 1 --out runs/other
 has err "lyne: warning: runs/other has the results of recipe 'other', which those of 'small' replace"
 rm -rf runs/other
-mkdir runs/empty runs/broken && cp recipe.yaml runs/broken
+mkdir runs/empty runs/broken runs/labels && cp recipe.yaml runs/small/environment.json runs/broken && cp recipe.yaml runs/labels
 expect 0 "$LYNE" runs
 grep -Eq '^small +done .* ago  errors: teacher [0-9]' out || fail "no small"
 grep -Eq '^broken +broken off ' out || fail "no broken"
 lacks out empty
+lacks out labels
 
 say "what a run was made with, and its log: a line for each start, no bars, also of what is quiet or goes wrong"
 for key in cpu date isa lyne onednn threads plugins; do grep -q "\"$key\": " runs/small/environment.json || fail "no $key"; done
@@ -57,6 +58,16 @@ has out '  student.optimizer: sgd | adamw'
 grep -Eq '^teacher +test errors .* \+0$' out || fail "no teacher"
 expect 0 "$LYNE" compare runs/small runs/small
 has out '  none'
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --out runs/one --reuse runs/small --set 'seeds=[1]'
+expect 0 "$LYNE" compare runs/small runs/one
+has out '  student.seeds: 1, 2 | 1'
+lacks out teacher.seeds
+lacks out none
+rm runs/one/*/seed-1/result.json
+expect 0 "$LYNE" compare runs/one runs/one
+has out '  student: the others are not known, as runs/one has no result.json of it'
+lacks out none
+rm -r runs/one
 expect 4 "$LYNE" compare runs/small runs/broken
 expect 2 "$LYNE" compare runs/small
 
@@ -70,20 +81,20 @@ rm -r runs/long
 
 say "what a run says cannot steer the terminal, and a run is no longer than its jobs"
 evil='\u001b]0;mine\u0007\n\u009b2J\u202e'
-mkdir "runs/$(printf 'esc\033[2J\nnl')" && cp recipe.yaml runs/esc*
-mkdir runs/evil && cp recipe.yaml runs/evil
+mkdir "runs/$(printf 'esc\033[2J\nnl')" && cp runs/small/environment.json runs/esc*
+mkdir runs/evil && cp runs/small/environment.json runs/evil
 cat >runs/evil/results.json <<-end
 	{"environment": "here$evil", "recipe": "r$evil",
 	 "stages": [{"stage": "s$evil", "directory": "s", "metrics": {"test_errors": 1e308}}, {"stage": "t$evil", "metrics": {"test_errors": 2}}]}
 end
-mkdir runs/evil/s runs/good && sed 's/here/there/' runs/evil/results.json >runs/good/results.json
+mkdir runs/evil/s runs/good && cp runs/evil/environment.json runs/good && sed 's/here/there/' runs/evil/results.json >runs/good/results.json
 printf '{"inputs": {"k%s": "v%s", "l": "1"}}\n' "$evil" "$evil" >runs/evil/s/result.json
 cp -r runs/evil/s runs/good && sed -i 's/"v/"w/' runs/good/s/result.json
 harmless() { [ "$(LC_ALL=C tr -d '\n\040-\176' <$1 | wc -c)" -eq 0 ] || fail "$1: $(od -c $1 | head -n 20)"; }
 expect 0 "$LYNE" runs
 harmless out
 has out 'errors: s'
-[ "$(wc -l <out)" -eq "$(ls -d runs/*/recipe.yaml | grep -c recipe)" ] || fail "more lines than runs"
+[ "$(wc -l <out)" -eq "$(ls -d runs/*/environment.json | grep -c environment)" ] || fail "more lines than runs"
 expect 0 "$LYNE" compare runs/evil runs/good
 harmless out
 [ "$(grep -c ' | ' out)" -eq 3 ] || fail "not the heading, the environment and one setting"

@@ -55,6 +55,8 @@ grep -Eq '^tokens +input +\(1, 16\)' said || fail 'no tokens'
 "$LYNE" show transformer >said && grep -Eq '^tokens +input +\(1, 128\)' said || fail 'a model of tokens is not found out'
 refused 2 "there is no file and no model 'resnet_cifer'; did you mean 'resnet_cifar'?" resnet_cifer
 refused 2 "there is no file and no model 'vgg'; \`lyne explain model\` lists them" vgg
+refused 2 "'x' is one too many: mlp is a model, which has no stages" mlp x
+refused 2 "--picture, --tokens and --classes are for a model by name; a recipe has data" "$recipe" student --classes 100
 refused 3 "depth must be 6 n + 2" resnet_cifar --set depth=21
 refused 3 "unknown key 'dept'; did you mean 'depth'?" resnet_cifar --set dept=20
 refused 2 "--picture expects CxHxW, whole numbers from 1 to 65536, not '3x32'" resnet_cifar --picture 3x32

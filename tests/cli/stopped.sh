@@ -152,6 +152,8 @@ for names in oneDNN "$("$LYNE" version | sed -n 's/^oneDNN \([0-9.]*\).*/\1/p')"
 done
 ONEDNN_MAX_CPU_ISA=AVX2 LYNE_MAX_ISA=avx2 expect 7 "$LYNE" run long.yaml --threads 2 --out stopped
 has err 'avx2'
+LYNE_MAX_ISA=base expect 7 "$LYNE" run long.yaml --threads 2 --out stopped
+has err 'base by LYNE_MAX_ISA'
 expect 0 "$LYNE" run long.yaml --threads 1 --out stopped --any-environment
 has err 'teacher: going on from step'
 

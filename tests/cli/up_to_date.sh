@@ -82,7 +82,11 @@ say "another recipe takes from this run what it would do just so, and does the r
 printf 'lyne: 1\nextends: recipe.yaml\nname: other\nstages: {student: {distill: {epochs: 3}}}\n' >other.yaml
 expect 2 "$LYNE" run other.yaml --threads 1 --reuse runs/nobody
 has err "--reuse: there is no folder runs/nobody"
-expect 0 "$LYNE" run other.yaml --threads 1 --reuse runs
+for folder in runs runs/small/student; do
+    expect 2 "$LYNE" run other.yaml --threads 1 --reuse $folder
+    has err "--reuse: $folder is not the folder of a run"
+done
+expect 0 "$LYNE" run other.yaml --threads 1
 lacks err 'taken from'
 cp -r runs/other alone
 rm -r runs/other
@@ -100,3 +104,9 @@ expect 0 "$LYNE" run other.yaml --threads 1 --reuse runs/small
 lacks err 'teacher: taken'
 has err 'soft_labels: taken from runs/small/'
 same_runs alone runs/other
+
+say "a batch of more than all samples trains, too: its one step is in the middle of the schedule"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out runs/once --stage teacher --set stages.teacher.train.epochs=1 \
+    --set stages.teacher.train.batch=4096
+lacks runs/once/teacher/metrics.jsonl '"lr": 0.0,'
+has runs/once/teacher/metrics.jsonl '"step": 1,'

@@ -36,6 +36,16 @@ version --long|there is no option --long
 end
 absent runs
 
+say "a run has a folder to itself: files of somebody's are not written over"
+cp recipe.yaml kept
+expect 2 "$LYNE" run recipe.yaml --out .
+has err "lyne: .: is no folder of a run, and has files in it ("
+has err "--out runs/small"
+expect 2 "$LYNE" run recipe.yaml --out . --stage soft_labels --shard 1/2
+cmp -s recipe.yaml kept || fail "the recipe was written over"
+absent environment.json
+rm kept
+
 say "--help of each command: exit 0, on stdout, names every option that the command takes"
 expect 0 "$LYNE" --help
 for command in $(sed -n 's/^  lyne \([a-z]*\) .*/\1/p' out); do

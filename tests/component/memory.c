@@ -16,8 +16,8 @@ static lyne_status read_all(const lyne_registry *registry, const char *text, FIL
     lyne_text printed = {0};
     const lyne_filler f = {.registry = registry, .arena = &arena, .out = &out};
     lyne_yaml *root = lyne_yaml_parse("recipe.yaml", text, strlen(text), &arena, &out);
-    bool ok = root && lyne_yaml_set(root, "distill.note=x", &arena, &out) &&
-              lyne_yaml_set(root, "distill.optimizer.adam.lr=0.3", &arena, &out) &&
+    bool ok = root && lyne_yaml_set(root, NULL, "distill.note=x", &arena, &out) &&
+              lyne_yaml_set(root, NULL, "distill.optimizer.adam.lr=0.3", &arena, &out) &&
               lyne_config_instance(&f, LYNE_STAGE, "student", root, &stage);
     if (ok) lyne_instance_print(&printed, &stage);
     lyne_diagnostics_print(&out, sink, false);
@@ -108,7 +108,7 @@ static bool read_short(const lyne_registry *registry, const char *text, size_t b
     lyne_arena_alloc(&arena, block - room);
     lyne_memory_fail_at(fail_at);
     lyne_yaml *root = lyne_yaml_parse("r", text, strlen(text), &arena, &out);
-    bool ok = root && lyne_yaml_set(root, "group.n=5", &arena, &out) &&
+    bool ok = root && lyne_yaml_set(root, NULL, "group.n=5", &arena, &out) &&
               lyne_config_fill(&f, probe_fields, "probe", root->mark, root, &config);
     lyne_memory_fail_at(0);
     bool out_of_memory = lyne_diagnostics_status(&out) == LYNE_ENOSPACE;

@@ -52,7 +52,7 @@ Test(yaml_set, changes_the_tree_in_one_place) {
         lyne_diagnostics out = {0};
         lyne_text t = {0};
         lyne_yaml *root = lyne_yaml_parse("recipe.yaml", changes[i].yaml, strlen(changes[i].yaml), &arena, &out);
-        cr_expect(lyne_yaml_set(root, changes[i].assignment, &arena, &out), "%s", changes[i].assignment);
+        cr_expect(lyne_yaml_set(root, NULL, changes[i].assignment, &arena, &out), "%s", changes[i].assignment);
         cr_expect_eq(out.n, 0);
         show(&t, root);
         cr_expect_str_eq(t.data, changes[i].result, "%s: %s, not %s", changes[i].assignment, t.data, changes[i].result);
@@ -77,6 +77,7 @@ static const struct refusal {
     {"text.b=5", 6, 1, "'text' is 'hello', not a map, so it has no 'b'"},
     {"map.é.c.d=5", 7, 1, "'map.é' is '3', not a map, so it has no 'c'"},
     {"list.3=5", 6, 1, "'list' is a list of 3; its places are 0, 1, ..., not '3'"},
+    {"new.list.0.b=5", 5, 4, "'new.list' is left to its default, which has no places to set; write the whole list"},
     {"list.x=5", 6, 1, "'list' is a list of 3"},
     {"list.-1=5", 6, 2, "'list' is a list of 3"},
     {"list.99999999999999999999999=5", 6, 23, "'list' is a list of 3"},
@@ -94,7 +95,7 @@ Test(yaml_set, mistakes_are_marked_in_the_assignment) {
         lyne_arena arena = {0};
         lyne_diagnostics out = {0};
         lyne_yaml *root = lyne_yaml_parse("recipe.yaml", yaml, strlen(yaml), &arena, &out);
-        cr_expect(!lyne_yaml_set(root, x->assignment, &arena, &out), "%s", x->assignment);
+        cr_expect(!lyne_yaml_set(root, NULL, x->assignment, &arena, &out), "%s", x->assignment);
         cr_assert_eq(out.n, 1, "%s", x->assignment);
         const lyne_diagnostic *d = &out.item[0];
         cr_expect(strstr(d->text, x->text), "%s: '%s' lacks '%s'", x->assignment, d->text, x->text);
@@ -111,7 +112,7 @@ Test(yaml_set, what_is_assigned_stands_in_the_assignment) {
     lyne_arena arena = {0};
     lyne_diagnostics out = {0};
     lyne_yaml *root = lyne_yaml_parse("recipe.yaml", "a: {b: 1}", 9, &arena, &out);
-    cr_assert(lyne_yaml_set(root, "a.ç.d=[1, two]", &arena, &out));
+    cr_assert(lyne_yaml_set(root, NULL, "a.ç.d=[1, two]", &arena, &out));
     const lyne_yaml *a = lyne_yaml_get(root, "a"), *c = lyne_yaml_get(a, "ç"), *d = lyne_yaml_get(c, "d");
     cr_expect_str_eq(a->mark.source->name, "recipe.yaml");
     cr_expect(c->mark.column == 3 && c->mark.length == 1);

@@ -112,8 +112,14 @@ Test(gzip, several_members_and_garbage_behind_are_refused) {
 
 Test(gzip, memory_may_run_out) {
     put(at("a"), packed, sizeof packed);
-    lyne_memory_fail_at(1);
-    cr_assert_eq(open_and_use(at("a"), NULL), LYNE_ENOSPACE);
+    lyne_status status = LYNE_ENOSPACE;
+    uint64_t n = 0;
+    while (status == LYNE_ENOSPACE) {
+        lyne_memory_fail_at(++n);
+        status = open_and_use(at("a"), NULL);
+        lyne_memory_fail_at(0);
+    }
+    cr_assert(status == LYNE_OK && n > 2, "allocation %d: status %d", (int)n, (int)status);
     put(at("a"), text, sizeof text - 1);
     lyne_memory_fail_at(1);
     cr_assert_eq(open_and_use(at("a"), NULL), LYNE_ENOSPACE);

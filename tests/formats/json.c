@@ -4,6 +4,7 @@
 #include "scratch.h"
 #include <errno.h>
 #include <math.h>
+#include <unistd.h>
 
 TestSuite(json, .init = scratch_enter, .fini = scratch_leave);
 
@@ -99,6 +100,69 @@ static lyne_status get_field(const json_t *object, enum getter which, const char
         return lyne_json_object(object, key, &value, err);
     }
     return LYNE_EOTHER;
+}
+
+/* As all builders do it: whether jansson put a member in is not asked. */
+static json_t *make(void) {
+    json_t *object = json_object(), *list = json_array();
+    for (int i = 0; i < 20; i++) json_array_append_new(list, json_integer(i));
+    json_object_set_new(object, "list", list);
+    json_object_set_new(object, "text", json_string("of a length"));
+    lyne_json_set_real(object, "real", 0.5);
+    lyne_json_set_real(object, "none", NAN);
+    lyne_json_set_digest(object, "digest", lyne_digest_of("a", 1));
+    return object;
+}
+
+Test(json, without_memory_nothing_is_written) {
+    json_t *whole = make();
+    char *due = lyne_json_dump(whole, 0);
+    bool done = false;
+    uint64_t n = 1;
+    for (; !done; n++) {
+        const uint64_t before = lyne_memory_count();
+        lyne_memory_fail_at(n);
+        json_t *value = make();
+        const bool made = lyne_memory_count() - before < n;
+        const lyne_status status = lyne_json_save(at("a.json"), value, NULL);
+        done = lyne_memory_count() - before < n;
+        lyne_memory_fail_at(0);
+        cr_assert_eq(status, done ? LYNE_OK : LYNE_ENOSPACE, "allocation %d%s", (int)n, made ? ", of the file" : "");
+        json_decref(value);
+        if (access(at("a.json"), F_OK) == 0) { /* also when all that failed was to sync its folder */
+            cr_assert(made, "allocation %d", (int)n);
+            cr_assert_eq(lyne_json_load(at("a.json"), 1000, &value, NULL), LYNE_OK);
+            cr_assert(json_equal(value, whole));
+            json_decref(value);
+            unlink(at("a.json"));
+        }
+        char *next = lyne_json_dump(value = make(), 0);
+        cr_assert_str_eq(next, due, "what is made next is whole");
+        json_decref(value);
+        lyne_free(next);
+    }
+    cr_expect_gt(n, 40);
+    json_decref(whole);
+    lyne_free(due);
+}
+
+Test(json, without_memory_nothing_is_read) {
+    static const char text[] = "{\"a\": [1, 2, {\"b\": \"0123456789abcdef0123456789abcdef\"}]}";
+    lyne_status status = LYNE_ENOSPACE;
+    uint64_t n = 1;
+    for (; status == LYNE_ENOSPACE; n++) {
+        json_t *value;
+        json_error_t why;
+        lyne_memory_fail_at(n);
+        status = lyne_json_parse(text, sizeof text - 1, &value, &why);
+        lyne_memory_fail_at(0);
+        char *dump = lyne_json_dump(value, 0);
+        cr_assert(status == LYNE_OK ? strcmp(dump, text) == 0 : status == LYNE_ENOSPACE && !value, "allocation %d",
+                  (int)n);
+        json_decref(value);
+        lyne_free(dump);
+    }
+    cr_expect_gt(n, 10);
 }
 
 Test(json, fields_are_checked) {

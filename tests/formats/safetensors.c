@@ -285,12 +285,13 @@ Test(safetensors, refuses_to_write_nonsense) {
 
 Test(safetensors, memory_and_calls_may_fail) {
     for (uint64_t n = 1;; n++) {
+        lyne_error err = {0};
         lyne_memory_fail_at(n);
-        lyne_status status = lyne_safetensors_write(at("a"), tensors, COUNT(tensors), metadata, COUNT(metadata), NULL);
-        if (status == LYNE_OK) status = open_and_use(at("a"), NULL);
+        lyne_status status = lyne_safetensors_write(at("a"), tensors, COUNT(tensors), metadata, COUNT(metadata), &err);
+        if (status == LYNE_OK) status = open_and_use(at("a"), &err);
         lyne_memory_fail_at(0);
         if (status == LYNE_OK) break;
-        cr_assert_eq(status, LYNE_ENOSPACE, "allocation %d", (int)n);
+        cr_assert_eq(status, LYNE_ENOSPACE, "allocation %d: %s", (int)n, err.text);
     }
     for (uint64_t n = 1; n <= 13; n++) { /* open, 3 + 4 writes, fsync, close, rename, open and fsync the directory */
         lyne_error err = {0};

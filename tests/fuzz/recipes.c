@@ -37,7 +37,7 @@ static void run_yaml(const uint8_t *data, size_t size) {
     const fuzz_bytes set = fuzz_take(&rest);
     lyne_yaml *tree = lyne_yaml_parse("f", (const char *)rest.data, rest.size, &arena, &out);
     const char *assignment = lyne_arena_strndup(&arena, (const char *)set.data, set.size);
-    if (tree && assignment) lyne_yaml_set(tree, assignment, &arena, &out);
+    if (tree && assignment) lyne_yaml_set(tree, NULL, assignment, &arena, &out);
     print(&out);
     lyne_diagnostics_free(&out);
     lyne_arena_free(&arena);

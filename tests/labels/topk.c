@@ -15,6 +15,7 @@ Test(topk, tails) {
                  {"{topk: {k: 1, tail: class}}", true, false},
                  {"{topk: {k: 1, tail: uniform}}", false, false},
                  {"{topk: {k: 1, tail: drop}}", false, true},
+                 {"{topk: {k: 3}}", false, false},
                  {"f16", false, false},
                  {"{sampled: {draws: 3}}", false, false}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

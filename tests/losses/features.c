@@ -190,6 +190,36 @@ Test(features, dkd_of_two_classes_is_kd) {
     lyne_arena_free(&arena);
 }
 
+/* What a cache of a few classes says where it kept the label alone: of the others' part nothing. */
+Test(features, dkd_of_a_teacher_that_knows_the_label_alone) {
+    lyne_arena arena = {0};
+    enum { C = 5, LABEL = 2 };
+    double value[2];
+    float grad[2][C];
+    for (int i = 0; i < 2; i++) {
+        bench b;
+        const context c =
+            context_of(&lyne_loss_dkd, i ? "{temperature: 2, beta: 8}" : "{temperature: 2, beta: 0}", &arena);
+        const lyne_shape shape = {2, {1, C}};
+        bench_subject s = subject_of(&c, shape, shape, false);
+        open(&b, &s, false);
+        for (int j = 0; j < C; j++) {
+            bench_source_at(&b, 0)[j] = 0.3f * (float)j;
+            bench_source_at(&b, 1)[j] = j == LABEL ? 1.0f : -1e30f;
+        }
+        bench_changed(&b);
+        *(int32_t *)lyne_program_input(b.program, b.src[2]) = LABEL;
+        value[i] = run(&b);
+        memcpy(grad[i], bench_source_grad(&b, 0), sizeof grad[i]);
+        bench_close(&b);
+    }
+    cr_expect(value[0] == value[1] && value[0] > 0 && value[0] < 10, "%g and %g", value[0], value[1]);
+    for (int j = 0; j < C; j++)
+        cr_expect(grad[0][j] == grad[1][j] && grad[0][j] != 0 && fabsf(grad[0][j]) < 10, "class %d: %g and %g", j,
+                  (double)grad[0][j], (double)grad[1][j]);
+    lyne_arena_free(&arena);
+}
+
 Test(features, finite_at_the_ends) {
     for (int i = 3; i < N_LOSSES; i++)
         for (int k = 0; k < 2; k++) {

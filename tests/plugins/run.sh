@@ -123,6 +123,9 @@ stages:
 END
 plugins=./prelu.so:./logit_mse.so:./lion.so
 LYNE_PLUGINS=$plugins "$lyne" run --quiet all.yaml
+compile new.so prelu.c -g
+LYNE_PLUGINS=./new.so:./logit_mse.so:./lion.so "$lyne" plan --quick all.yaml >said
+grep -q 'teacher .*will run: plug-in of op prelu changed' said || { cat said && exit 1; }
 ! "$lyne" check all.yaml 2>said
 grep -q "all.yaml:7:" said
 LYNE_PLUGINS=$plugins "$lyne" list >said

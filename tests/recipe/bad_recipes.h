@@ -52,6 +52,7 @@ static const bad_recipe bad_recipes[] = {
     {"precision: f32", "precision: f16", 6, 12, "'f16' is not a choice for precision; did you mean 'bf16'?"},
     {"name: small", "name: ../x", 2, 7, "'../x' cannot name a folder"},
     {"name: small", "name: a/b", 2, 7, "'a/b' cannot name a folder"},
+    {"name: small", "name: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 2, 7, "use letters, digits, _ - ., at most 64"},
     {"name: small", "name: ''", 2, 7, "'' cannot name a folder"},
     {"name: small", "name: ~", 2, 7, "'name' has no value"},
     {"name: small", "name: [a]", 2, 7, "name expects text, not a list"},
@@ -135,6 +136,9 @@ static const bad_recipe bad_recipes[] = {
     {"  fidelity:", "  .lock:", 19, 3, "'.lock' cannot name a folder"},
     {"  fidelity:", "  results.json:", 19, 3, "'results.json' is the name of a file"},
     {"  fidelity:", "  recipe.yaml:", 19, 3, "'recipe.yaml' is the name of a file"},
+    {"  fidelity:", "  log.txt:", 19, 3, "'log.txt' is the name of a file"},
+    {"  fidelity:", "  environment.json:", 19, 3, "'environment.json' is the name of a file"},
+    {"  fidelity:", "  a.tmp.1:", 19, 3, "'a.tmp.1' is the name of a file"},
     /* components */
     {"mlp: {hidden", "mpl: {hidden", 9, 21, "there is no model 'mpl'; did you mean 'mlp'?"},
     {"lenet: {width", "recurrent: {width", 14, 15, "there is no model 'recurrent'; the models are"},

@@ -2,6 +2,8 @@
 #include "recipe/result_file.h"
 #include "folder.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 TestSuite(result_file, .init = folder_enter, .fini = folder_leave);
 
@@ -91,6 +93,23 @@ Test(result_file, is_of_one_fingerprint) {
     save();
     cr_expect_not(loads_as((lyne_digest){.low = 1, .high = 3}, NULL));
     cr_expect_not(loads_as((lyne_digest){.low = 0, .high = 2}, NULL));
+}
+
+Test(result_file, a_large_model_is_read_whole) {
+    const off_t size = ((off_t)1 << 28) + 4096;
+    lyne_error err = {0};
+    char path[128];
+    const lyne_result r = some_result();
+    const lyne_inputs in = inputs_with("40");
+    save();
+    snprintf(path, sizeof path, "%s/model.safetensors", folder);
+    const int fd = open(path, O_WRONLY);
+    cr_assert(fd >= 0 && ftruncate(fd, size) == 0);
+    cr_assert_eq(lyne_result_file_save(folder, &in, &r, &made, &err), LYNE_OK, "%s", err.text);
+    cr_expect(loads(NULL));
+    cr_assert_eq(pwrite(fd, "x", 1, size / 2), 1);
+    cr_expect_not(loads(NULL));
+    close(fd);
 }
 
 Test(result_file, a_changed_product_is_noticed) {

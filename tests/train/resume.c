@@ -138,6 +138,10 @@ Test(resume, a_checkpoint_after_each_step_changes_nothing) {
         l.training.checkpoint_seconds = 0;
         expect_same(&l, &due, "saving each of", i, 0);
         cr_expect_eq(count_files(&l, "checkpoint"), 2);
+        char last[64]; /* so that who is stopped while the model is scored need not train again */
+        snprintf(last, sizeof last, "checkpoint-%012d.safetensors",
+                 (int)lyne_training_steps(l.training.epochs, LESSON_SAMPLES, l.training.batch));
+        cr_expect_eq(count_files(&l, last), 1);
         end(&l, &due);
     }
 }

@@ -167,7 +167,7 @@ export CRITERION_VERBOSITY_LEVEL=1 UBSAN_OPTIONS=print_stacktrace=1
 
 part 'Debian packages'
 packages="$lyne_packages libcriterion-dev libarchive-dev strace groff-base zsh python3-jsonschema python3-numpy python3-yaml"
-[ -n "$quick" ] || packages="$packages python3-pip clang libomp-dev cppcheck"
+[ -n "$quick" ] || packages="$packages python3-pip clang libclang-rt-dev libomp-dev cppcheck"
 [ -z "$coverage" ] || packages="$packages gcovr"
 lyne_install_packages $packages || { failed=1 && finish; }
 

@@ -105,6 +105,7 @@ static const lyne_op_case cases[] = {
     {.config = "{filters: 64, kernel: 3, padding: 1, bias: false}", .src = {{4, {2, 32, 7, 5}}}, .rounding = 1e-5},
     {.config = "{filters: 32, kernel: 3, padding: 1, stride: 2}", .src = {{4, {3, 64, 7, 6}}}},
     {.config = "{filters: 64, kernel: 1, stride: 2, bias: false}", .src = {{4, {3, 32, 5, 6}}}},
+    {.config = "{filters: 8, kernel: 1, stride: 2}", .src = {{4, {3, 5, 8, 6}}}},
     {.config = "{filters: 33, kernel: 1, bias: false}", .src = {{4, {3, 20, 5, 3}}}},
     {0}};
 

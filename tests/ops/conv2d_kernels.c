@@ -41,6 +41,8 @@ static const struct {
     {"amx tiles", LYNE_ISA_AMX, "{filters: 64, kernel: 3, padding: 1, bias: false}", {4, {90, 64, 13, 14}}, true, true},
     {"amx tiles", LYNE_ISA_AMX, "{filters: 64, kernel: 3, padding: 1, stride: 2}", {4, {90, 32, 21, 14}}, true, true},
     {"amx tiles", LYNE_ISA_AMX, "{filters: 64, kernel: 1, stride: 2, bias: false}", {4, {130, 32, 25, 26}}, true, true},
+    {"strided pixels", LYNE_ISA_BASE, "{filters: 19, kernel: 1, stride: 2}", {4, {5, 5, 32, 32}}, false, false},
+    {"strided pixels", LYNE_ISA_BASE, "{filters: 8, kernel: 1, stride: 3, bias: false}", {4, {4, 15, 33, 48}}, false, false},
     {"brg", LYNE_ISA_AMX, "{filters: 96, kernel: 1, bias: false}", {4, {40, 24, 13, 11}}, true, false},
 };
 enum { N_KERNELS = sizeof rows_of_kernels / sizeof *rows_of_kernels };

@@ -1,5 +1,6 @@
 /* Model families against PyTorch (tests/reference/families.py): parameters, their names and shapes in order, and what
- * the same weights say of the same picture. */
+ * the same weights say of the same picture; nothing is written beside a buffer on the way. */
+#include "reference/apart.h"
 #include "reference/bench.h"
 #include <criterion/criterion.h>
 #include <math.h>
@@ -71,9 +72,13 @@ static void expect_logits(int row, bool training) {
     static double value[B * 100];
     bench b;
     lyne_error err = {0};
+    apart_from_now_on(true);
     cr_assert(bench_open(&b, &s, training, &err) == LYNE_OK, "row %d: %s", row, err.text);
     fill(&b);
+    apart_fill(&b);
     cr_assert(bench_run(&b, &err) == LYNE_OK, "row %d: %s", row, err.text);
+    const char *by = apart_written_beside(&b);
+    cr_expect(!by, "row %d: something is written beside a buffer of %s", row, by);
     bench_value(&b, value);
     double largest = 0, worst = 0;
     for (int i = 0; i < N_LOGITS; i++) largest = fmax(largest, fabs(wanted[i]));

@@ -63,6 +63,14 @@ bool dnn_has_bf16(void) {
     return (isa & bf16) == bf16;
 }
 
+void dnn_make_ready(void) {
+    enum { N = 8 };
+    static const float zero[N * N];
+    float product[N * N];
+    const unsigned isa = (unsigned)dnnl_get_effective_cpu_isa(), avx512 = (unsigned)dnnl_cpu_isa_avx512_core;
+    if ((isa & avx512) != avx512) dnnl_sgemm('N', 'N', N, N, N, 1, zero, N, zero, N, 0, product, N);
+}
+
 lyne_status dnn_fail(lyne_error *err, dnnl_status_t status, const char *what) {
     return lyne_fail(err, status == dnnl_out_of_memory ? LYNE_ENOSPACE : LYNE_EOTHER, "oneDNN %s %s: %s", dnn_version(),
                      what, dnnl_status2str(status));

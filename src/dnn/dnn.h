@@ -52,6 +52,9 @@ const char *dnn_version(void);
 const char *dnn_isa(void);
 /** Whether it multiplies bf16 as fast as f32 or faster: AVX512-BF16 or AMX.  Others only imitate it. */
 bool dnn_has_bf16(void);
+/** Without AVX-512: have oneDNN make now the 4 MB of code that it makes at its first product of f32.  For who measures what
+ *  memory there is before there is a product. */
+void dnn_make_ready(void);
 
 typedef enum dnn_pass {
     DNN_FORWARD_TRAINING,

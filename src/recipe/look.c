@@ -1,5 +1,6 @@
 /* recipe/look.c -- what a run would do and what that takes, without writing anything. */
 #include "base/text.h"
+#include "dnn/dnn.h"
 #include "recipe/jobs.h"
 #include "recipe/result_file.h"
 
@@ -65,6 +66,7 @@ static uint64_t peak_of(const lyne_outcome *job, uint64_t holds) {
 
 lyne_status lyne_jobs_look(lyne_jobs *p, bool all, double seconds, lyne_error *err) {
     lyne_outcomes *out = p->out;
+    dnn_make_ready();
     const uint64_t empty = lyne_memory_resident();
     uint64_t code = 0; /* of oneDNN for the programs, which are made as in a run; what the first one takes, all do */
     lyne_status status = LYNE_OK;

@@ -150,7 +150,9 @@ has err '--any-environment'
 for names in oneDNN "$("$LYNE" version | sed -n 's/^oneDNN \([0-9.]*\).*/\1/p')"; do
     [ "$(grep -o "$names" err | wc -l)" -ge 2 ] || fail "the message does not name $names on both sides"
 done
-ONEDNN_MAX_CPU_ISA=AVX2 LYNE_MAX_ISA=avx2 expect 7 "$LYNE" run long.yaml --threads 2 --out stopped
+poorer=sse41 # than this CPU is
+"$LYNE" version | grep -q avx512 && poorer=avx2
+ONEDNN_MAX_CPU_ISA=$poorer LYNE_MAX_ISA=avx2 expect 7 "$LYNE" run long.yaml --threads 2 --out stopped
 has err 'avx2'
 LYNE_MAX_ISA=base expect 7 "$LYNE" run long.yaml --threads 2 --out stopped
 has err 'base by LYNE_MAX_ISA'

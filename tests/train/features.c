@@ -3,6 +3,7 @@
 #include "../scratch.h"
 
 #include "base/file.h"
+#include "dnn/dnn.h"
 #include "lyne/ops.h"
 #include "train/blame.h"
 #include "train/features.h"
@@ -97,7 +98,7 @@ static const struct {
 
 Test(features, are_made_to_fit) {
     for (size_t i = 0; i < sizeof fits / sizeof *fits; i++)
-        for (lyne_type precision = LYNE_F32; precision <= LYNE_BF16; precision++) {
+        for (lyne_type precision = LYNE_F32; precision <= (dnn_has_bf16() ? LYNE_BF16 : LYNE_F32); precision++) {
             subject s;
             char text[LYNE_SHAPE_TEXT];
             choose(&s, fits[i].student, fits[i].teacher, fits[i].loss, "cross_entropy");
@@ -259,7 +260,7 @@ Test(features, of_a_teacher_that_cannot_be_read) {
 /* ---- and when they are none ---- */
 
 Test(features, that_are_no_numbers_are_blamed) {
-    for (lyne_type precision = LYNE_F32; precision <= LYNE_BF16; precision++) {
+    for (lyne_type precision = LYNE_F32; precision <= (dnn_has_bf16() ? LYNE_BF16 : LYNE_F32); precision++) {
         subject s;
         char blame[LYNE_BLAME_TEXT];
         choose(&s, (shape_config){4, 1}, (shape_config){6, 1}, SAME("hint", "relu"), SAME("hint", "pool"));

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 /* O_NONBLOCK: a fifo is refused, not waited for. */
@@ -194,16 +196,28 @@ void lyne_map_close(lyne_map *map) {
 
 /* ---- commit ---- */
 
+enum { TAIL = 32 };
+
+/* PATH.tmp.<number>, a random one: another machine's process may have our number, and our folder. */
+static void call_temporary(char *name, const char *path) {
+    uint64_t number;
+    struct timespec now;
+    if (getrandom(&number, sizeof number, GRND_NONBLOCK) != sizeof number) {
+        clock_gettime(CLOCK_REALTIME, &now);
+        number = (uint64_t)now.tv_nsec << 32 | (uint64_t)getpid();
+    }
+    snprintf(name, strlen(path) + TAIL, "%s.tmp.%llu", path, (unsigned long long)number);
+}
+
 lyne_status lyne_commit_begin(lyne_commit *c, const char *path, lyne_error *err) {
-    size_t room = strlen(path) + 32;
-    *c = (lyne_commit){.fd = -1, .path = lyne_strdup(path), .temporary = lyne_alloc(room, 1)};
+    *c = (lyne_commit){.fd = -1, .path = lyne_strdup(path), .temporary = lyne_alloc(strlen(path) + TAIL, 1)};
     lyne_status status = LYNE_OK;
     lyne_hash_init(&c->hash);
     if (!c->path || !c->temporary) {
         status = lyne_fail_memory(err, path);
     } else {
-        snprintf(c->temporary, room, "%s.tmp.%ld", path, (long)getpid());
-        c->fd = system_open(c->temporary, O_WRONLY | O_CREAT | O_TRUNC | SAFELY);
+        call_temporary(c->temporary, path);
+        c->fd = system_open(c->temporary, O_WRONLY | O_CREAT | O_EXCL | SAFELY);
         if (c->fd < 0) status = lyne_fail_errno(err, c->temporary, "create");
     }
     if (status != LYNE_OK) lyne_commit_abort(c);
@@ -297,11 +311,10 @@ void lyne_append_close(lyne_append *a) {
 /* ---- spool ---- */
 
 lyne_status lyne_spool_open(lyne_spool *s, const char *path, lyne_error *err) {
-    const size_t room = strlen(path) + 32;
-    *s = (lyne_spool){.fd = -1, .path = lyne_alloc(room, 1)};
+    *s = (lyne_spool){.fd = -1, .path = lyne_alloc(strlen(path) + TAIL, 1)};
     if (!s->path) return lyne_fail_memory(err, path);
-    snprintf(s->path, room, "%s.tmp.%ld", path, (long)getpid());
-    s->fd = system_open(s->path, O_RDWR | O_CREAT | O_TRUNC | SAFELY);
+    call_temporary(s->path, path);
+    s->fd = system_open(s->path, O_RDWR | O_CREAT | O_EXCL | SAFELY);
     if (s->fd >= 0 && system_unlink(s->path) == 0) return LYNE_OK;
     const lyne_status status = lyne_fail_errno(err, s->path, "make room in");
     lyne_spool_close(s);

@@ -1,6 +1,6 @@
 /* base/file.h -- files: read with a limit, map, write so that what bears the final name is whole.
  *
- * Commit: write PATH.tmp.<pid>, fsync, close, rename to PATH, fsync the parent directory.  A failing fsync is never
+ * Commit: write PATH.tmp.<number>, fsync, close, rename to PATH, fsync the parent directory.  A failing fsync is never
  * tried again: the temporary file is removed and the old one stays (only a failing sync of the directory is reported
  * with the new one in place).  Every system call goes through one seam so that a test can make the n-th fail or die
  * there. */
@@ -67,7 +67,7 @@ typedef struct lyne_spool {
     int fd;
     char *path; /* where it was made, for messages */
 } lyne_spool;
-/** Made as PATH.tmp.<pid> and unlinked at once. */
+/** Made as PATH.tmp.<number> and unlinked at once. */
 lyne_status lyne_spool_open(lyne_spool *s, const char *path, lyne_error *err);
 lyne_status lyne_spool_write(lyne_spool *s, uint64_t offset, const void *bytes, size_t n, lyne_error *err);
 lyne_status lyne_spool_read(lyne_spool *s, uint64_t offset, void *bytes, size_t n, lyne_error *err);
@@ -84,8 +84,8 @@ void lyne_names_free(char **names, size_t n);
 lyne_status lyne_directory_weed(const char *path, bool (*is_unwanted)(const void *self, const char *name),
                                 const void *self, lyne_error *err);
 
-/** How much of a file's name stands before ".tmp.<pid>", by which a commit calls it until it is whole: all of it for other
- *  files.  What bears such a name was left by a process that was killed. */
+/** How much of a file's name stands before ".tmp.<number>", by which a commit calls it until it is whole: all of it for
+ *  other files.  What bears such a name was left by a process that was killed. */
 size_t lyne_file_stem(const char *name);
 bool lyne_file_exists(const char *path);
 bool lyne_directory_exists(const char *path); /* a file of that name is none */

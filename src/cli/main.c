@@ -88,8 +88,16 @@ static void on_signal(int number) {
     lyne_request_stop();
 }
 
+/* Handlers have a stack of their own: oneDNN's products (gemm:jit, until 3.12; its issue 4845) have the stack pointer in the
+ * heap, and a signal would write over numbers there.  Of a process's threads the first one gets its signals. */
+static void make_signal_stack(void) {
+    static _Alignas(64) char stack[64 * 1024];
+    sigaltstack(&(stack_t){.ss_sp = stack, .ss_size = sizeof stack}, NULL);
+}
+
 static void catch_signals(bool stops) {
-    struct sigaction stop = {.sa_handler = on_signal}, ignore = {.sa_handler = SIG_IGN}, before;
+    struct sigaction stop = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK}, ignore = {.sa_handler = SIG_IGN}, before;
+    make_signal_stack();
     sigaction(SIGPIPE, &ignore, NULL); /* a closed pipe shows as a failing write */
     if (!stops) return;
     sigaction(SIGTERM, &stop, NULL);

@@ -66,6 +66,6 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
 }
 
 void lyne_cli_catch_unreadable(void) {
-    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO};
+    struct sigaction action = {.sa_sigaction = on_bus_error, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigaction(SIGBUS, &action, NULL);
 }

@@ -147,6 +147,21 @@ Test(file, commit_in_pieces_and_abort) {
     cr_assert_eq(lyne_commit_begin(&c, at("no/such/directory"), NULL), LYNE_EDATA);
 }
 
+/* As of two processes with the same number, on machines that share a folder: whole files, the last one stays. */
+Test(file, commits_of_one_path_do_not_mix) {
+    lyne_commit a, b;
+    cr_assert_eq(lyne_commit_begin(&a, path, NULL), LYNE_OK);
+    cr_assert_eq(lyne_commit_write(&a, "the first", 9, NULL), LYNE_OK);
+    cr_assert_eq(lyne_commit_begin(&b, path, NULL), LYNE_OK);
+    cr_assert_eq(lyne_commit_finish(&a, NULL), LYNE_OK);
+    check_content(path, "the first");
+    cr_assert_eq(lyne_commit_write(&b, "the second", 10, NULL), LYNE_OK);
+    check_content(path, "the first");
+    cr_assert_eq(lyne_commit_finish(&b, NULL), LYNE_OK);
+    check_content(path, "the second");
+    cr_assert_eq(count_names(root), 1);
+}
+
 /* The loop ends when nothing is left to fail; until then the old file or the new one stands there whole, and alone. */
 static int fail_each_call(int error, lyne_status due, bool retried_ok) {
     int failures = 0;

@@ -62,6 +62,10 @@ has err 'student: going on from step'
 same_runs whole stopped
 
 say "$signals signals at random moments, seed $seed: 75 each time, and the same bits in the end"
+# With AVX2: those of oneDNN's products have their stack pointer in the heap, where a signal must not write.
+export ONEDNN_MAX_CPU_ISA=AVX2
+rm -rf whole
+expect 0 "$LYNE" run long.yaml --threads 1 --out whole
 sent_all=0 rounds=0
 while [ $sent_all -lt "$signals" ]; do
     rm -rf stopped
@@ -85,6 +89,7 @@ while [ $sent_all -lt "$signals" ]; do
     [ $rounds -lt 1000 ] || fail "it is never stopped"
 done
 echo "  $sent_all of $sent_all, at most $slowest ms"
+unset ONEDNN_MAX_CPU_ISA
 
 say "a second signal ends it at once"
 rm -rf stopped

@@ -133,7 +133,7 @@ Test(broken_off, failing_at_each_system_call) {
 Test(broken_off, no_memory_at_each_allocation) {
     const uint64_t n = count().allocations;
     cr_assert_gt(n, 200);
-    for (uint64_t i = 1; i <= n; i += stride()) {
+    for (uint64_t i = 1; i <= n; i += stride() == 1 ? 1 : 23) {
         small_run s = {.starve = i};
         cr_assert(small_run_into(&s, "run"), "killed");
         cr_expect_eq(s.status, LYNE_ENOSPACE, "allocation %d of %d: status %d: %s", (int)i, (int)n, (int)s.status,

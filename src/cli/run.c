@@ -12,7 +12,7 @@
 enum { STAGE = LYNE_N_ARGUMENTS, REUSE, SHARD, JSON, QUIET, ANY_ENVIRONMENT, IGNORE_LIMITS };
 static const lyne_option options[] = {
     LYNE_ARGUMENTS_RUN,
-    [STAGE] = {"stage", "NAME", "run this stage and those it reads, no others"},
+    [STAGE] = {"stage", "NAME", "run this stage and those it reads; of others the table has what stands"},
     [REUSE] = LYNE_REUSE,
     [SHARD] = {"shard", "I/N",
                "with --stage: write the I-th of N parts of its soft labels, as others write theirs, here or on other "

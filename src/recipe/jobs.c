@@ -179,24 +179,33 @@ static lyne_status choose_stages(lyne_jobs *p, lyne_error *err) {
     return LYNE_OK;
 }
 
-/* All jobs in order, with their directories. */
-static lyne_status list_jobs(lyne_jobs *p, lyne_error *err) {
+static lyne_status add_jobs(lyne_jobs *p, size_t stage, lyne_error *err) {
     const lyne_recipe *r = p->r;
     lyne_outcomes *out = p->out;
-    out->item = lyne_arena_alloc(&out->arena, r->n_stages * r->seeds.n * sizeof *out->item);
-    if (!out->item) return lyne_fail_memory(err, "a run");
-    for (size_t s = 0; s < r->n_stages; s++)
-        for (size_t k = is_wanted(p, s) ? 0 : r->seeds.n; k < (r->once[s] ? 1 : r->seeds.n); k++) {
-            lyne_outcome *o = &out->item[out->n];
-            *o = (lyne_outcome){.stage = s, .once = r->once[s], .seed = (uint64_t)r->seeds.item[k]};
-            o->directory = o->once ? lyne_arena_printf(&out->arena, "%s", lyne_recipe_folder(r, s))
-                                   : lyne_arena_printf(&out->arena, "%s/seed-%llu", lyne_recipe_folder(r, s),
-                                                       (unsigned long long)o->seed);
-            if (!o->directory) return lyne_fail_memory(err, "a run");
-            o->result = lyne_result_empty();
-            out->n++;
-        }
+    const char *folder = lyne_recipe_folder(r, stage);
+    for (size_t k = 0; k < (r->once[stage] ? 1 : r->seeds.n); k++) {
+        lyne_outcome *o = &out->item[out->n];
+        *o = (lyne_outcome){.stage = stage, .once = r->once[stage], .seed = (uint64_t)r->seeds.item[k]};
+        o->directory = o->once ? lyne_arena_printf(&out->arena, "%s", folder)
+                               : lyne_arena_printf(&out->arena, "%s/seed-%llu", folder, (unsigned long long)o->seed);
+        if (!o->directory) return lyne_fail_memory(err, "a run");
+        o->result = lyne_result_empty();
+        out->n++;
+    }
     return LYNE_OK;
+}
+
+static lyne_outcome *room_for_all(lyne_jobs *p) {
+    return lyne_arena_alloc(&p->out->arena, p->r->n_stages * p->r->seeds.n * sizeof(lyne_outcome));
+}
+
+/* All jobs in order, with their directories. */
+static lyne_status list_jobs(lyne_jobs *p, lyne_error *err) {
+    lyne_status status = LYNE_OK;
+    if (!(p->out->item = room_for_all(p))) return lyne_fail_memory(err, "a run");
+    for (size_t s = 0; s < p->r->n_stages && status == LYNE_OK; s++)
+        if (is_wanted(p, s)) status = add_jobs(p, s, err);
+    return status;
 }
 
 lyne_status lyne_jobs_made(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
@@ -206,6 +215,50 @@ lyne_status lyne_jobs_made(const lyne_jobs *p, lyne_outcome *o, const char *dire
     lyne_status status = lyne_path(path, directory, "model.safetensors", err);
     if (status == LYNE_OK) status = lyne_file_size(path, &o->model_bytes, err);
     return status == LYNE_OK ? lyne_weights_file_digest(path, &o->made, err) : status;
+}
+
+static bool reads_all(const lyne_jobs *p, const lyne_outcome *o) {
+    size_t k = 0;
+    while (lyne_recipe_reads(p->r, o->stage, k) != SIZE_MAX)
+        if (!lyne_jobs_read(p, o, k++)) return false;
+    return true;
+}
+
+/* LYNE_EDATA, or what else is wrong with it: it does not stand. */
+static lyne_status load_other(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
+    char directory[LYNE_PATH_MAX];
+    if (!reads_all(p, o)) return LYNE_EDATA;
+    lyne_status status = lyne_path(directory, p->o->out, o->directory, err);
+    if (status == LYNE_OK) status = lyne_file_within(directory, &p->o->out, 1, err);
+    if (status == LYNE_OK) status = lyne_jobs_fingerprint(p, o, err);
+    if (status == LYNE_OK)
+        status = lyne_result_file_load(directory, o->fingerprint, &o->was_up_to_date, &o->result, &o->files, err);
+    if (status == LYNE_OK && !o->was_up_to_date) status = LYNE_EDATA;
+    return status == LYNE_OK ? lyne_jobs_made(p, o, directory, err) : status;
+}
+
+lyne_status lyne_jobs_add_others(lyne_jobs *p, lyne_error *err) {
+    lyne_outcomes *out = p->out;
+    const lyne_outcome *done = out->item, *end = done + out->n;
+    lyne_status status = LYNE_OK;
+    if (!p->wanted || p->o->n_parts) return LYNE_OK;
+    if (!(out->item = room_for_all(p))) status = lyne_fail_memory(err, "a run");
+    out->n = 0;
+    for (size_t s = 0; s < p->r->n_stages && status == LYNE_OK; s++) {
+        const size_t first = out->n;
+        while (done < end && done->stage == s) out->item[out->n++] = *done++;
+        if (is_wanted(p, s)) continue;
+        status = add_jobs(p, s, err);
+        for (size_t i = first; i < out->n && status == LYNE_OK; i++) {
+            lyne_error why = {0};
+            status = load_other(p, &out->item[i], &why);
+            lyne_jobs_leave(p, &out->item[i]);
+            if (status == LYNE_OK) continue;
+            out->n = first; /* seeds are shown together or not at all */
+            status = status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
+        }
+    }
+    return status;
 }
 
 /* The earlier stages with their directories, as seen with the seed of o.  NULL when memory is out. */

@@ -161,6 +161,7 @@ static lyne_status run_jobs(const lyne_recipe *r, const lyne_run_options *o, lyn
         status = run_job(&p, &out->item[i], err);
         lyne_jobs_leave(&p, &out->item[i]);
     }
+    if (status == LYNE_OK) status = lyne_jobs_add_others(&p, err);
     out->seconds = lyne_now() - start;
     out->peak_memory = lyne_memory_peak();
     lyne_jobs_close(&p);

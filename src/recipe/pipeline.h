@@ -26,7 +26,7 @@ typedef struct lyne_run_options {
     bool any_environment;
     FILE *kernels;      /* NULL, or where lyne_pipeline_look says what each kernel takes when it measures  */
     bool ignore_limits; /* start even if it will not fit into the memory or onto the disk                  */
-    const char *stage;  /* run this one and those it reads; NULL: all                                      */
+    const char *stage;  /* run this one and those it reads, and report what stands of the others; NULL: all   */
     /* Directories of other runs: what one of them has done under the same name and with the same fingerprint is copied,
      * not done again. */
     const char *const *reuse;

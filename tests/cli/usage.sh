@@ -100,9 +100,27 @@ lacks out 'training'
 [ -z "$(tr -d -c '\033\r' <out)$(tr -d -c '\033\r' <err)" ] || fail "escape codes"
 
 say "run --stage: a table of the stages that were asked for, and no figure of the others"
-expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --stage soft_labels
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --stage soft_labels --out runs/part
 [ "$(sed '/^$/q' out | grep -c .)" -eq 3 ] || fail "other lines than two stages'"
 has out '  student          not run'
+rm -r runs/part
+
+say "run --stage behind a whole run: what else stands stays in the table and in results.json, what does not is left out"
+results() { python3 -c 'import json; print(*[s["stage"] for s in json.load(open("runs/small/results.json"))["stages"]])'; }
+expect 0 "$LYNE" run recipe.yaml --threads 1
+grep -v seconds out >table
+results >whole
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --stage soft_labels
+grep -v seconds out | cmp - table || fail "another table"
+results | cmp - whole || fail "other results"
+rm runs/small/teacher/model.safetensors
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --stage teacher
+results | cmp - whole || fail "the teacher came out as it was, and what reads it does not stand"
+rm runs/small/student/seed-2/result.json # and with it the other seed and what reads them
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --stage teacher
+[ "$(results)" = "teacher soft_labels alone alone" ] || fail "$(results)"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --quiet --stage teacher --set stages.teacher.train.epochs=2
+[ "$(results)" = "teacher alone alone" ] || fail "$(results)"
 expect 0 "$LYNE" run recipe.yaml --threads 1
 
 say "run --quiet: nothing on stderr, the same table"

@@ -100,6 +100,7 @@ static void cell(const tree *t, const line *l, int column, char out[CELL]) {
 typedef struct totals {
     size_t runs, copies, jobs;
     uint64_t disk, memory;
+    uint64_t disk_meanwhile; /* of the stage that leaves most beside it while it runs */
     double seconds;
 } totals;
 
@@ -114,6 +115,7 @@ static totals add_up(const lyne_recipe *r, const lyne_outcomes *jobs) {
             sum.copies += o->copied_from != NULL;
             if (o->was_up_to_date) continue;
             sum.runs++;
+            if (o->cost.disk_meanwhile > sum.disk_meanwhile) sum.disk_meanwhile = o->cost.disk_meanwhile;
             sum.seconds += o->cost.seconds;
         }
         if (jobs[p].peak_memory > sum.memory) sum.memory = jobs[p].peak_memory;
@@ -123,7 +125,7 @@ static totals add_up(const lyne_recipe *r, const lyne_outcomes *jobs) {
 
 static void print_totals(const tree *t, const char *out, bool timed, FILE *to) {
     const totals sum = add_up(t->r, t->jobs);
-    char memory[CELL], on_disk[CELL], time[32];
+    char memory[CELL], on_disk[CELL], meanwhile[CELL], time[32];
     bytes_cell((double)sum.disk, on_disk);
     if (!sum.runs) {
         fprintf(to, "\nNothing would run: ");
@@ -132,11 +134,14 @@ static void print_totals(const tree *t, const char *out, bool timed, FILE *to) {
         return;
     }
     bytes_cell((double)sum.memory, memory);
+    bytes_cell((double)sum.disk_meanwhile, meanwhile);
     lyne_human_time(sum.seconds, time);
     fprintf(to, "\n%zu of %zu would run", sum.runs, sum.jobs);
     if (timed) fprintf(to, ", in about %s", time);
     if (sum.copies) fprintf(to, "; %zu would be copied", sum.copies);
-    fprintf(to, "; %s of memory at the peak; %s in %s at the end.\n", memory, on_disk, out);
+    fprintf(to, "; %s of memory at the peak; %s in %s at the end", memory, on_disk, out);
+    if (sum.disk_meanwhile) fprintf(to, ", and up to %s more for checkpoints on the way", meanwhile);
+    fprintf(to, ".\n");
 }
 
 /* What is said of precision for all stages: nothing, unless some nodes are excepted.  False when memory is out. */
@@ -198,11 +203,12 @@ static json_t *job_json(const lyne_recipe *r, const lyne_outcome *o, bool timed)
     json_t *reads = json_array();
     for (size_t k = 0, source; (source = lyne_recipe_reads(r, o->stage, k)) != SIZE_MAX; k++)
         json_array_append_new(reads, json_string(r->stage[source].name));
-    json_t *j = json_pack(
-        "{s:s, s:s, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "stage", lyne_recipe_folder(r, o->stage), "kind",
-        r->stage[o->stage].kind.row->name, "seed", (json_int_t)o->seed, "reads", reads, "up_to_date", o->was_up_to_date,
-        "parameters", (json_int_t)c->parameters, "macs", (json_int_t)c->macs, "samples", (json_int_t)c->samples,
-        "memory", (json_int_t)c->memory, "peak_memory", (json_int_t)o->peak_memory, "disk", (json_int_t)c->disk);
+    json_t *j = json_pack("{s:s, s:s, s:I, s:o, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "stage",
+                          lyne_recipe_folder(r, o->stage), "kind", r->stage[o->stage].kind.row->name, "seed",
+                          (json_int_t)o->seed, "reads", reads, "up_to_date", o->was_up_to_date, "parameters",
+                          (json_int_t)c->parameters, "macs", (json_int_t)c->macs, "samples", (json_int_t)c->samples,
+                          "memory", (json_int_t)c->memory, "peak_memory", (json_int_t)o->peak_memory, "disk",
+                          (json_int_t)c->disk, "disk_meanwhile", (json_int_t)c->disk_meanwhile);
     if (j && o->why) json_object_set_new(j, "why", json_string(o->why));
     if (j && o->copied_from) json_object_set_new(j, "copied_from", json_string(o->copied_from));
     if (j && timed && !o->was_up_to_date) lyne_json_set_real(j, "seconds", c->seconds);

@@ -122,6 +122,18 @@ close() {
 }
 labels=$(sed -n '/"kind": "label"/q; s/^ *"disk": \([0-9]*\),*$/\1/p' plan.json | tail -n 1)
 close "soft labels" "$labels" "$(cat quick/soft_labels/labels-* | wc -c)" 2
+say "so do those for checkpoints: two are kept, and the next one is whole before one goes"
+long="live.yaml --threads 1 --out stopped --set stages.teacher.train.epochs=1000"
+expect 0 "$LYNE" plan $long --quick
+has out 'more for checkpoints on the way.'
+expect 0 "$LYNE" plan $long --quick --json
+predicted=$(of teacher disk_meanwhile)
+in_background "$LYNE" run $long
+wait_until test -e stopped/teacher/metrics.jsonl
+kill -TERM $process
+wait $process
+[ $? -eq 75 ] || fail "it was not stopped"
+close "checkpoints" "$predicted" "$((3 * $(find stopped/teacher -name 'checkpoint-*' -printf '%s\n' | head -n 1)))" 2
 instrumented && exit 0 # memory that is no business of the plan's
 close "peak of memory" "$(number peak_memory plan.json)" "$(number peak_memory quick/results.json)" 15
 

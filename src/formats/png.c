@@ -1,7 +1,8 @@
 /* formats/png.c -- libpng decodes, by its simplified interface: 8 bits a channel, sRGB, palettes expanded.
  *
- * It would also unpack and keep the texts of a picture, up to 1,000 of 8 MB each, 8 kB of the file making one: so packed
- * texts are left out before it sees them.  They say nothing of the pixels. */
+ * It would also unpack and keep the texts of a picture, up to 1,000 of 8 MB each, 8 kB of the file making one, and ask for
+ * 2 GiB for a chunk that says it has them where the file ends.  So packed texts, which say nothing of the pixels, and a
+ * chunk that is cut short are left out before it sees them. */
 #include "base/memory.h"
 #include "formats/picture.h"
 
@@ -14,16 +15,15 @@ static bool is_packed_text(const uint8_t *chunk) {
     return memcmp(chunk + 4, "zTXt", 4) == 0 || memcmp(chunk + 4, "iTXt", 4) == 0;
 }
 
-/* All chunks but packed texts, to `out` (NULL: only counted).  Behind one that is cut short, libpng reads nothing.  The
- * bytes there are. */
-static size_t leave_out_texts(const uint8_t *bytes, size_t size, uint8_t *out) {
+/* All whole chunks but packed texts, to `out` (NULL: only counted).  The bytes there are. */
+static size_t keep_chunks(const uint8_t *bytes, size_t size, uint8_t *out) {
     size_t kept = SIGNATURE;
     if (out) memcpy(out, bytes, SIGNATURE);
-    for (size_t at = SIGNATURE, n; at < size; at += n) {
+    for (size_t at = SIGNATURE, n; size - at >= AROUND; at += n) {
         const uint8_t *chunk = bytes + at;
-        n = size - at < AROUND ? size - at : AROUND + (size_t)png_get_uint_32(chunk);
-        if (n > size - at) n = size - at;
-        if (n >= AROUND && is_packed_text(chunk)) continue;
+        n = AROUND + (size_t)png_get_uint_32(chunk);
+        if (n > size - at) break;
+        if (is_packed_text(chunk)) continue;
         if (out) memcpy(out + kept, chunk, n);
         kept += n;
     }
@@ -51,11 +51,11 @@ static lyne_status decode(const char *name, const uint8_t *bytes, size_t size, l
 
 lyne_status lyne_png_decode(const char *name, const uint8_t *bytes, size_t size, lyne_pixels want, uint8_t *dst,
                             lyne_error *err) {
-    const size_t kept = leave_out_texts(bytes, size, NULL);
+    const size_t kept = keep_chunks(bytes, size, NULL);
     if (kept == size) return decode(name, bytes, size, want, dst, err);
     uint8_t *copy = lyne_alloc(kept, 1);
     if (!copy) return lyne_fail_memory(err, name);
-    leave_out_texts(bytes, size, copy);
+    keep_chunks(bytes, size, copy);
     const lyne_status status = decode(name, copy, kept, want, dst, err);
     lyne_free(copy);
     return status;

@@ -157,6 +157,27 @@ with tarfile.open('data/many/t.tar', 'w') as tar:
 end
 refused 4 '60000' "$LYNE" run recipe.yaml --data data
 
+say "a PNG of 41 bytes with a text that says it has 2 GiB"
+python3 - <<'end'
+import struct, tarfile, zlib, io
+header = b'IHDR' + struct.pack('>IIBBBBB', 4, 4, 8, 0, 0, 0, 0)
+png = (b'\x89PNG\r\n\x1a\n' + struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
+       + struct.pack('>I', 0x7FFFFFFF) + b'iTXt')
+with tarfile.open('data/many/t.tar', 'w') as tar:
+    member = tarfile.TarInfo('a/1.png')
+    member.size = len(png)
+    tar.addfile(member, io.BytesIO(png))
+end
+# without a limit, for where there is no memory libpng does with none
+python3 - "$LYNE" <<'end' || fail "it was believed"
+import resource, subprocess, sys
+status = subprocess.run([sys.argv[1], 'run', 'recipe.yaml', '--data', 'data'], stderr=open('err', 'w')).returncode
+mebibytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print('  %.0f MiB' % mebibytes)
+sys.exit(not (status == 4 and mebibytes < 512))
+end
+has err 'a/1.png: is no PNG that can be read'
+
 say "a model file whose header is a list of empty objects, and one that says it has 2^63 bytes"
 python3 - <<'end'
 import struct

@@ -2,6 +2,7 @@
 #include "formats/picture.h"
 
 #include "encode.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,6 +96,36 @@ Test(picture, texts_in_a_png) {
         }
         memset(with + HEADER, 0xFF, 4); /* longer than the file, and than a chunk may be */
         cr_expect_eq(lyne_picture_decode("p", with, n + TEXT, rgb, decoded, NULL), LYNE_EDATA, "%s", names[i]);
+    }
+}
+
+/* Of this process, with what it asked for and never touched. */
+static size_t most_address_space(void) {
+    char line[256];
+    size_t kilobytes = 0;
+    FILE *status = fopen("/proc/self/status", "r");
+    cr_assert_not_null(status);
+    while (fgets(line, sizeof line, status) && sscanf(line, "VmPeak: %zu kB", &kilobytes) != 1) continue;
+    fclose(status);
+    cr_assert_gt(kilobytes, 0);
+    return kilobytes;
+}
+
+/* A chunk that says that it has 2 GiB, where the file ends behind its name or somewhat later. */
+Test(picture, chunks_of_a_png_that_is_cut) {
+    static const char *const names[] = {"tEXt", "zTXt", "iTXt", "iCCP", "eXIf", "sPLT", "pCAL", "IDAT", "mine"};
+    enum { HEADER = 33 };
+    const size_t before = most_address_space();
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        png();
+        memcpy(bytes + HEADER, (const uint8_t[]){0x7F, 0xFF, 0xFF, 0xFF}, 4);
+        memcpy(bytes + HEADER + 4, names[i], 4);
+        for (size_t more = 0; more < 40; more++) {
+            lyne_error err = {0};
+            cr_expect_eq(lyne_picture_decode("p", bytes, HEADER + 8 + more, rgb, decoded, &err), LYNE_EDATA);
+            cr_expect(strncmp(err.text, "p: ", 3) == 0, "%s", err.text);
+        }
+        cr_expect_lt(most_address_space() - before, 512 << 10, "%s: kilobytes", names[i]);
     }
 }
 

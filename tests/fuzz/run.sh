@@ -28,8 +28,11 @@ try() {
     given=$source/tests/fuzz/corpus/$1
     case $1 in description) given=$source/datasets ;; esac
     [ -d "$given" ] || given=
-    timeout $((seconds + 120)) "$fuzz" "$1" -max_total_time="$seconds" -max_len=16384 -rss_limit_mb=1024 -timeout=20 \
-        -print_final_stats=1 -close_fd_mask=3 -artifact_prefix="$work/" "$work/found" "$work/seeds" $given >log 2>&1
+    # 16 MiB and 4 bytes for each are promised: nobody asks for twice as much at once, also where it is not touched then.
+    # But for libzstd, which reserves a frame's window.
+    case $1 in tar | pictures) most=160 ;; *) most=32 ;; esac
+    timeout $((seconds + 120)) "$fuzz" "$1" -max_total_time="$seconds" -max_len=16384 -rss_limit_mb=1024 -malloc_limit_mb=$most \
+        -timeout=20 -print_final_stats=1 -close_fd_mask=3 -artifact_prefix="$work/" "$work/found" "$work/seeds" $given >log 2>&1
     status=$?
     times >times
     cpu=$(awk 'NR == 2 { split($0, t, "[ ms]+"); printf "%.0f", 60 * (t[1] + t[3]) + t[2] + t[4] }' times)

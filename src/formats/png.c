@@ -2,7 +2,7 @@
  *
  * It would also unpack and keep the texts of a picture, up to 1,000 of 8 MB each, 8 kB of the file making one, and ask for
  * 2 GiB for a chunk that says it has them where the file ends.  So packed texts, which say nothing of the pixels, and a
- * chunk that is cut short are left out before it sees them. */
+ * chunk that is cut short, but for pixels, are left out before it sees them. */
 #include "base/memory.h"
 #include "formats/picture.h"
 
@@ -11,19 +11,20 @@
 
 enum { SIGNATURE = 8, AROUND = 12 /* bytes of a chunk beside its data: length, name, checksum */ };
 
-static bool is_packed_text(const uint8_t *chunk) {
-    return memcmp(chunk + 4, "zTXt", 4) == 0 || memcmp(chunk + 4, "iTXt", 4) == 0;
+static bool is_called(const uint8_t *chunk, const char *name) {
+    return memcmp(chunk + 4, name, 4) == 0;
 }
 
-/* All whole chunks but packed texts, to `out` (NULL: only counted).  The bytes there are. */
+/* The chunks that libpng is to see, to `out` (NULL: only counted).  The bytes there are. */
 static size_t keep_chunks(const uint8_t *bytes, size_t size, uint8_t *out) {
     size_t kept = SIGNATURE;
     if (out) memcpy(out, bytes, SIGNATURE);
     for (size_t at = SIGNATURE, n; size - at >= AROUND; at += n) {
         const uint8_t *chunk = bytes + at;
         n = AROUND + (size_t)png_get_uint_32(chunk);
-        if (n > size - at) break;
-        if (is_packed_text(chunk)) continue;
+        const bool is_cut = n > size - at;
+        if (is_cut) n = size - at;
+        if (is_called(chunk, "zTXt") || is_called(chunk, "iTXt") || (is_cut && !is_called(chunk, "IDAT"))) continue;
         if (out) memcpy(out + kept, chunk, n);
         kept += n;
     }

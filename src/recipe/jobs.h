@@ -40,7 +40,7 @@ lyne_status lyne_jobs_look(lyne_jobs *p, bool all, double seconds, lyne_error *e
  *  disk_free: bytes, where OUT is.  Memory that is merely used by others is worth a warning. */
 lyne_status lyne_jobs_fit(const lyne_jobs *p, const lyne_memory_limits *memory, uint64_t disk_free, lyne_error *err);
 /** Behind the jobs of stages that were asked for: add to *out those of the others that stand, so that results speak of the
- *  whole run. */
+ *  whole run.  Fails for want of memory alone: what cannot be read does not stand. */
 lyne_status lyne_jobs_add_others(lyne_jobs *p, lyne_error *err);
 /** Note what a job that is done has made, and the size of its model. */
 lyne_status lyne_jobs_made(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err);

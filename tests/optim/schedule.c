@@ -48,6 +48,21 @@ Test(schedule, values) {
     }
 }
 
+/* Whoever writes one is promised that it is asked from the warm-up to the end and not beyond; the last batch goes beyond. */
+static double how_far(const void *config, double epoch, double epochs) {
+    (void)config;
+    return epoch / epochs;
+}
+
+Test(schedule, asked_to_the_end) {
+    static const lyne_schedule row = {.factor = how_far};
+    const lyne_schedule_config warm = {.warmup = 1};
+    const lyne_instance schedule = {.row = &row.component, .config = &warm};
+    cr_expect_eq(lyne_schedule_at(&schedule, 2, 4), 0.5);
+    cr_expect_eq(lyne_schedule_at(&schedule, 4.001, 4), 1);
+    cr_expect_eq(lyne_schedule_at(&schedule, 0.75, 0.5), 0.5, "the warm-up ends there too");
+}
+
 Test(schedule, refused) {
     static const struct {
         const lyne_schedule *row;

@@ -3,9 +3,9 @@
  * 4 + k (2 + w) bytes, w = 1, 2, 4 for up to 256, 65536, more classes: k = 10 of 1000 classes take 44.
  *
  * Decoding gives dense logits: the k as they were, and to each of the C - k others by `tail`
- *   class     rest - T log(C - k), all alike, and a loss is told that of these only the mass together is known.  kd then
- *             takes them for one class: at T the teacher's own distribution is a minimum of the loss.  A loss that knows
- *             nothing of this reads them as
+ *   class     rest - T log(C - k), all alike and below the k, and a loss is told that of those with the least logit only the
+ *             mass together is known.  kd then takes them for one class: at T the teacher's own distribution is a minimum
+ *             of the loss.  A loss that knows nothing of this reads them as
  *   uniform   the same number.  The softmax at T gives the k and the rest together exactly their mass (to the rounding of
  *             the halves), and the student is taught that the others are alike, which they are not.
  *   drop      nothing: softmax over the k alone.  Biased: the k get the mass of the rest.
@@ -213,8 +213,10 @@ static bool decode(const lyne_record *r, const void *const part[], float *logits
     const int64_t others = r->classes - c->k;
     if (others) rest = (float)((double)rest - c->temperature * log((double)others));
     if (c->tail == DROP) rest = LYNE_NO_LOGIT;
-    for (int64_t i = 0; i < r->classes; i++) logits[i] = rest;
     lyne_f16_decode(part[at.logits], c->k, kept);
+    for (int64_t i = 0; others && c->tail == CLASS && i < c->k; i++)
+        if (!(rest < kept[i])) rest = nextafterf(kept[i], -INFINITY); /* halves may have been rounded down to it */
+    for (int64_t i = 0; i < r->classes; i++) logits[i] = rest;
     lyne_classes_get(lyne_class_dtype(r->classes), part[at.class], c->k, class);
     for (int64_t i = 0; i < c->k; i++) {
         if (class[i] >= r->classes || !isfinite(kept[i])) return false;

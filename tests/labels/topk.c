@@ -41,6 +41,34 @@ Test(topk, tails) {
     }
 }
 
+/* With `class` the rest is all that shares the least logit, also where the k-th is as large as what is left out and its
+ * half is rounded down below it (log 0.01), or not rounded at all (1). */
+Test(topk, rest_stands_alone) {
+    static const struct {
+        float first, others;
+    } table[] = {{-0.0943106795f, -4.60517025f}, {5, 1}, {5, -1}, {0, 0}, {-1, -2.7182818f}, {3, 3}};
+    enum { ALL = 10 };
+    for (int64_t k = 1; k < ALL - 1; k++)
+        for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+            char text[64];
+            unsigned char byte[LYNE_ENCODING_PARTS][4 * ALL];
+            float logits[ALL];
+            lyne_record r;
+            snprintf(text, sizeof text, "{topk: {k: %d, tail: class}}", (int)k);
+            const lyne_instance encoding = encoding_of(text);
+            cr_assert_eq(lyne_record_init(&r, &encoding, ALL, 0, NULL), LYNE_OK);
+            for (int c = 0; c < ALL; c++) logits[c] = c == 4 ? table[i].first : table[i].others;
+            r.encoding->encode(&r, 0, logits, (void *const[]){byte[0], byte[1], byte[2]}, NULL);
+            cr_assert(r.encoding->decode(&r, (const void *const[]){byte[0], byte[1], byte[2]}, logits));
+            float least = logits[0];
+            int64_t n = 0;
+            for (int c = 0; c < ALL; c++) least = logits[c] < least ? logits[c] : least;
+            for (int c = 0; c < ALL; c++) n += logits[c] == least;
+            cr_expect_eq(n, ALL - k, "k = %d, row %zu: %d of %d", (int)k, i, (int)n, (int)(ALL - k));
+            cr_expect_float_eq(least, table[i].others, 2e-3, "k = %d, row %zu: %g", (int)k, i, least);
+        }
+}
+
 Test(topk, a_class_takes_what_it_must) {
     static const struct {
         int64_t classes;

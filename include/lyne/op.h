@@ -1,8 +1,7 @@
 /* lyne/op.h -- the row of an op, and what its emit functions may ask of the program being compiled.
  *
  * The gradient contract, said once: an op's backward OVERWRITES what it is asked to make (diff_src, diff_weights).  Where
- * a value has two readers the program sums their contributions; where a batch is split the optimizer sums over steps.
- * Nobody else adds.
+ * a value has two readers the program sums their contributions.  Nobody else adds.
  *
  * Compilation has two passes over the graph: emit for every node in order, then, when training, emit_backward in reverse
  * order for every node with needs_grad.  Both only describe: buffers are numbers, memory is placed afterwards by
@@ -41,7 +40,8 @@ typedef struct lyne_clock {
     uint64_t position; /* of the batch's first row in the sample stream */
 } lyne_clock;
 
-/* What a kernel of ours gets each time it runs.  It does not allocate, does not fail, and remembers nothing. */
+/* What a kernel of ours gets each time it runs.  It does not allocate, does not fail, and remembers nothing:
+ * what is to outlive a step, as running statistics, is a parameter of role LYNE_STATE, which forward may write in training. */
 typedef struct lyne_call {
     const lyne_node *node;
     const void *config;  /* the bytes given to lyne_emit_kernel                     */
@@ -75,7 +75,7 @@ struct lyne_op {
     lyne_status (*shape)(lyne_node *n, lyne_error *err);
     lyne_status (*emit)(lyne_program *p, const lyne_node *n, lyne_error *err);
     lyne_status (*emit_backward)(lyne_program *p, const lyne_node *n, lyne_error *err); /* NULL: no gradient */
-    /** Multiply-accumulates of the whole batch, forward; NULL: none worth counting. */
+    /** Multiply-accumulates of the whole batch, forward (lyne_macs); NULL: none worth counting. */
     int64_t (*macs)(const lyne_node *n);
     const lyne_op_case *cases; /* ends with a case whose src[0].rank is 0 */
 };
@@ -83,6 +83,9 @@ struct lyne_op {
 /** In shape(): add a parameter named "PATH.name".  Its place among the node's parameters is the order of the calls. */
 lyne_status lyne_node_param(lyne_node *n, const char *name, lyne_shape shape, lyne_role role, lyne_init init,
                             int64_t fan_in, lyne_error *err);
+
+/** So many for each number of n's value; INT64_MAX where they cannot be counted. */
+int64_t lyne_macs(const lyne_node *n, int64_t for_each);
 
 /* ---- in emit and emit_backward ---- */
 

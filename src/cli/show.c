@@ -56,7 +56,7 @@ static void print_table(const lyne_graph *g) {
         if ((int)strlen(l.op) > op) op = (int)strlen(l.op);
         if ((int)strlen(l.shape) > shape) shape = (int)strlen(l.shape);
         total.parameters += l.parameters;
-        total.macs += l.macs;
+        if (__builtin_add_overflow(total.macs, l.macs, &total.macs)) total.macs = INT64_MAX;
         total.bytes += l.bytes;
     }
     const int parameters = width_of("parameters", total.parameters), macs = width_of("MACs", total.macs),

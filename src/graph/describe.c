@@ -16,7 +16,7 @@ static size_t bytes_of(const lyne_program *p, const lyne_step *s) {
 /* Whether a step multiplies by weights or sums up their gradient: a primitive with such an argument, or a kernel that is
  * not one of those that only move or add numbers. */
 static bool multiplies(const lyne_step *s) {
-    static const char *const others[] = {"sum", "to_bf16", "to_f32", "column_sums"};
+    static const char *const others[] = {"sum", "to_bf16", "to_f32", "column_sums", "keep state"};
     if (s->pass == REFRESH || s->node->n_params == 0) return false;
     for (int k = 0; s->primitive && k < s->n_buffers; k++)
         if (s->arg[k] == DNN_WEIGHTS || s->arg[k] == DNN_DIFF_WEIGHTS) return true;
@@ -37,14 +37,14 @@ lyne_step_name lyne_program_step(const lyne_program *p, int i) {
         if (i >= p->pass[pass].n) continue;
         const lyne_step *s = &p->pass[pass].item[i];
         const lyne_node *n = s->node;
-        const bool counts = n->op && n->op->macs && multiplies(s);
+        const int64_t macs = n->op && n->op->macs && multiplies(s) ? n->op->macs(n) : 0;
         return (lyne_step_name){.pass = pass_names[pass],
                                 .path = n->path,
                                 .what = s->name,
                                 .op = n->op ? n->op->component.name : NULL,
                                 .bf16 = n->n_src && n->src[0]->type == LYNE_BF16,
                                 .grouped = is_grouped(n),
-                                .flops = counts ? 2 * n->op->macs(n) : 0,
+                                .flops = macs < INT64_MAX / 2 ? 2 * macs : INT64_MAX,
                                 .bytes = bytes_of(p, s)};
     }
     assert(!"a step of the program");

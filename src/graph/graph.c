@@ -290,9 +290,16 @@ int64_t lyne_graph_count_params(const lyne_graph *g) {
     return n;
 }
 
+int64_t lyne_macs(const lyne_node *n, int64_t for_each) {
+    int64_t macs;
+    return __builtin_mul_overflow(lyne_shape_size(&n->shape), for_each, &macs) ? INT64_MAX : macs;
+}
+
 int64_t lyne_graph_count_macs(const lyne_graph *g) {
     int64_t macs = 0;
     for (int i = 0; i < g->n_nodes; i++)
-        if (g->node[i]->op && g->node[i]->op->macs) macs += g->node[i]->op->macs(g->node[i]);
+        if (g->node[i]->op && g->node[i]->op->macs &&
+            __builtin_add_overflow(macs, g->node[i]->op->macs(g->node[i]), &macs))
+            return INT64_MAX;
     return macs / g->batch;
 }

@@ -129,8 +129,7 @@ static lyne_status attention_emit_backward(lyne_program *p, const lyne_node *n, 
 
 /* q k^T and p v. */
 static int64_t attention_macs(const lyne_node *n) {
-    const lyne_heads h = heads_of(n);
-    return 2 * h.batch * h.heads * h.L * h.S * h.D;
+    return lyne_macs(n, 2 * heads_of(n).S);
 }
 
 /* ---- rows ---- */

@@ -84,7 +84,7 @@ static lyne_status conv2d_emit_backward(lyne_program *p, const lyne_node *n, lyn
 
 static int64_t conv2d_macs(const lyne_node *n) {
     const int64_t *weight = lyne_graph_param(n->graph, n->param[0])->shape.dim;
-    return lyne_shape_size(&n->shape) * weight[1] * weight[2] * weight[3];
+    return lyne_macs(n, weight[1] * weight[2] * weight[3]);
 }
 
 static const lyne_op_case cases[] = {

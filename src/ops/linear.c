@@ -99,7 +99,7 @@ static lyne_status linear_emit_backward(lyne_program *p, const lyne_node *n, lyn
 }
 
 static int64_t linear_macs(const lyne_node *n) {
-    return lyne_shape_size(&n->shape) * n->src[0]->shape.dim[n->src[0]->shape.rank - 1];
+    return lyne_macs(n, n->src[0]->shape.dim[n->src[0]->shape.rank - 1]);
 }
 
 static const lyne_op_case cases[] = {{.config = "{units: 3}", .src = {{2, {4, 5}}}},

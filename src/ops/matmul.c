@@ -131,7 +131,7 @@ static lyne_status matmul_emit_backward(lyne_program *p, const lyne_node *n, lyn
 
 static int64_t matmul_macs(const lyne_node *n) {
     const lyne_matmul_config *c = n->config;
-    return lyne_shape_size(&n->shape) * n->src[0]->shape.dim[c->transpose_a ? 1 : 2];
+    return lyne_macs(n, n->src[0]->shape.dim[c->transpose_a ? 1 : 2]);
 }
 
 static const lyne_op_case cases[] = {

@@ -230,3 +230,18 @@ Test(shapes, fits) {
         lyne_arena_free(&arena);
     }
 }
+
+/* Each layer has 2^60 of them; of ten there are more than can be counted. */
+Test(shapes, countless_macs) {
+    lyne_graph *g;
+    static const char *const name[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
+    cr_assert(lyne_graph_new(1, &g, NULL) == LYNE_OK);
+    lyne_node *x = lyne_graph_input(g, "x", (lyne_shape){3, {1, 1 << 20, 1 << 20}}, LYNE_F32);
+    for (int i = 0; i < 10; i++) {
+        x = lyne_linear(g, name[i], x, (lyne_linear_config){LYNE_LINEAR_DEFAULTS, .units = 1 << 20});
+        cr_assert(x);
+        cr_expect(lyne_graph_count_macs(g) == (i < 7 ? (i + 1) * ((int64_t)1 << 60) : INT64_MAX), "%d layers", i + 1);
+    }
+    cr_expect(lyne_macs(x, (int64_t)1 << 22) == (int64_t)1 << 62 && lyne_macs(x, (int64_t)1 << 23) == INT64_MAX);
+    lyne_graph_free(g);
+}

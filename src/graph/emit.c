@@ -111,10 +111,6 @@ lyne_buffer lyne_kept(lyne_program *p, const lyne_node *n, int k, size_t bytes) 
     return *kept;
 }
 
-bool lyne_is_again(const lyne_program *p) {
-    return p->again;
-}
-
 bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight) {
     const lyne_node_state *s = &p->state[n->index];
     if (!s->term || s->reader) return false;
@@ -272,30 +268,34 @@ lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plai
 }
 
 /* The copy is entered in the list, for whoever asks for it next. */
-static lyne_status remember_copy(lyne_program *p, int param, const dnn_layout *layout, lyne_buffer b, lyne_error *err) {
-    lyne_weight_copy copy = {.param = param, .buffer = b};
+static lyne_status remember_copy(lyne_program *p, lyne_weight_copy copy, const dnn_layout *layout, lyne_error *err) {
     if (!lyne_grow(&p->copy, &p->copy_capacity, (size_t)p->n_copies + 1, sizeof *p->copy))
         return lyne_fail_memory(err, "a program");
-    if (dnn_layout_copy(layout, &copy.layout, err) != LYNE_OK) return LYNE_ENOSPACE;
+    if (layout && dnn_layout_copy(layout, &copy.layout, err) != LYNE_OK) return LYNE_ENOSPACE;
     p->copy[p->n_copies++] = copy;
     return LYNE_OK;
 }
 
 lyne_buffer lyne_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {
     const int param = n->param[i];
+    if (p->again && lyne_graph_param(p->graph, param)->role == LYNE_STATE) return p->state[n->index].before[i];
     for (int k = 0; k < p->n_copies; k++)
-        if (layout && p->copy[k].param == param && dnn_layout_equal(p->copy[k].layout, layout))
+        if (layout && p->copy[k].layout && p->copy[k].param == param && dnn_layout_equal(p->copy[k].layout, layout))
             return p->copy[k].buffer;
     const lyne_buffer as_stored = stored(p, param, p->weights->value);
     if (!layout || as_stored == LYNE_NO_BUFFER) return as_stored;
     const lyne_buffer b = lyne_refreshed(p, n, as_stored, layout, err);
     if (b == LYNE_NO_BUFFER || b == as_stored) return b;
-    return remember_copy(p, param, layout, b, err) == LYNE_OK ? b : LYNE_NO_BUFFER;
+    const lyne_status status = remember_copy(p, (lyne_weight_copy){.param = param, .buffer = b}, layout, err);
+    return status == LYNE_OK ? b : LYNE_NO_BUFFER;
 }
 
 lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t bytes, const char *name,
                              lyne_kernel kernel, const void *config, size_t config_size, lyne_error *err) {
     const step_pass pass = p->now;
+    for (int k = 0; k < p->n_copies; k++)
+        if (p->copy[k].name && p->copy[k].param == n->param[i] && strcmp(p->copy[k].name, name) == 0)
+            return p->copy[k].buffer;
     const lyne_buffer b[] = {stored(p, n->param[i], p->weights->value), lyne_storage_new(p, bytes)};
     if (p->out_of_memory) {
         lyne_fail_memory(err, "a program");
@@ -305,7 +305,9 @@ lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t 
     p->now = REFRESH;
     lyne_status status = lyne_emit_kernel(p, n, name, kernel, config, config_size, b, 2, err);
     p->now = pass;
-    return status == LYNE_OK ? b[1] : LYNE_NO_BUFFER;
+    if (status != LYNE_OK) return LYNE_NO_BUFFER;
+    const lyne_weight_copy made = {.param = n->param[i], .name = name, .buffer = b[1]};
+    return remember_copy(p, made, NULL, err) == LYNE_OK ? b[1] : LYNE_NO_BUFFER;
 }
 
 lyne_buffer lyne_diff_weight(lyne_program *p, const lyne_node *n, int i, const dnn_layout *layout, lyne_error *err) {

@@ -3,9 +3,11 @@
  * Forward is cut into about sqrt(n) segments of about the same size, at nodes whose value is all that the rest reads.  Only
  * these values live until backward; before the gradients of a segment its nodes are emitted once more, into new buffers,
  * from the value at its beginning.  The last segment is still there.  Each value is the same bits as before, since an op is
- * a function of what it reads: a step costs one forward pass more. */
+ * a function of what it reads; of running statistics, which it moves, it gets the second time what they were the first
+ * time, and what it makes of those is lost.  A step costs one forward pass more. */
 #include "graph/steps.h"
 #include <math.h>
+#include <string.h>
 
 /* Whether what follows node b reads no value but that of b, and b and what is before it do no work of what follows. */
 static bool can_cut(const lyne_program *p, int b) {
@@ -42,6 +44,25 @@ lyne_status lyne_lean_cuts(const lyne_program *p, int **cut, int *n, lyne_error 
         if (since < share) continue;
         (*cut)[(*n)++] = i;
         since = 0;
+    }
+    return LYNE_OK;
+}
+
+/* buffers: from, to.  config: size_t bytes. */
+static void copy(const lyne_call *call) {
+    memcpy(call->buffer[1], call->buffer[0], *(const size_t *)call->config);
+}
+
+lyne_status lyne_keep_states(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    for (int i = 0; i < n->n_params; i++) {
+        const lyne_param *param = lyne_graph_param(p->graph, n->param[i]);
+        if (param->role != LYNE_STATE) continue;
+        const size_t bytes = (size_t)lyne_shape_size(&param->shape) * sizeof(float);
+        const lyne_buffer b[] = {lyne_weight(p, n, i, NULL, err), lyne_storage_new(p, bytes)};
+        if (p->out_of_memory) return lyne_fail_memory(err, "a program");
+        lyne_status status = lyne_emit_kernel(p, n, "keep state", copy, &bytes, sizeof bytes, b, 2, err);
+        if (status != LYNE_OK) return status;
+        p->state[n->index].before[i] = b[1];
     }
     return LYNE_OK;
 }

@@ -28,10 +28,6 @@ const lyne_node *lyne_taken(const lyne_program *p, const lyne_node *n, const lyn
  *  lyne_dst_is of the last node taken then says so, before the taking. */
 bool lyne_may_overwrite(const lyne_program *p, const lyne_node *n, const lyne_node *reader, int i);
 
-/** In emit: the value was made before and is made again (lean memory).  What a step leaves behind besides buffers, as
- *  running statistics, must not move again. */
-bool lyne_is_again(const lyne_program *p);
-
 /** Whether n is a term of the objective and nothing else reads it: its gradient is then *weight, known beforehand. */
 bool lyne_is_term(const lyne_program *p, const lyne_node *n, double *weight);
 
@@ -58,7 +54,7 @@ void lyne_at_refresh(lyne_program *p, bool yes);
 lyne_buffer lyne_refreshed(lyne_program *p, const lyne_node *n, lyne_buffer plain, const dnn_layout *layout,
                            lyne_error *err);
 /** Parameter i in a form that a kernel of ours makes of it there: `bytes` of it, by `kernel` with buffers {as stored,
- *  made}.  For either pass. */
+ *  made}.  For either pass; who asks for `name` of it again gets what was made. */
 lyne_buffer lyne_weight_made(lyne_program *p, const lyne_node *n, int i, size_t bytes, const char *name,
                              lyne_kernel kernel, const void *config, size_t config_size, lyne_error *err);
 

@@ -33,12 +33,14 @@ static lyne_status init(lyne_program *p, const lyne_graph *g, const lyne_compile
     p->graph = g;
     p->weights = what->weights;
     p->training = what->training;
+    p->lean = what->lean && what->n_terms;
     p->state = lyne_alloc((size_t)n, sizeof *p->state);
     if (!p->state) return lyne_fail_memory(err, "a program");
     for (int i = 0; i < n; i++) {
         lyne_node_state *s = &p->state[i];
         s->dst = s->diff_dst = s->slope = LYNE_NO_BUFFER;
         for (int k = 0; k < N_KEPT; k++) s->kept[k] = LYNE_NO_BUFFER;
+        for (int k = 0; k < LYNE_MAX_PARAMS; k++) s->before[k] = LYNE_NO_BUFFER;
     }
     note_readers(p, what);
     return dnn_context_new(&p->dnn, err);
@@ -53,7 +55,9 @@ static lyne_status checked(const lyne_program *p, lyne_status status, const lyne
 lyne_status lyne_emit_nodes(lyne_program *p, int first, int last, lyne_error *err) {
     for (int i = first; i <= last; i++) {
         const lyne_node *n = lyne_graph_node(p->graph, i);
-        lyne_status status = n->op && !p->state[i].taken_by ? n->op->emit(p, n, err) : LYNE_OK;
+        lyne_status status = LYNE_OK;
+        if (p->lean && !p->again) status = lyne_keep_states(p, n, err);
+        if (status == LYNE_OK && n->op && !p->state[i].taken_by) status = n->op->emit(p, n, err);
         if (!n->op && lyne_dst(p, n) != LYNE_NO_BUFFER) p->storage[lyne_dst(p, n)].whole = true;
         if ((status = checked(p, status, n, err)) != LYNE_OK) return status;
     }
@@ -156,7 +160,7 @@ lyne_status lyne_program_compile(const lyne_graph *g, const lyne_compile *what, 
     p->now = FORWARD;
     if (init(p, g, what, err) != LYNE_OK) goto fail;
     if (lyne_emit_nodes(p, 0, lyne_graph_n_nodes(g) - 1, err) != LYNE_OK) goto fail;
-    if (what->lean && lyne_lean_cuts(p, &cut, &n_cuts, err) != LYNE_OK) goto fail;
+    if (p->lean && lyne_lean_cuts(p, &cut, &n_cuts, err) != LYNE_OK) goto fail;
     if (what->n_terms && emit_backward(p, what, cut, n_cuts, err) != LYNE_OK) goto fail;
     for (int i = 0; i < what->n_terms; i++) keep_readable(p, what->term[i].node);
     for (int i = 0; i < what->n_outputs; i++) keep_readable(p, what->output[i]);

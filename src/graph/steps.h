@@ -39,19 +39,21 @@ typedef struct lyne_node_state {
     lyne_buffer *part;    /* contributions of the readers */
     size_t n_parts, part_capacity;
     lyne_buffer kept[N_KEPT];
-    lyne_buffer slope; /* see lyne_slope_is      */
-    bool slope_is_in;  /* diff_dst, multiplied   */
-    int n_readers;     /* of the value, those outside included */
-    bool outside;      /* there are such                       */
+    lyne_buffer before[LYNE_MAX_PARAMS]; /* lean: parameters of role STATE, as forward found them */
+    lyne_buffer slope;                   /* see lyne_slope_is      */
+    bool slope_is_in;                    /* diff_dst, multiplied   */
+    int n_readers;                       /* of the value, those outside included */
+    bool outside;                        /* there are such                       */
     const lyne_node *reader;
     const lyne_term *term;     /* NULL: it is none; borrowed while compiling */
     const lyne_node *taken_by; /* see lyne_take_over */
 } lyne_node_state;
 
-/* A copy of a parameter in a layout that a primitive chose. */
+/* A copy of a parameter in a layout that a primitive chose, or what a kernel of ours made of it. */
 typedef struct lyne_weight_copy {
     int param;
-    dnn_layout *layout; /* owned */
+    dnn_layout *layout; /* owned; NULL: the kernel made it */
+    const char *name;   /* what it made, see lyne_weight_made */
     lyne_buffer buffer;
 } lyne_weight_copy;
 
@@ -72,6 +74,7 @@ struct lyne_program {
     const lyne_graph *graph;
     lyne_weights *weights;
     bool training;
+    bool lean;
     bool again; /* what is emitted is emitted for the second time, see lean.c */
     dnn_context *dnn;
     lyne_arena arena; /* what describes the program    */
@@ -96,6 +99,8 @@ struct lyne_program {
 
 /** A new buffer, or LYNE_NO_BUFFER with p->out_of_memory set. */
 lyne_buffer lyne_storage_new(lyne_program *p, size_t bytes);
+/** lean.c: keep the node's parameters of role STATE as they are before it runs. */
+lyne_status lyne_keep_states(lyne_program *p, const lyne_node *n, lyne_error *err);
 /** Emit nodes first to last forward, in the current pass. */
 lyne_status lyne_emit_nodes(lyne_program *p, int first, int last, lyne_error *err);
 /** lean.c: behind which nodes forward is cut, into *cut (caller frees), rising; *n of them. */

@@ -225,7 +225,6 @@ static lyne_status batch_norm_emit(lyne_program *p, const lyne_node *n, lyne_err
     }
     if (c.values == 1)
         return lyne_fail(err, LYNE_ERECIPE, "batch_norm needs two values a channel in training, a batch of 1 has one");
-    if (lyne_is_again(p)) c.momentum = 0; /* the running statistics have moved already */
     b[6] = lyne_kept(p, n, 0, (size_t)c.channels * 2 * sizeof(double));
     b[7] = lyne_scratch(p, scratch_bytes(&c));
     b[8] = other;

@@ -125,7 +125,8 @@ static lyne_buffer folded_filters(lyne_program *p, const lyne_node *n, lyne_buff
 
 static lyne_buffer filters(lyne_program *p, const lyne_node *n, bool turned, lyne_error *err) {
     const filter_config f = filters_of(n, turned);
-    return lyne_weight_made(p, n, 0, filter_bytes(&f), "winograd filters", transform_filters, &f, sizeof f, err);
+    const char *name = turned ? "turned winograd filters" : "winograd filters";
+    return lyne_weight_made(p, n, 0, filter_bytes(&f), name, transform_filters, &f, sizeof f, err);
 }
 
 static lyne_status emit_convolve(lyne_program *p, const lyne_node *n, winograd_config w, lyne_buffer u, lyne_buffer src,

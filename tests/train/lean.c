@@ -12,20 +12,70 @@
 extern const lyne_optimizer lyne_optimizer_sgd;
 extern const lyne_loss lyne_loss_cross_entropy, lyne_loss_kd;
 
-enum { BATCH = 8, SIDE = 8, CLASSES = 4, STEPS = 4 };
+enum { BATCH = 8, SIDE = 8, CLASSES = 4, STEPS = 4, BLOCKS = 8 };
+
+/* An op that reads the running statistic which it moves, as none that is built in does:  dst = a src, a = doubled / 2 +
+ * seen / 8 with what a kernel makes of its scale;  seen += 1. */
+static lyne_status drift_shape(lyne_node *n, lyne_error *err) {
+    n->shape = n->src[0]->shape;
+    lyne_status status = lyne_node_param(n, "scale", LYNE_SHAPE(1), LYNE_SCALE, LYNE_INIT_ONE, 0, err);
+    return status ? status : lyne_node_param(n, "seen", LYNE_SHAPE(1), LYNE_STATE, LYNE_INIT_ZERO, 0, err);
+}
+
+static void drift_double(const lyne_call *call) { /* scale, doubled */
+    *(float *)call->buffer[1] = 2 * *(const float *)call->buffer[0];
+}
+
+static void drift_forward(const lyne_call *call) { /* src, dst, doubled, seen, a */
+    float *seen = call->buffer[3], *a = call->buffer[4];
+    *a = *(const float *)call->buffer[2] / 2 + *seen / 8;
+    *seen += 1;
+    for (int64_t i = 0; i < lyne_shape_size(&call->node->shape); i++)
+        ((float *)call->buffer[1])[i] = *a * ((const float *)call->buffer[0])[i];
+}
+
+static void drift_backward(const lyne_call *call) { /* src, diff_dst, a, diff_scale, diff_src */
+    const float *src = call->buffer[0], *diff_dst = call->buffer[1], *a = call->buffer[2];
+    double sum = 0;
+    for (int64_t i = 0; i < lyne_shape_size(&call->node->shape); i++) {
+        sum += (double)diff_dst[i] * (double)src[i];
+        ((float *)call->buffer[4])[i] = *a * diff_dst[i];
+    }
+    *(float *)call->buffer[3] = (float)sum;
+}
+
+static lyne_status drift_emit(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    const lyne_buffer b[] = {lyne_src(p, n, 0), lyne_dst(p, n),
+                             lyne_weight_made(p, n, 0, sizeof(float), "doubled", drift_double, NULL, 0, err),
+                             lyne_weight(p, n, 1, NULL, err), lyne_kept(p, n, 0, sizeof(float))};
+    return lyne_emit_kernel(p, n, "drift", drift_forward, NULL, 0, b, 5, err);
+}
+
+static lyne_status drift_emit_backward(lyne_program *p, const lyne_node *n, lyne_error *err) {
+    const lyne_buffer b[] = {lyne_src(p, n, 0), lyne_diff_dst(p, n), lyne_kept(p, n, 0, sizeof(float)),
+                             lyne_diff_weight(p, n, 0, NULL, err), lyne_diff_src(p, n, 0)};
+    return lyne_emit_kernel(p, n, "drift", drift_backward, NULL, 0, b, 5, err);
+}
+
+static const lyne_op drift = {.component = {.kind = LYNE_OP, .name = "drift"},
+                              .n_src = 1,
+                              .shape = drift_shape,
+                              .emit = drift_emit,
+                              .emit_backward = drift_emit_backward};
 
 /* Residual blocks with dropout and a pooling between: what is kept for backward, and what draws. */
 static lyne_node *build(lyne_graph *g, const void *config, lyne_node *x, int64_t n_classes) {
     (void)config;
     const lyne_conv2d_config conv = {LYNE_CONV2D_DEFAULTS, .filters = 8, .padding = 1, .bias = false};
     const lyne_batch_norm_config norm = {LYNE_BATCH_NORM_DEFAULTS};
-    static const char *const name[] = {"0", "1", "2", "3", "4", "5", "6", "7"};
+    static const char *const name[BLOCKS] = {"0", "1", "2", "3", "4", "5", "6", "7"};
     x = lyne_relu(g, "relu", lyne_batch_norm(g, "bn", lyne_conv2d(g, "conv", x, conv), norm));
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < BLOCKS; i++) {
         lyne_graph_enter(g, name[i]);
         lyne_node *y = lyne_relu(g, "relu1", lyne_batch_norm(g, "bn1", lyne_conv2d(g, "conv1", x, conv), norm));
         y = lyne_batch_norm(g, "bn2", lyne_conv2d(g, "conv2", y, conv), norm);
         x = lyne_relu(g, "relu2", lyne_add(g, "add", y, x));
+        x = lyne_graph_add(g, &drift, "drift", NULL, &x, 1);
         if (i % 3 == 1) x = lyne_dropout(g, "drop", x, (lyne_dropout_config){.rate = 0.2});
         if (i == 4) x = lyne_max_pool(g, "pool", x, (lyne_pool_config){LYNE_POOL_DEFAULTS});
         lyne_graph_leave(g);
@@ -69,6 +119,10 @@ static lyne_digest train(bool lean, lyne_type precision, size_t *bytes) {
         u.step = step + 1;
         lyne_optimizer_sgd.step(sgd.instance.config, &u);
     }
+    int doubled = 0;
+    for (int i = 0; i < lyne_program_n_steps(n.program); i++)
+        doubled += strcmp(lyne_program_step(n.program, i).what, "doubled") == 0;
+    cr_expect_eq(doubled, BLOCKS, "made %d times", doubled);
     const lyne_digest digest = lyne_weights_digest(n.weights);
     *bytes = lyne_program_bytes(n.program);
     lyne_free(u.slot[0]);

@@ -45,7 +45,8 @@ static bool refuse_type(const slot *s, const lyne_yaml *node, const char *expect
 
 static bool refuse_range(const slot *s, const lyne_yaml *node, double min, double max) {
     lyne_diagnose(s->f->out, node->mark, LYNE_ERECIPE,
-                  min < max ? "%s: %s = %.80s is outside [%g, %g]" : "%s: %s = %.80s is not known here, only %g",
+                  min < max ? "%s: %s = %.80s is outside [%.16g, %.16g]"
+                            : "%s: %s = %.80s is not known here, only %.16g",
                   s->where, s->field->name, node->text, min, max);
     return false;
 }

@@ -28,8 +28,9 @@ static const lyne_field fields[] = {
     LYNE_FIELDS_END};
 
 static const char *check(const void *config) {
-    return (((const resnet_config *)config)->depth - 2) % 6 ? "depth must be 6 n + 2: 8, 14, 20, 26, 32, 44, 56, 110"
-                                                            : NULL;
+    return (((const resnet_config *)config)->depth - 2) % 6
+               ? "depth must be 6 n + 2, as 8, 14, 20, 26, 32, 38, 44, 50, 56, 110"
+               : NULL;
 }
 
 static lyne_node *conv(lyne_graph *g, const resnet_config *c, const char *name, lyne_node *x, int64_t filters,

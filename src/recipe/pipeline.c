@@ -175,7 +175,7 @@ lyne_status lyne_pipeline_run(const lyne_recipe *r, const lyne_run_options *o, l
     for (size_t i = 0; i < n; i++) out[i] = (lyne_outcomes){0};
     if (o->n_parts && r->n_points)
         return lyne_fail(err, LYNE_EUSAGE,
-                         "--shard: the recipe sweeps; choose one point of it with --set sweep=~ and "
+                         "--shard: the recipe sweeps; choose one point of it with --set 'sweep=~' and "
                          "the values");
     lyne_status status = enter(r, o, &lock, err);
     for (size_t i = 0; i < n && status == LYNE_OK; i++) {

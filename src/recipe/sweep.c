@@ -54,7 +54,7 @@ static bool check_set(const sweep *s, const char *const *set, size_t n_set) {
             const size_t n = strlen(s->axis[a].path);
             if (strncmp(set[i], s->axis[a].path, n) != 0 || (set[i][n] != '=' && set[i][n] != '.')) continue;
             lyne_diagnose(s->f->out, s->axis[a].key->mark, LYNE_ERECIPE,
-                          "sweep: --set gives %s a value, and so does the sweep; --set sweep=~ turns it off",
+                          "sweep: --set gives %s a value, and so does the sweep; --set 'sweep=~' turns it off",
                           s->axis[a].path);
             return false;
         }

@@ -21,6 +21,12 @@ while IFS=$(printf '\t') read -r kind name help; do
 done <rows
 [ "$n" -ge 20 ] || fail "only $n rows"
 
+# None of the source is missing: its name there is lyne_KIND_NAME.
+cut -f 1,2 rows | sed 's/\t/_/;s/.*/lyne_&/' | sort >listed
+grep -hoE '^const lyne_[a-z]+ lyne_(op|model|loss|optimizer|schedule|dataset|augmentation|encoding|stage)_[a-z0-9_]+' \
+    "$LYNE_SOURCE"/src/*/*.c | sed 's/.* //' | sort >written
+diff written listed >out || fail "rows that the source has (<) and lyne list has (>)"
+
 # A field has its type, range, default and help; a group its own fields; what must be given says so.
 "$LYNE" explain loss kd >said
 grep -Eq '^  temperature +number, 0\.01 to 1000; default 4$' said || fail "temperature: $(cat said)"

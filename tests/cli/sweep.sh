@@ -60,7 +60,7 @@ has out '"stages.alone.train.epochs": "2"'
 there 'list/alone/train.epochs=2/seed-1/model.safetensors'
 there 'list/student/distill.epochs=1/seed-1/model.safetensors'
 
-say "--set of what is swept is refused; --set sweep=~ turns it off"
+say "--set of what is swept is refused; --set 'sweep=~' turns it off"
 expect 3 "$LYNE" $run --set stages.student.distill.loss.0.kd.temperature=3
 has err 'and so does the sweep'
 expect 0 "$LYNE" plan recipe.yaml --threads 1 --quick --set sweep=~

@@ -22,7 +22,7 @@ typedef enum lyne_status {
     LYNE_EDATA = 4,        /* a file that is missing, malformed, of another data set, or fails its checksum      */
     LYNE_ENOTFINITE = 5,   /* NaN or infinity where a number was due                                             */
     LYNE_ENOSPACE = 6,     /* the disk or the memory is full                                                     */
-    LYNE_EENVIRONMENT = 7, /* a checkpoint made under another CPU, library or thread count                       */
+    LYNE_EENVIRONMENT = 7, /* a checkpoint made under another CPU, library or thread count; no bf16 here           */
     LYNE_STOPPED = 75      /* stopped by a signal with a checkpoint on disk: run the same command to go on       */
 } lyne_status;
 

@@ -24,8 +24,8 @@ static void least_of(const char *root, const char *folder, char *group, const ch
         char path[sizeof out->file];
         const int length = snprintf(path, sizeof path, "%s/sys/fs/cgroup%s%s/%s", root, folder, group, file);
         const uint64_t n = length < (int)sizeof path ? number_in(path) : LYNE_NO_LIMIT;
-        if (n < out->group && n < UINT64_C(1) << 62) { /* version 1 says "none" by a number near 2^63 */
-            out->group = n;
+        if (n < out->most && n < UINT64_C(1) << 62) { /* version 1 says "none" by a number near 2^63 */
+            out->most = n;
             memcpy(out->file, path, sizeof path);
         }
         char *slash = strrchr(group, '/');
@@ -61,16 +61,23 @@ static FILE *open_in(const char *root, const char *file) {
 }
 
 lyne_memory_limits lyne_memory_limits_in(const char *root) {
-    lyne_memory_limits out = {.group = LYNE_NO_LIMIT, .available = LYNE_NO_LIMIT};
+    lyne_memory_limits out = {.most = LYNE_NO_LIMIT, .available = LYNE_NO_LIMIT};
     char line[LINE];
     FILE *f = open_in(root, "/proc/self/cgroup");
     while (f && fgets(line, sizeof line, f)) take_group(root, line, &out);
     if (f) fclose(f);
-    uint64_t kb;
+    uint64_t kb, all = 0, swap = 0;
     f = open_in(root, "/proc/meminfo");
-    while (f && fgets(line, sizeof line, f))
+    while (f && fgets(line, sizeof line, f)) {
         if (sscanf(line, "MemAvailable: %" SCNu64, &kb) == 1) out.available = kb * 1024;
+        if (sscanf(line, "MemTotal: %" SCNu64, &kb) == 1) all = kb * 1024;
+        if (sscanf(line, "SwapTotal: %" SCNu64, &kb) == 1) swap = kb * 1024;
+    }
     if (f) fclose(f);
+    if (all && all + swap < out.most) {
+        out.most = all + swap;
+        snprintf(out.file, sizeof out.file, "%s/proc/meminfo", root);
+    }
     return out;
 }
 

@@ -8,12 +8,12 @@
 #define LYNE_NO_LIMIT UINT64_MAX
 
 typedef struct lyne_memory_limits {
-    uint64_t group;     /* the least of this process's control groups [bytes], beyond which the kernel kills */
-    char file[512];     /* that says so */
+    uint64_t most;  /* [bytes] of the machine with its swap, or of the least of its control groups: beyond it, a kill */
+    char file[512]; /* that says so */
     uint64_t available; /* of the machine's, without swapping [bytes] */
 } lyne_memory_limits;
 
-/** Control groups of version 2 (memory.max) and 1 (memory.limit_in_bytes), each with those around it.
+/** /proc/meminfo, and control groups of version 2 (memory.max) and 1 (memory.limit_in_bytes), each with those around it.
  *  root  the folder that /proc and /sys are in: "" for the system's own
  *  What the system does not say is LYNE_NO_LIMIT. */
 lyne_memory_limits lyne_memory_limits_in(const char *root);

@@ -65,7 +65,8 @@ lyne_status lyne_cli_ask(const char *cache, uint64_t n, const char *folder, cons
     if (status == LYNE_OK) status = lyne_cli_read(&recipe, p.recipe, NULL, 0, registry);
     if (status == LYNE_ERECIPE)
         status = lyne_fail(err, LYNE_EDATA,
-                           "%s: is no recipe of Lyne's, so nobody can be asked about %s; --sample 0 asks nobody",
+                           "%s: cannot be read as a recipe (above is why), so nobody can be asked about %s; --plugin "
+                           "brings what it names, datasets/ is looked for from here as well; --sample 0 asks nobody",
                            p.recipe, cache);
     if (status == LYNE_OK) status = folders(&data, folder, err);
     const lyne_run_options o = {.out = p.out, .data_directory = data.list.item, .n_data_directories = data.list.n};

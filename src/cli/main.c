@@ -29,11 +29,11 @@ const char *const lyne_exit_statuses[] = {"0 fine",
                                           "4 bad data or failed integrity",
                                           "5 not finite",
                                           "6 no space or memory",
-                                          "7 other environment than the checkpoint's",
+                                          "7 other environment than the checkpoint's, or no bf16 here",
                                           "75 stopped with a checkpoint",
                                           NULL};
 
-enum { INDENT = 27 };
+enum { INDENT = 27, FIRST_OPTION = 256 /* what getopt calls the first long one, above all letters */ };
 
 static void print_usage(FILE *to) {
     fprintf(to, "Lyne distils a big model's knowledge into a small one, on CPUs.\n\nusage:\n");
@@ -64,21 +64,37 @@ static void print_help(const lyne_command *c) {
     print_options(lyne_common_options);
 }
 
+/* What getopt could not read.  optopt: a letter or a part of one, the value of a long option, or 0 for an unknown one. */
+static void refuse_option(const lyne_command *c, int got, int argc, char **argv, lyne_error *err) {
+    const char letter[] = {'-', (char)optopt, '\0'};
+    const char *word = optopt < 0 && optind < argc ? argv[optind] : argv[optind - 1], *format;
+    const size_t n = strcspn(word, "=");
+    size_t begin = 0;
+    for (const lyne_option *o = c->options; optopt == 0 && o && o->name; o++)
+        begin += n > 2 && strncmp(o->name, word + 2, n - 2) == 0;
+    if (got == ':')
+        format = "%s expects a value; `lyne %s --help` shows the options";
+    else if (optopt >= FIRST_OPTION)
+        format = "%s: this option takes no value; `lyne %s --help` shows them";
+    else if (begin > 1)
+        format = "%s begins several options; `lyne %s --help` shows them";
+    else
+        format = "there is no option %s; `lyne %s --help` shows them";
+    lyne_fail(err, LYNE_EUSAGE, format, optopt >= ' ' && optopt < FIRST_OPTION ? letter : word, c->name);
+}
+
 int lyne_next_option(const lyne_command *c, int argc, char **argv, const char **value, lyne_error *err) {
     struct option list[32] = {0};
     int n = 0;
     for (const lyne_option *o = c->options; o && o->name && n < 31; o++, n++)
-        list[n] = (struct option){.name = o->name, .has_arg = o->argument ? required_argument : no_argument, .val = n};
+        list[n] = (struct option){
+            .name = o->name, .has_arg = o->argument ? required_argument : no_argument, .val = FIRST_OPTION + n};
     opterr = 0;
     const int got = getopt_long(argc, argv, ":", list, NULL);
     *value = optarg;
-    if (got >= 0 && got < n) return got;
+    if (got >= FIRST_OPTION) return got - FIRST_OPTION;
     if (got == -1) return -1;
-    const char letter[] = {'-', (char)optopt, '\0'}; /* optopt: a letter, or the index of a long option */
-    const char *wrong = got == ':'                 ? "%s expects a value; `lyne %s --help` shows the options"
-                        : optopt > 0 && optopt < n ? "%s: this option takes no value; `lyne %s --help` shows them"
-                                                   : "there is no option %s; `lyne %s --help` shows them";
-    lyne_fail(err, LYNE_EUSAGE, wrong, optopt >= ' ' ? letter : argv[optind - 1], c->name);
+    refuse_option(c, got, argc, argv, err);
     return -2;
 }
 
@@ -155,6 +171,12 @@ static lyne_status load_environment(lyne_rows *rows, lyne_error *err) {
     return status;
 }
 
+/* Whatever was printed last: `status`, unless that failed. */
+static lyne_status flush(lyne_status status, lyne_error *err) {
+    const bool failed = fflush(stdout) != 0 || ferror(stdout);
+    return failed && status == LYNE_OK ? lyne_fail_errno(err, "standard output", "write") : status;
+}
+
 static lyne_status run_command(const lyne_command *c, int argc, char **argv, lyne_error *err) {
     lyne_rows rows;
     lyne_status status = lyne_rows_init(&rows, err);
@@ -162,10 +184,7 @@ static lyne_status run_command(const lyne_command *c, int argc, char **argv, lyn
     if (status == LYNE_OK) status = load_arguments(&rows, &argc, argv, err);
     if (status == LYNE_OK) status = c->run(argc, argv, rows.registry, err);
     lyne_rows_free(&rows);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (status == LYNE_OK) status = lyne_fail_errno(err, "standard output", "write");
-    }
-    return status;
+    return flush(status, err);
 }
 
 static const lyne_command *find(const char *name) {
@@ -192,6 +211,12 @@ static void shorten_spinning(char **argv) {
     execv("/proc/self/exe", argv); /* failing, it goes on as it is */
 }
 
+/* The end: what went wrong, and the exit status. */
+static int said(lyne_status status, const lyne_error *err) {
+    if (err->text[0]) fprintf(stderr, "lyne: %s\n", err->text);
+    return (int)status;
+}
+
 int main(int argc, char **argv) {
     fill_standard_streams();
     shorten_spinning(argv);
@@ -205,18 +230,16 @@ int main(int argc, char **argv) {
         const lyne_command *of = argc > 2 ? find(argv[2]) : NULL;
         if (argc > 2 && !of) return refuse_command(argv[2]);
         of ? print_help(of) : print_usage(stdout);
-        return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;
+        return said(flush(LYNE_OK, &err), &err);
     }
     if (strcmp(name, "--version") == 0) name = "version";
     const lyne_command *c = find(name);
     if (!c) return refuse_command(name);
     if (wants_help(argc - 1, argv + 1)) {
         print_help(c);
-        return fflush(stdout) == 0 ? LYNE_OK : LYNE_EOTHER;
+        return said(flush(LYNE_OK, &err), &err);
     }
     catch_signals(c->stops);
     lyne_cli_catch_unreadable();
-    const lyne_status status = run_command(c, argc - 1, argv + 1, &err);
-    if (err.text[0]) fprintf(stderr, "lyne: %s\n", err.text);
-    return (int)status;
+    return said(run_command(c, argc - 1, argv + 1, &err), &err);
 }

@@ -3,14 +3,15 @@
 #include "base/text.h"
 #include "cli/wrap.h"
 #include "graph/op.h"
+#include "report/progress.h"
 #include "train/features.h"
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 void lyne_cli_print(lyne_diagnostics *d) {
-    const char *no_colour = getenv("NO_COLOR");
-    lyne_diagnostics_print(d, stderr, isatty(STDERR_FILENO) && !(no_colour && *no_colour));
+    lyne_display display;
+    lyne_display_init(&display, false);
+    lyne_diagnostics_print(d, stderr, display.colour);
     lyne_diagnostics_free(d);
 }
 

@@ -21,6 +21,26 @@ static bool refuse_component(const lyne_filler *f, lyne_kind kind, const char *w
     return config_refuse_name(f, name->mark, problem, name->text, names, n, plural(kind, what));
 }
 
+/* How a row is chosen, from its example, which may stand behind the name of a stage; or by what it has a default for. */
+static void add_example(lyne_text *out, const lyne_component *row) {
+    const char *braces = row->example ? strchr(row->example, '{') : NULL;
+    const lyne_field *field = row->fields;
+    while (!braces && field && field->name && (!field->fallback || !*field->fallback)) field++;
+    if (braces)
+        lyne_text_add(out, ", as in %s", braces);
+    else if (field && field->name)
+        lyne_text_add(out, ", as in {%s: {%s: %s}}", row->name, field->name, field->fallback);
+    else
+        lyne_text_add(out, ", as in %s", row->name);
+}
+
+/* Where a map went wrong: at a key that --set has put into it, if there is one. */
+static lyne_mark place_of(const lyne_yaml *node) {
+    for (size_t i = 0; node->kind == LYNE_YAML_MAP && i < node->n; i++)
+        if (node->key[i]->mark.source && node->key[i]->mark.source->assigned) return node->key[i]->mark;
+    return node->mark;
+}
+
 /* Neither a name nor a map with one: say what is expected by the example of a row, of the first that is named there. */
 static bool refuse_shape(const lyne_filler *f, lyne_kind kind, const char *where, const lyne_yaml *node) {
     size_t n;
@@ -33,17 +53,12 @@ static bool refuse_shape(const lyne_filler *f, lyne_kind kind, const char *where
     if (node->kind == LYNE_YAML_SCALAR) snprintf(here, sizeof here, "here is no value");
     if (node->kind == LYNE_YAML_MAP) snprintf(here, sizeof here, "here are %zu keys", node->n);
 
-    const lyne_field *field = row ? row->fields : NULL;
-    while (field && field->name && (!field->fallback || !*field->fallback)) field++;
     lyne_text example = {0};
-    if (field && field->name)
-        lyne_text_add(&example, ", as in {%s: {%s: %s}}", row->name, field->name, field->fallback);
-    else if (row)
-        lyne_text_add(&example, ", as in %s", row->name);
+    if (row) add_example(&example, row);
     if (example.failed)
         f->out->out_of_memory = true;
     else
-        lyne_diagnose(f->out, node->mark, LYNE_ERECIPE, "%s: expects one %s%s; %s", where, lyne_kind_name(kind),
+        lyne_diagnose(f->out, place_of(node), LYNE_ERECIPE, "%s: expects one %s%s; %s", where, lyne_kind_name(kind),
                       row ? example.data : "", here);
     lyne_text_free(&example);
     return false;

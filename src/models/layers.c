@@ -60,7 +60,8 @@ static lyne_node *build(lyne_graph *g, const void *config, lyne_node *picture, i
     lyne_node *x = build_list(g, &c->layers, picture);
     const lyne_shape want = LYNE_SHAPE(picture->shape.dim[0], n_classes);
     char is[LYNE_SHAPE_TEXT], due[LYNE_SHAPE_TEXT];
-    if (x && !lyne_shape_equal(&x->shape, &want))
+    const bool picture_in = picture->shape.rank == 4; /* of tokens each may have its label; whoever knows sees to it */
+    if (x && picture_in && !lyne_shape_equal(&x->shape, &want))
         return lyne_graph_fail(g, "%s: the last layer makes %s where %s is due, a number for each class", x->path,
                                lyne_shape_print(&x->shape, is), lyne_shape_print(&want, due));
     lyne_graph_at(g, (lyne_mark){0});

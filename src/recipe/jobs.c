@@ -53,7 +53,7 @@ static lyne_status hold_out(lyne_jobs *p, lyne_error *err) {
     return status;
 }
 
-static lyne_status check_precision(const lyne_recipe *r, lyne_error *err) {
+lyne_status lyne_recipe_check_cpu(const lyne_recipe *r, lyne_error *err) {
     if (r->task.precision != LYNE_BF16 || dnn_has_bf16()) return LYNE_OK;
     return lyne_fail(
         err, LYNE_EENVIRONMENT,
@@ -331,7 +331,7 @@ lyne_status lyne_jobs_open(lyne_jobs *p, const lyne_recipe *r, const lyne_run_op
     *out = (lyne_outcomes){0};
     out->environment = environment(&out->arena);
     if (!out->environment) return lyne_fail_memory(err, "a run");
-    lyne_status status = check_precision(r, err);
+    lyne_status status = lyne_recipe_check_cpu(r, err);
     if (status == LYNE_OK) status = choose_stages(p, err);
     if (status == LYNE_OK) status = lyne_pipeline_open(r, o, LYNE_TRAIN, &p->train, err);
     if (status == LYNE_OK) status = lyne_pipeline_open(r, o, LYNE_TEST, &p->test, err);

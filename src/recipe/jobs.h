@@ -16,6 +16,8 @@ typedef struct lyne_jobs {
     lyne_arena work;  /* what one job takes while it is looked at or run */
 } lyne_jobs;
 
+/** LYNE_EENVIRONMENT where the recipe wants bf16 and the CPU has none. */
+lyne_status lyne_recipe_check_cpu(const lyne_recipe *r, lyne_error *err);
 /** Open the data and list the jobs in order, with their directories, into *out.  lyne_jobs_close in any case. */
 lyne_status lyne_jobs_open(lyne_jobs *p, const lyne_recipe *r, const lyne_run_options *o, lyne_outcomes *out,
                            lyne_error *err);

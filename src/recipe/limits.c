@@ -22,8 +22,8 @@ static lyne_status check_memory(const lyne_jobs *p, const lyne_memory_limits *li
     if (!most) return LYNE_OK;
     const char *stage = lyne_recipe_folder(p->r, most->stage);
     lyne_human((double)held_by(most), need);
-    lyne_human((double)limits->group, have);
-    if (held_by(most) > limits->group)
+    lyne_human((double)limits->most, have);
+    if (held_by(most) > limits->most)
         return lyne_fail(
             err, LYNE_ENOSPACE,
             "%s will take %sB of memory, and this process may have %sB (%s); a smaller batch, memory: lean or "

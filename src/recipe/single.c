@@ -2,6 +2,7 @@
 #include "recipe/single.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "recipe/jobs.h"
 #include "stages/label.h"
 
 #include <omp.h>
@@ -34,7 +35,8 @@ static lyne_status begin(single *s, const lyne_recipe *r, const lyne_run_options
     while (i < r->n_stages && strcmp(r->stage[i].name, name) != 0) i++;
     if (i == r->n_stages || ((const lyne_stage *)r->stage[i].kind.row)->product != LYNE_MAKES_LABELS)
         return lyne_fail(err, LYNE_EDATA, "%s: has no stage '%s' that makes soft labels", r->path, name);
-    lyne_status status = lyne_pipeline_open(r, o, LYNE_TRAIN, &s->train, err);
+    lyne_status status = lyne_recipe_check_cpu(r, err);
+    if (status == LYNE_OK) status = lyne_pipeline_open(r, o, LYNE_TRAIN, &s->train, err);
     if (status == LYNE_OK && r->validation)
         status = lyne_subset_draw(&s->train, r->validation, &s->held, &s->rest, err);
     if (status != LYNE_OK) return status;

@@ -2,6 +2,7 @@
 #include "report/progress.h"
 #include "base/log.h"
 #include "base/text.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,8 @@ static void describe(lyne_text *t, const lyne_progress *p) {
     char speed[16], left[32];
     lyne_human(p->samples_per_second, speed);
     lyne_human_time(p->seconds_left, left);
-    if (p->epochs > 0) lyne_text_add(t, "epoch %.1f of %g, ", p->epoch, p->epochs);
+    if (p->epochs > 0)
+        lyne_text_add(t, "epoch %.*f of %g, ", p->epochs < 1 ? 3 : 1, fmin(p->epoch, p->epochs), p->epochs);
     if (!p->ends) lyne_text_add(t, "%s left, ", left);
     if (p->accuracy >= 0) lyne_text_add(t, "accuracy %.1f%%, ", 100 * p->accuracy);
     lyne_text_add(t, "%s samples/s", speed);

@@ -19,7 +19,7 @@ static void lay(const char *file, const char *text) {
 /* Files and what is then in force. */
 static const struct {
     const char *file[4][2];
-    uint64_t group, available;
+    uint64_t most, available;
     const char *from;
 } rows[] = {
     {{{"/proc/self/cgroup", "0::/\n"}}, LYNE_NO_LIMIT, LYNE_NO_LIMIT, ""},
@@ -55,6 +55,17 @@ static const struct {
      LYNE_NO_LIMIT,
      ""},
     {{{"/proc/meminfo", "MemAvailable: many\n"}}, LYNE_NO_LIMIT, LYNE_NO_LIMIT, ""},
+    /* the whole machine, where no group has less */
+    {{{"/proc/self/cgroup", "0::/\n"}, {"/proc/meminfo", "MemTotal: 20 kB\nMemAvailable: 12 kB\nSwapTotal:  10 kB\n"}},
+     30720,
+     12288,
+     "/proc/meminfo"},
+    {{{"/proc/self/cgroup", "0::/\n"},
+      {"/sys/fs/cgroup/memory.max", "30721\n"},
+      {"/proc/meminfo", "MemTotal: 30 kB\n"}},
+     30720,
+     LYNE_NO_LIMIT,
+     "/proc/meminfo"},
 };
 
 Test(limits, memory) {
@@ -63,7 +74,7 @@ Test(limits, memory) {
         scratch_enter();
         for (size_t k = 0; k < 4 && rows[i].file[k][0]; k++) lay(rows[i].file[k][0], rows[i].file[k][1]);
         const lyne_memory_limits l = lyne_memory_limits_in(scratch_root);
-        cr_expect_eq(l.group, rows[i].group, "row %zu: %llu", i, (unsigned long long)l.group);
+        cr_expect_eq(l.most, rows[i].most, "row %zu: %llu", i, (unsigned long long)l.most);
         cr_expect_eq(l.available, rows[i].available, "row %zu: %llu", i, (unsigned long long)l.available);
         const size_t n = strlen(l.file), m = strlen(rows[i].from);
         cr_expect(n >= m && strcmp(l.file + n - m, rows[i].from) == 0, "row %zu: %s", i, l.file);
@@ -71,7 +82,8 @@ Test(limits, memory) {
 }
 
 Test(limits, of_this_machine) {
-    cr_expect_lt(lyne_memory_limits_in("").available, LYNE_NO_LIMIT);
+    const lyne_memory_limits l = lyne_memory_limits_in("");
+    cr_expect(l.available < LYNE_NO_LIMIT && l.most < LYNE_NO_LIMIT);
 }
 
 Test(limits, disk) {

@@ -79,8 +79,10 @@ cp third/teacher/model.safetensors other/teacher/model.safetensors
 status 4 'another teacher' "$LYNE" labels verify other/soft_labels
 shard=$(echo $cache/labels-*)
 mkdir elsewhere && cp -r $cache elsewhere/labels && echo 'kind: note' >elsewhere/recipe.yaml
-status 4 'is no recipe of Lyne' "$LYNE" labels verify elsewhere/labels
+status 4 'cannot be read as a recipe' "$LYNE" labels verify elsewhere/labels
 status 0 '' "$LYNE" labels verify elsewhere/labels --sample 0
+cp -r run narrow && sed 's/^precision: .*/precision: bf16/' run/recipe.yaml >narrow/recipe.yaml
+ONEDNN_MAX_CPU_ISA=AVX2 DNNL_MAX_CPU_ISA=AVX2 status 7 'bf16 needs a CPU' "$LYNE" labels verify narrow/soft_labels
 mv other/teacher gone
 status 4 'the teacher cannot be asked again: .*model.safetensors' "$LYNE" labels verify other/soft_labels
 printf lyne | dd of="$shard" bs=1 seek=200000 conv=notrunc 2>/dev/null

@@ -36,6 +36,17 @@ expect 0 "$LYNE" labels verify run/soft_labels --folder data
 has out 'fine, 4048 records in 5 shards'
 grep -q '"test_accuracy": 0\.[6-9]' run/results.json || fail "the teacher has learned nothing: $(grep accuracy run/results.json)"
 
+say "a model written in the recipe has logits for each character, and is told so if it has not"
+layers='[{tok: {embedding: {entries: 18, width: 24}}}, positions, {qkv: {linear: {units: 72}}},
+    {att: {self_attention: {heads: 2, causal: true}}}, %s]'
+set -- --data data --threads 1 --stage teacher
+expect 0 "$LYNE" run recipe.yaml --out layers "$@" --set "stages.teacher.train.model={layers: $(
+    printf "$layers" '{head: {linear: {units: classes}}}')}"
+has out 'nats a token'
+expect 3 "$LYNE" check recipe.yaml --set "stages.teacher.train.model={layers: $(
+    printf "$layers" 'flatten, {head: {linear: {units: classes}}}')}"
+has err 'its logits head are (2, '
+
 say "an export has a row for each character, in the order of the text"
 expect 0 "$LYNE" labels export run/soft_labels --out arrays
 [ "$(wc -c <arrays/logits.npy)" -eq $((128 + 4 * 18 * 4048)) ] || fail "logits.npy"

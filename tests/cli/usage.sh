@@ -24,7 +24,10 @@ run recipe.yaml other.yaml|'other.yaml' is one too many
 run --sead 3 recipe.yaml|there is no option --sead
 run -v recipe.yaml|there is no option -v
 run -vx recipe.yaml|there is no option -v
-run --json=yes recipe.yaml|--json=yes
+run --json=yes recipe.yaml|--json=yes: this option takes no value
+compare --svg=c.svg a b|--svg=c.svg: this option takes no value
+run recipe.yaml -é|there is no option -é;
+run recipe.yaml --s x|--s begins several options
 run recipe.yaml --threads|--threads expects a value
 run recipe.yaml --threads 0|--threads expects a number from 1 to 1024, not '0'
 run recipe.yaml --threads 2x|--threads expects a number from 1 to 1024, not '2x'
@@ -84,6 +87,8 @@ expect 4 "$LYNE" check nowhere.yaml
 has err nowhere.yaml
 expect 3 "$LYNE" check recipe.yaml --set stages.student.distill.epochs=-1
 has err '--set:1:31: distill: epochs = -1 is outside'
+expect 3 "$LYNE" check recipe.yaml --set stages.student.epochs=4
+has err '--set:1:16: student: expects one stage, as in {distill: {model: '
 expect 3 "$LYNE" run bad.yaml
 absent runs
 
@@ -134,5 +139,5 @@ for arguments in '--help' 'help run' 'version' 'check recipe.yaml' 'run recipe.y
     # shellcheck disable=SC2086
     "$LYNE" $arguments >/dev/full 2>err && fail "exit 0 with stdout full: $arguments"
     [ $? -ne 139 ] || fail "crash"
+    has err 'standard output'
 done
-has err 'standard output'

@@ -86,7 +86,7 @@ static const bad_recipe bad_recipes[] = {
     /* sweep */
     {"expect:\n", "sweep: {stages.student.distill.epochs: 5}\nexpect:\n", 21, 40, "sweep: expects a list of values, as in [1, 4, 20]"},
     {"expect:\n", "sweep: {stages.student.distill.epochs: [5, ~]}\nexpect:\n", 21, 44, "sweep: a value is missing"},
-    {"expect:\n", "sweep: {stages.student.distill.epochs: [5, 0]}\nexpect:\n", 21, 44, "distill: epochs = 0 is outside [0.001, 1e+06]"},
+    {"expect:\n", "sweep: {stages.student.distill.epochs: [5, 0]}\nexpect:\n", 21, 44, "distill: epochs = 0 is outside [0.001, 1000000]"},
     {"expect:\n", "sweep: {stages.student.distill.epohcs: [5, 6]}\nexpect:\n", 21, 9, "distill: unknown key 'epohcs'; did you mean 'epochs'?"},
     {"expect:\n", "sweep: {seeds: [[1], [2]]}\nexpect:\n", 21, 9, "sweep: a path begins with stages., precision, data or blocks., as in stages.stud"},
     {"expect:\n", "sweep: 5\nexpect:\n", 21, 8, "sweep: expects {path: [values]} or [{path: value}, ...]"},
@@ -126,7 +126,7 @@ static const bad_recipe bad_recipes[] = {
     /* kinds of stages and their names */
     {"train: {model", "trian: {model", 9, 5, "there is no stage 'trian'; did you mean 'train'?"},
     {"train: {model", "shrink: {model", 9, 5, "there is no stage 'shrink'; the stages are"},
-    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in {evaluate: {split: test}}; here are 2 keys"},
+    {"evaluate: {model: student, against: teacher}", "evaluate: {model: student}\n    train: {model: mlp}", 20, 5, "expects one stage, as in {evaluate: {model: student, against: teacher}}; here are 2 keys"},
     {"  fidelity:\n    evaluate: {model: student, against: teacher}\n", "  fidelity:\n", 19, 3, "expects one stage"},
     {"evaluate: {model: student, against: teacher}", "- evaluate", 20, 5, "expects one stage, as in"},
     {"\n    evaluate: {model: student, against: teacher}", " evaluate", 19, 13, "'model' is missing"},

@@ -34,15 +34,20 @@ enum { MOST_SETTINGS = 64, MOST_RUNS = 100 };
 
 static void read_recipe(lyne_suite_run *run, const char *const *set, size_t n_set, lyne_mark mark,
                         const lyne_filler *f) {
-    const char *all[2 * MOST_SETTINGS];
     size_t n = 0;
     if (run->set.n > MOST_SETTINGS || n_set > MOST_SETTINGS) {
         lyne_diagnose(f->out, mark, LYNE_ERECIPE, "set: more than %d settings", MOST_SETTINGS);
         return;
     }
+    const char **all = lyne_arena_alloc(f->arena, (run->set.n + n_set + 1) * sizeof *all);
+    if (!all) {
+        f->out->out_of_memory = true;
+        return;
+    }
     for (size_t i = 0; i < run->set.n; i++) all[n++] = run->set.item[i];
     for (size_t i = 0; i < n_set; i++) all[n++] = set[i];
     for (size_t i = 0; i < n; i++) run->reduced |= strncmp(all[i], "seeds=", 6) != 0;
+    run->settings = (lyne_texts){n, all};
     lyne_recipe_read_for("set", run->set.n, &run->recipe, run->path, all, n, f->registry, f->out);
 }
 

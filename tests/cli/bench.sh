@@ -174,3 +174,8 @@ echo '{"lyne_bench": 1, "suite": 3}' >results/small.jsonl
 rm -r runs/again
 expect 4 "$LYNE" bench suite.yaml --again --threads 1 --only small
 has err 'results/small.jsonl: "recipe"'
+
+say "what the command line sets is said beside what it made, behind what the suite sets"
+rm results/small.jsonl
+expect 0 "$LYNE" bench suite.yaml --threads 1 --only shorter --set stages.alone.train.epochs=1
+has RESULTS.md 'Run with `name=shorter`, `stages.student.distill.epochs=1`, `stages.alone.train.epochs=1`, which'

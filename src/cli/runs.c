@@ -15,7 +15,7 @@ static lyne_status run_runs(int argc, char **argv, const lyne_registry *registry
 const lyne_command command_runs = {
     .name = "runs",
     .arguments = "[FOLDER]",
-    .help = "List the runs in a folder (default runs): done, running or broken off, how old, what came out.",
+    .help = "List the runs in a folder (default runs): done, in part, running or broken off, how old, what came out.",
     .run = run_runs};
 
 static const lyne_option options[] = {

@@ -38,7 +38,7 @@ static json_t *environment_json(void) {
                      lyne_plugins_json());
 }
 
-lyne_status lyne_environment_begin(const char *out, lyne_error *err) {
+lyne_status lyne_environment_save(const char *out, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, out, "environment.json", err);
     if (status == LYNE_OK) {
@@ -46,7 +46,12 @@ lyne_status lyne_environment_begin(const char *out, lyne_error *err) {
         status = lyne_json_save(path, root, err);
         json_decref(root);
     }
-    if (status == LYNE_OK) status = lyne_path(path, out, "log.txt", err);
+    return status;
+}
+
+lyne_status lyne_environment_begin(const char *out, lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    lyne_status status = lyne_path(path, out, "log.txt", err);
     if (status == LYNE_OK) status = lyne_log_open(path, err);
     if (status == LYNE_OK)
         lyne_log_line("start: lyne %s, oneDNN %s, %s, %d threads, process %d", LYNE_VERSION, dnn_version(), dnn_isa(),

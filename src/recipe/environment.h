@@ -1,13 +1,15 @@
-/* recipe/environment.h -- what a run was made with and what was said of it: environment.json and log.txt in its folder.
- * For people; nothing reads them back into a fingerprint. */
+/* recipe/environment.h -- what a run is made with and what was said of it: environment.json and log.txt in its folder.
+ * For people; nothing reads them back into a fingerprint.  Which job was made with what, its result.json says. */
 #ifndef LYNE_RECIPE_ENVIRONMENT_H
 #define LYNE_RECIPE_ENVIRONMENT_H
 
 #include "lyne/status.h"
 #include <jansson.h>
 
-/** Commit OUT/environment.json: date, versions, CPU, instruction sets, threads, system, plug-ins with their digests; and
- *  open OUT/log.txt, which grows by a line that says the same in short (base/log.h). */
+/** Commit OUT/environment.json, as a job begins: date, versions, CPU, instruction sets, threads, system, plug-ins with their
+ *  digests.  A process that finds all up to date makes nothing, and leaves it as it is. */
+lyne_status lyne_environment_save(const char *out, lyne_error *err);
+/** Open OUT/log.txt, which grows by a line that says the same in short (base/log.h). */
 lyne_status lyne_environment_begin(const char *out, lyne_error *err);
 
 /** The plug-ins that are loaded: file, digest and, where it says one, version of each.  NULL when memory is out. */

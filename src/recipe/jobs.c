@@ -211,8 +211,9 @@ static lyne_status list_jobs(lyne_jobs *p, lyne_error *err) {
 lyne_status lyne_jobs_made(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     o->made = o->files;
-    if (lyne_jobs_row(p, o)->product != LYNE_MAKES_MODEL) return LYNE_OK;
-    lyne_status status = lyne_path(path, directory, "model.safetensors", err);
+    lyne_status status = lyne_result_file_provenance(directory, &p->out->arena, &o->provenance, err);
+    if (status != LYNE_OK || lyne_jobs_row(p, o)->product != LYNE_MAKES_MODEL) return status;
+    status = lyne_path(path, directory, "model.safetensors", err);
     if (status == LYNE_OK) status = lyne_file_size(path, &o->model_bytes, err);
     return status == LYNE_OK ? lyne_weights_file_digest(path, &o->made, err) : status;
 }

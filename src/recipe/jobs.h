@@ -44,7 +44,7 @@ lyne_status lyne_jobs_fit(const lyne_jobs *p, const lyne_memory_limits *memory, 
 /** Behind the jobs of stages that were asked for: add to *out those of the others that stand, so that results speak of the
  *  whole run.  Fails for want of memory alone: what cannot be read does not stand. */
 lyne_status lyne_jobs_add_others(lyne_jobs *p, lyne_error *err);
-/** Note what a job that is done has made, and the size of its model. */
+/** Note what a job that is done has made and was made with, and the size of its model. */
 lyne_status lyne_jobs_made(const lyne_jobs *p, lyne_outcome *o, const char *directory, lyne_error *err);
 
 #endif

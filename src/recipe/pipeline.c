@@ -19,13 +19,13 @@ static lyne_status sweep(const char *directory, lyne_error *err) {
     return lyne_directory_weed(directory, is_left_behind, NULL, err);
 }
 
-/* Remove what speaks of files that are about to change, and the model of another recipe: a job that fails leaves
- * neither.  Soft labels see to themselves (labels/writer.h). */
+/* Before a job: say what it is made with, and remove what speaks of files that are about to change, and the model of another
+ * recipe: a job that fails leaves neither.  Soft labels see to themselves (labels/writer.h). */
 static lyne_status forget(const lyne_jobs *p, const char *directory, lyne_error *err) {
     const struct {
         const char *directory, *name;
     } file[] = {{directory, "result.json"}, {directory, "model.safetensors"}, {p->o->out, "results.json"}};
-    lyne_status status = LYNE_OK;
+    lyne_status status = lyne_environment_save(p->o->out, err);
     for (size_t i = 0; i < sizeof file / sizeof *file && status == LYNE_OK; i++) {
         char path[LYNE_PATH_MAX];
         status = lyne_path(path, file[i].directory, file[i].name, err);
@@ -41,7 +41,7 @@ static lyne_status do_job(lyne_jobs *p, lyne_outcome *o, const char *label, cons
     if (status == LYNE_OK) status = sweep(directory, err);
     if (status == LYNE_OK) status = forget(p, directory, err);
     if (status == LYNE_OK) status = lyne_jobs_row(p, o)->run(&job, &o->result, err);
-    if (status == LYNE_OK) status = lyne_result_file_save(directory, &o->inputs, &o->result, &o->files, err);
+    if (status == LYNE_OK) status = lyne_result_file_save(directory, &o->inputs, &o->result, p->out->environment, &o->files, err);
     return status;
 }
 
@@ -55,6 +55,7 @@ static lyne_status do_part(lyne_jobs *p, lyne_outcome *o, const char *label, con
             "%s, and copy its folder where they run",
             label, p->r->stage[o->stage].name);
     lyne_status status = lyne_jobs_make(p, o, label, directory, &job, err);
+    if (status == LYNE_OK) status = lyne_environment_save(p->o->out, err);
     if (status == LYNE_OK) status = lyne_directory_make(directory, err);
     return status == LYNE_OK ? lyne_jobs_row(p, o)->run(&job, &o->result, err) : status;
 }

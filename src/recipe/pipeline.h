@@ -4,7 +4,8 @@
  *     OUT/teacher/                     a stage that runs once
  *     OUT/student/seed-2/              one that runs for each seed
  *         model.safetensors metrics.jsonl
- *         result.json                  written last: what came out, and the fingerprint of all that it depends on
+ *         result.json                  written last: what came out, the fingerprint of all that it depends on, and what it
+ *                                      was made with
  *     OUT/results.json                 all of them
  *     OUT/student/temperature=4/       a stage of a sweep (recipe/sweep.h), under the values it depends on
  *
@@ -44,6 +45,13 @@ typedef struct lyne_run_options {
 lyne_status lyne_pipeline_open(const lyne_recipe *r, const lyne_run_options *o, lyne_split split, lyne_dataset *out,
                                lyne_error *err);
 
+/* What a job was made with, wherever and whenever: UTC, CPU, kernels and threads, version of Lyne.  NULL: not known. */
+enum { LYNE_MADE_DATE, LYNE_MADE_PROCESSOR, LYNE_MADE_ENVIRONMENT, LYNE_MADE_VERSION, LYNE_PROVENANCE };
+typedef struct lyne_provenance {
+    const char *text[LYNE_PROVENANCE];
+} lyne_provenance;
+extern const char *const lyne_provenance_key[LYNE_PROVENANCE]; /* in files: "date", "processor", ... */
+
 /* What one stage for one seed came to. */
 typedef struct lyne_outcome {
     size_t stage; /* index into the recipe's */
@@ -60,6 +68,7 @@ typedef struct lyne_outcome {
     uint64_t peak_memory;           /* expected of a process that does this job alone; by lyne_pipeline_look too */
     const char *directory;          /* relative to OUT */
     uint64_t model_bytes;           /* of model.safetensors, 0: none */
+    lyne_provenance provenance;     /* of what stands, be it from another process or run */
     lyne_result result;
 } lyne_outcome;
 
@@ -67,7 +76,7 @@ typedef struct lyne_outcomes {
     lyne_arena arena;
     size_t n;
     lyne_outcome *item; /* in the order of the recipe, seeds within a stage */
-    const char *environment;
+    const char *environment; /* of this process */
     double seconds;       /* of this process                                          */
     uint64_t peak_memory; /* of the process; by lyne_pipeline_look what is expected [bytes] */
 } lyne_outcomes;

@@ -1,6 +1,8 @@
 /* recipe/result_file.c -- result.json. */
 #include "recipe/result_file.h"
+#include "base/cpu.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "formats/json.h"
 #include <math.h>
 #include <string.h>
@@ -79,6 +81,8 @@ static lyne_status read_numbers(const json_t *object, lyne_result *r, lyne_error
     }
     return status;
 }
+
+const char *const lyne_provenance_key[LYNE_PROVENANCE] = {"date", "processor", "environment", "version"};
 
 /* ---- the files that a job left ---- */
 
@@ -164,10 +168,16 @@ static lyne_digest digest_of_all(const json_t *files) {
     return lyne_hash_finish(&h);
 }
 
+/* ---- result.json ---- */
+
 lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inputs, const lyne_result *r,
-                                  lyne_digest *made, lyne_error *err) {
-    char path[LYNE_PATH_MAX];
-    json_t *root = json_pack("{s:i, s:[], s:o}", "lyne_result", FORMAT, "files", "inputs", lyne_inputs_json(inputs));
+                                  const char *environment, lyne_digest *made, lyne_error *err) {
+    char path[LYNE_PATH_MAX], date[LYNE_DATE_TEXT], cpu[LYNE_CPU_NAME];
+    lyne_date(date);
+    lyne_cpu_name(cpu);
+    json_t *root = json_pack("{s:i, s:[], s:o, s:s, s:s, s:s, s:s}", "lyne_result", FORMAT, "files", "inputs",
+                             lyne_inputs_json(inputs), "date", date, "processor", cpu, "environment", environment,
+                             "version", LYNE_VERSION);
     lyne_status status = lyne_path(path, directory, "result.json", err);
     if (!root || lyne_json_set_digest(root, "fingerprint", lyne_inputs_fingerprint(inputs)))
         status = lyne_fail_memory(err, "a result");
@@ -212,6 +222,23 @@ lyne_status lyne_result_file_load(const char *directory, lyne_digest fingerprint
     if (status != LYNE_OK || !lyne_file_exists(path)) return status;
     status = load(path, directory, fingerprint, r, made, &why);
     *stands = status == LYNE_OK;
+    return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
+}
+
+lyne_status lyne_result_file_provenance(const char *directory, lyne_arena *arena, lyne_provenance *out,
+                                        lyne_error *err) {
+    char path[LYNE_PATH_MAX];
+    json_t *root = NULL;
+    lyne_error why = {0};
+    *out = (lyne_provenance){0};
+    lyne_status status = lyne_path(path, directory, "result.json", &why);
+    if (status == LYNE_OK) status = lyne_json_load(path, LIMIT, &root, &why);
+    for (size_t i = 0; i < LYNE_PROVENANCE && status == LYNE_OK; i++) {
+        const char *text = json_string_value(json_object_get(root, lyne_provenance_key[i]));
+        out->text[i] = text ? lyne_arena_printf(arena, "%s", text) : NULL;
+        if (text && !out->text[i]) status = lyne_fail_memory(&why, "a result");
+    }
+    json_decref(root);
     return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
 }
 

@@ -8,10 +8,14 @@
 /** The numbers of a result as the "metrics" and other members of results.json; unknown ones are left out. */
 void lyne_result_json(json_t *object, const lyne_result *r);
 
-/** Write DIRECTORY/result.json for a finished job, with all that it depends on and the sizes and digests of the files it
- *  left; *made is the digest of those. */
+/** Write DIRECTORY/result.json for a finished job, with all that it depends on, what it was made with (`environment`, and
+ *  this version, CPU and time), and the sizes and digests of the files it left; *made is the digest of those. */
 lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inputs, const lyne_result *r,
-                                  lyne_digest *made, lyne_error *err);
+                                  const char *environment, lyne_digest *made, lyne_error *err);
+/** What the job in DIRECTORY was made with, in the arena; all NULL where its result.json does not say or cannot be read.
+ *  Fails for want of memory alone. */
+lyne_status lyne_result_file_provenance(const char *directory, lyne_arena *arena, lyne_provenance *out,
+                                        lyne_error *err);
 /** Why lyne_result_file_load says no for these inputs, in the inputs' arena; NULL when memory is out. */
 const char *lyne_result_file_why(const char *directory, const lyne_inputs *inputs);
 /** *stands: whether DIRECTORY/result.json is there, whole, of this fingerprint, and its files are as they were; then *r is

@@ -36,6 +36,9 @@ static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
     json_t *j = json_pack("{s:s, s:s, s:I, s:b}", "stage", stage->name, "kind", stage->kind.row->name, "seed",
                           (json_int_t)o->seed, "was_up_to_date", o->was_up_to_date);
     if (!j) return NULL;
+    for (size_t i = 0; i < LYNE_PROVENANCE; i++)
+        if (o->provenance.text[i])
+            json_object_set_new(j, lyne_provenance_key[i], json_string(o->provenance.text[i]));
     lyne_result_json(j, &o->result);
     json_object_set_new(j, "directory", json_string(o->directory));
     if (r->n_axes) json_object_set_new(j, "sweep", values_json(r, o->stage));
@@ -110,6 +113,39 @@ static json_t *paper_json(const lyne_paper *p) {
     return j;
 }
 
+/* What all jobs were made with: each that differs once, of dates the last.  NULL when memory is out. */
+static json_t *made_with(const lyne_outcomes *o, size_t n, size_t key) {
+    json_t *seen = json_object();
+    lyne_text all = {0};
+    const char *value, *last = "unknown";
+    json_t *unused;
+    for (size_t p = 0; p < n; p++)
+        for (size_t i = 0; i < o[p].n; i++)
+            if ((value = o[p].item[i].provenance.text[key])) {
+                if (json_object_size(seen) == 0 || strcmp(value, last) > 0) last = value;
+                json_object_set_new(seen, value, json_true());
+            }
+    json_object_foreach(seen, value, unused) {
+        lyne_text_add(&all, "%s%s", all.length ? "; " : "", value);
+    }
+    json_t *text = all.failed ? NULL : json_string(key == LYNE_MADE_DATE || !all.data ? last : all.data);
+    json_decref(seen);
+    lyne_text_free(&all);
+    return text;
+}
+
+/* Stages of which nothing stands, as after --stage. */
+static json_t *not_run(const lyne_recipe *r, const lyne_outcomes *o, size_t n) {
+    json_t *list = json_array();
+    for (size_t s = 0; s < r->n_stages; s++) {
+        size_t jobs = 0;
+        for (size_t p = 0; p < n; p++)
+            for (size_t i = 0; i < o[p].n; i++) jobs += o[p].item[i].stage == s;
+        if (jobs == 0) json_array_append_new(list, json_string(r->stage[s].name));
+    }
+    return list;
+}
+
 static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
     double seconds = 0;
     uint64_t memory = 0;
@@ -118,10 +154,15 @@ static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
         seconds += o[p].seconds;
         if (o[p].peak_memory > memory) memory = o[p].peak_memory;
     }
-    json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:f, s:I, s:[], s:[]}", "lyne", 1, "recipe", r->name, "data",
-                             r->data, "version", LYNE_VERSION, "environment", o->environment, "wall_seconds", seconds,
-                             "peak_memory", (json_int_t)memory, "stages", "expect");
+    json_t *root = json_pack("{s:i, s:s, s:s, s:f, s:I, s:[], s:[], s:o}", "lyne", 1, "recipe", r->name, "data", r->data,
+                             "wall_seconds", seconds, "peak_memory", (json_int_t)memory, "stages", "expect", "not_run",
+                             not_run(r, o, n));
     if (!root) return NULL;
+    for (size_t i = 0; i < LYNE_PROVENANCE; i++) {
+        if (json_object_set_new(root, lyne_provenance_key[i], made_with(o, n, i)) == 0) continue;
+        json_decref(root);
+        return NULL;
+    }
     if (r->paper.title || r->paper.arxiv || r->paper.section) json_object_set_new(root, "paper", paper_json(&r->paper));
     json_t *plugins = lyne_plugins_json();
     if (json_array_size(plugins)) json_object_set(root, "plugins", plugins);

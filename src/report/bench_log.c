@@ -1,10 +1,9 @@
 /* report/bench_log.c -- logs of benchmark runs: make, save, load, compare. */
 #include "report/bench_log.h"
-#include "base/cpu.h"
 #include "base/file.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "formats/json.h"
+#include "recipe/pipeline.h"
 #include <string.h>
 
 enum { LIMIT = 1 << 24, PATH = 4096 };
@@ -15,7 +14,8 @@ static json_t *texts(const lyne_texts *list) {
     return out;
 }
 
-/* Minutes spent in all jobs, whichever process did them; and what else differs from run to run is left out. */
+/* Minutes spent in all jobs, whichever process did them; and what else differs from run to run, or is said of all, is left
+ * out. */
 static double tidy(json_t *stages) {
     double seconds = 0;
     size_t i;
@@ -25,6 +25,7 @@ static double tidy(json_t *stages) {
         json_object_del(job, "was_up_to_date");
         json_object_del(job, "samples_per_second");
         json_object_del(job, "model");
+        for (size_t k = 0; k < LYNE_PROVENANCE; k++) json_object_del(job, lyne_provenance_key[k]);
     }
     return seconds / 60;
 }
@@ -37,18 +38,16 @@ static void drop_published(json_t *expect) {
 
 lyne_status lyne_bench_log_new(const lyne_suite *s, size_t run, const char *results, json_t **out, lyne_error *err) {
     const lyne_suite_run *x = &s->run[run];
-    char date[LYNE_DATE_TEXT], cpu[LYNE_CPU_NAME];
-    lyne_date(date);
-    date[strcspn(date, "T")] = '\0';
-    lyne_cpu_name(cpu);
     lyne_status status = lyne_json_load(results, LIMIT, out, err);
     if (status != LYNE_OK) return status;
     json_t *root = *out, *stages = json_object_get(root, "stages"), *expect = json_object_get(root, "expect");
     json_object_del(root, "wall_seconds");
     json_object_del(root, "peak_memory");
-    json_t *about = json_pack("{s:i, s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:o, s:o}", "lyne_bench", 1, "suite", s->name,
-                              "suite_title", s->title, "order", (int)run, "path", x->written, "date", date, "processor",
-                              cpu, "reduced", x->reduced, "settings", texts(&x->settings), "notes", texts(&x->notes));
+    json_object_del(root, "not_run");
+    const char *date = json_string_value(json_object_get(root, "date"));
+    json_t *day = date ? json_stringn(date, strcspn(date, "T")) : NULL;
+    json_t *about = json_pack("{s:i, s:s, s:s, s:i, s:s, s:o*, s:b, s:o, s:o}", "lyne_bench", 1, "suite", s->name,
+                              "suite_title", s->title, "order", (int)run, "path", x->written, "date", day, "reduced", x->reduced, "settings", texts(&x->settings), "notes", texts(&x->notes));
     if (!about || json_object_update(root, about) != 0 || lyne_json_set_real(root, "minutes", tidy(stages)) != 0)
         status = lyne_fail_memory(err, "a log");
     json_decref(about);

@@ -41,6 +41,11 @@ bool lyne_runs_has(const char *out) {
     return has(out, "results.json") || has(out, "environment.json");
 }
 
+/* Not so after --stage. */
+static bool has_all(const json_t *root) {
+    return json_array_size(json_object_get(root, "not_run")) == 0;
+}
+
 static bool print_run(const char *folder, const char *name, FILE *to) {
     char out[REPORT_PATH], path[REPORT_PATH + 32], age[32];
     json_t *root = NULL, *jobs;
@@ -52,8 +57,9 @@ static bool print_run(const char *folder, const char *name, FILE *to) {
     lyne_human_time((double)((int64_t)time(NULL) - lyne_file_written(path)), age);
     lyne_text_add(&line, "%-28s  %-10s  %12s ago  ", name,
                   is_running(out) ? "running"
-                  : done          ? "done"
-                                  : "broken off",
+                  : !done         ? "broken off"
+                  : has_all(root) ? "done"
+                                  : "in part",
                   age);
     if (done) add_errors(&line, jobs);
     json_decref(root);

@@ -40,6 +40,12 @@ expect 0 "$LYNE" bench suite.yaml --threads 1
 [ "$(grep -c 'up to date' err)" -eq 16 ] || fail "not everything was up to date"
 cmp before.md RESULTS.md || fail "another page"
 
+say "who finds all up to date changes nothing in what is kept, with another number of threads neither"
+cp -r results kept
+expect 0 "$LYNE" bench suite.yaml --threads 2
+diff -r kept results || fail "the logs have changed"
+rm -r kept
+
 say "one recipe of a suite, in its place on the page"
 rm results/shorter.jsonl
 expect 0 "$LYNE" bench suite.yaml --threads 1 --only shorter

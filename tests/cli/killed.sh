@@ -108,7 +108,7 @@ same_checkpoints() {
 # same_results RUN OTHER: results.json but for times and what the process took.
 same_results() {
     for result in "$1" "$2"; do
-        grep -Ev '"(seconds|wall_seconds|teacher_seconds|samples_per_second|peak_memory|was_up_to_date|made)":' \
+        grep -Ev '"(seconds|wall_seconds|teacher_seconds|samples_per_second|peak_memory|was_up_to_date|made|date)":' \
             "$result/results.json" >results."$(basename "$result")"
     done
     cmp results."$(basename "$1")" results."$(basename "$2")" || fail "$1 and $2 have not the same results"

@@ -35,6 +35,16 @@ grep -Eq '^broken +broken off ' out || fail "no broken"
 lacks out empty
 lacks out labels
 
+say "a run of some stages is done in part; one that began no job is none"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out runs/other --stage soft_labels
+expect 2 "$LYNE" run recipe.yaml --threads 1 --out runs/nothing --stage nosuch
+expect 0 "$LYNE" runs
+grep -Eq '^other +in part .* errors: teacher ' out || fail "no other"
+lacks out nothing
+tr -d ' \n' <runs/other/results.json | grep -qF '"not_run":["student","alone","fidelity"]' || fail "what was not run is not named"
+grep -q '"not_run": \[\]' runs/small/results.json || fail "all was run"
+rm -rf runs/other runs/nothing
+
 say "what a run was made with, and its log: a line for each start, no bars, also of what is quiet or goes wrong"
 for key in cpu date isa lyne onednn threads plugins; do grep -q "\"$key\": " runs/small/environment.json || fail "no $key"; done
 log=runs/small/log.txt

@@ -27,6 +27,22 @@ cmp out first || fail "another table"
 grep -v 'up_to_date\|wall_seconds\|peak_memory' runs/small/results.json | cmp - results || fail "other results"
 same_runs before runs/small
 
+say "results keep what they were made with, and when, whoever finds them up to date"
+cp runs/small/environment.json .
+expect 0 "$LYNE" run recipe.yaml --threads 2
+again
+has runs/small/results.json '1 thread"'
+lacks runs/small/results.json '2 threads'
+grep -v 'up_to_date\|wall_seconds\|peak_memory' runs/small/results.json | cmp - results || fail "other results"
+cmp environment.json runs/small/environment.json || fail "another environment.json"
+expect 0 "$LYNE" run recipe.yaml --threads 2 --set stages.fidelity.evaluate.split=train
+again fidelity
+[ "$(grep -c '2 threads"' runs/small/results.json)" -eq 3 ] || fail "not of two seeds and all"
+grep -q '^  "environment": "[^"]*, 1 thread; [^"]*, 2 threads"' runs/small/results.json || fail "not of both"
+has runs/small/environment.json '"threads": 2'
+expect 0 "$LYNE" run recipe.yaml --threads 1
+again fidelity
+
 say "a changed student: it alone, and what scores it, is run again"
 expect 0 "$LYNE" run recipe.yaml --threads 1 --set stages.student.distill.epochs=3
 again student fidelity

@@ -140,6 +140,7 @@ static void run_result(const uint8_t *data, size_t size) {
     lyne_inputs_number(&inputs, "seed", 1);
     lyne_result_file_load(fuzz_folder, lyne_inputs_fingerprint(&inputs), &stands, &r, &made, NULL);
     lyne_result_file_why(fuzz_folder, &inputs);
+    lyne_result_file_provenance(fuzz_folder, &arena, &(lyne_provenance){0}, NULL);
     lyne_arena_free(&arena);
 }
 
@@ -150,7 +151,7 @@ static void seed_result(void) {
     lyne_inputs inputs = {.arena = &arena};
     lyne_inputs_number(&inputs, "seed", 1);
     fuzz_put("model.safetensors", "model", 5);
-    lyne_result_file_save(fuzz_folder, &inputs, &r, &made, NULL);
+    lyne_result_file_save(fuzz_folder, &inputs, &r, "here", &made, NULL);
     lyne_file_remove(fuzz_path("model.safetensors"), NULL);
     lyne_arena_free(&arena);
 }

@@ -35,7 +35,7 @@ static void save(const char *folder, uint64_t k) {
     lyne_result r = lyne_result_empty();
     r.test_errors = (int64_t)k;
     cr_assert_eq(lyne_file_commit(at(folder, "model.safetensors"), &k, sizeof k, &err), LYNE_OK, "%s", err.text);
-    cr_assert_eq(lyne_result_file_save(folder, &in, &r, &made, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_result_file_save(folder, &in, &r, "here", &made, &err), LYNE_OK, "%s", err.text);
     disk_promise();
     json_t *table = json_array();
     for (uint64_t i = 0; i < 400; i++) json_array_append_new(table, json_integer((json_int_t)(1000 * k + i)));

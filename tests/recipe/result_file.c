@@ -34,6 +34,8 @@ static lyne_result some_result(void) {
 
 static lyne_digest made; /* by the last save, or found by the last load */
 
+static const char somewhere[] = "oneDNN 3.7.0, 2 threads";
+
 static void save(void) {
     lyne_error err = {0};
     const lyne_result r = some_result();
@@ -41,7 +43,7 @@ static void save(void) {
     put("model.safetensors", "a model");
     put("labels-00000-of-00001.safetensors", "labels");
     put("metrics.jsonl", "{}\n");
-    cr_assert_eq(lyne_result_file_save(folder, &in, &r, &made, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_result_file_save(folder, &in, &r, somewhere, &made, &err), LYNE_OK, "%s", err.text);
 }
 
 static bool loads_as(lyne_digest as, lyne_result *r) {
@@ -66,6 +68,26 @@ Test(result_file, gives_back_what_was_saved) {
     cr_assert(loads(&r));
     cr_expect(lyne_digest_equal(made, saved));
     cr_expect(memcmp(&r, &was, sizeof r) == 0, "all numbers, known and unknown");
+}
+
+Test(result_file, says_what_it_was_made_with) {
+    static const char *const unknown[] = {"{}", "{", "{\"date\": 3, \"processor\": [], \"version\": null}"};
+    lyne_arena mine = {0};
+    lyne_provenance p;
+    cr_expect_eq(lyne_result_file_provenance(folder, &mine, &p, NULL), LYNE_OK);
+    for (int k = 0; k < LYNE_PROVENANCE; k++) cr_expect_null(p.text[k], "there is none yet");
+    save();
+    cr_assert_eq(lyne_result_file_provenance(folder, &mine, &p, NULL), LYNE_OK);
+    cr_expect_str_eq(p.text[LYNE_MADE_ENVIRONMENT], somewhere);
+    cr_expect_str_eq(p.text[LYNE_MADE_VERSION], LYNE_VERSION);
+    cr_expect(strlen(p.text[LYNE_MADE_DATE]) == 20 && p.text[LYNE_MADE_DATE][10] == 'T', "%s", p.text[LYNE_MADE_DATE]);
+    cr_expect(p.text[LYNE_MADE_PROCESSOR][0]);
+    for (size_t i = 0; i < COUNT(unknown); i++) {
+        put("result.json", unknown[i]);
+        cr_expect_eq(lyne_result_file_provenance(folder, &mine, &p, NULL), LYNE_OK);
+        for (int k = 0; k < LYNE_PROVENANCE; k++) cr_expect_null(p.text[k], "%s", unknown[i]);
+    }
+    lyne_arena_free(&mine);
 }
 
 /* One that a stranger wrote could name a large file, which is read, as often as it likes. */
@@ -105,7 +127,7 @@ Test(result_file, a_large_model_is_read_whole) {
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
     const int fd = open(path, O_WRONLY);
     cr_assert(fd >= 0 && ftruncate(fd, size) == 0);
-    cr_assert_eq(lyne_result_file_save(folder, &in, &r, &made, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_result_file_save(folder, &in, &r, somewhere, &made, &err), LYNE_OK, "%s", err.text);
     cr_expect(loads(NULL));
     cr_assert_eq(pwrite(fd, "x", 1, size / 2), 1);
     cr_expect_not(loads(NULL));

@@ -30,6 +30,10 @@ static bool takes_rows(const lyne_command *c) {
     return strstr(c->arguments, "[KIND]");
 }
 
+static bool takes_models(const lyne_command *c) {
+    return strstr(c->arguments, "MODEL");
+}
+
 static bool is_directory(const lyne_option *o) {
     return o->argument && strcmp(o->argument, "DIR") == 0;
 }
@@ -38,14 +42,19 @@ static bool is_file(const lyne_option *o) {
     return o->argument && strcmp(o->argument, "FILE") == 0;
 }
 
-/* Kinds and names of all rows, or the words of "a|b", separated by spaces. */
+static void print_commands(void) {
+    for (size_t i = 0; i < lyne_n_commands; i++) printf("%s%s", i ? " " : "", lyne_commands[i]->name);
+}
+
+/* Kinds and names of all rows, names of models, or the words of "a|b", separated by spaces. */
 static void print_words(const lyne_command *c, const lyne_registry *registry) {
     if (takes_words(c))
         for (const char *p = c->arguments; *p && *p != ' '; p++) putchar(*p == '|' ? ' ' : *p);
-    for (int kind = 0; takes_rows(c) && kind < LYNE_N_KINDS; kind++) {
+    for (int kind = 0; kind < LYNE_N_KINDS; kind++) {
         size_t n;
         const lyne_component *const *rows = lyne_registry_list(registry, (lyne_kind)kind, &n);
-        printf("%s%s", kind ? " " : "recipe ", lyne_kind_name((lyne_kind)kind));
+        if (!takes_rows(c) && !(kind == LYNE_MODEL && takes_models(c))) continue;
+        if (takes_rows(c)) printf("%s%s", kind ? " " : "recipe ", lyne_kind_name((lyne_kind)kind));
         for (size_t i = 0; i < n; i++) printf(" %s", rows[i]->name);
     }
 }
@@ -56,9 +65,9 @@ static void print_words(const lyne_command *c, const lyne_registry *registry) {
 static void bash_values(const lyne_option *options) {
     for (const lyne_option *o = options; o && o->name; o++)
         if (o->argument)
-            printf("        --%s) COMPREPLY=(%s); return ;;\n", o->name,
-                   is_directory(o) ? "$(compgen -d -- \"$current\")"
-                   : is_file(o)    ? "$(compgen -f -- \"$current\")"
+            printf("        --%s) %sreturn ;;\n", o->name,
+                   is_directory(o) ? "_lyne_files -d; "
+                   : is_file(o)    ? "_lyne_files -f; "
                                    : "");
 }
 
@@ -76,6 +85,12 @@ static void bash_command(const lyne_command *c, const lyne_registry *registry) {
 
 static void print_bash(const lyne_registry *registry) {
     printf("# lyne: completion for bash.  Put it where bash-completion looks, or source it.\n"
+           "# Names of files, a line each, so that there may be spaces in them; bash quotes them, and marks folders.\n"
+           "_lyne_files() {\n"
+           "    local name\n"
+           "    while IFS= read -r name; do COMPREPLY+=(\"$name\"); done < <(compgen \"$@\" -- \"$current\")\n"
+           "    compopt -o filenames 2>/dev/null\n"
+           "}\n"
            "_lyne() {\n"
            "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} words= options= files= "
            "IFS=$' "
@@ -83,17 +98,19 @@ static void print_bash(const lyne_registry *registry) {
            "    COMPREPLY=()\n"
            "    if ((COMP_CWORD == 1)); then\n"
            "        COMPREPLY=($(compgen -W '");
-    for (size_t i = 0; i < lyne_n_commands; i++) printf("%s ", lyne_commands[i]->name);
-    printf("help --help --version' -- \"$current\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n");
+    print_commands();
+    printf(" help --help --version' -- \"$current\"))\n        return\n    fi\n    case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < lyne_n_commands; i++) bash_command(lyne_commands[i], registry);
+    printf("    help) words='");
+    print_commands();
+    printf("' ;;\n");
     printf("    esac\n"
            "    if [[ ! $files || $current == -* ]]; then\n"
            "        COMPREPLY=($(compgen -W \"$words $options\" -- \"$current\"))\n"
            "    else\n"
            "        ((COMP_CWORD > 2)) || COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-           "        IFS=$'\\n'\n"
-           "        COMPREPLY+=($(compgen -f -X \"!$files\" -- \"$current\") $(compgen -d -S / -- \"$current\"))\n"
-           "        compopt -o nospace 2>/dev/null\n"
+           "        [[ $files == '*/' ]] || _lyne_files -f -X \"!$files\"\n"
+           "        _lyne_files -d\n"
            "    fi\n"
            "}\n"
            "complete -F _lyne lyne\n");
@@ -125,7 +142,11 @@ static void zsh_command(const lyne_command *c, const lyne_registry *registry) {
     printf("    %s) _arguments '--help[show the options]'", c->name);
     zsh_options(c->options);
     zsh_options(lyne_common_options);
-    if (takes_rows(c) || takes_words(c)) {
+    if (takes_models(c)) { /* or a file in its place */
+        printf(" \\\n            '1:%s:{ compadd -- ", "RECIPE or MODEL");
+        print_words(c, registry);
+        printf("; %s }'", files_of(c)->zsh);
+    } else if (takes_rows(c) || takes_words(c)) {
         printf(" \\\n            '%s:name:(", takes_rows(c) ? "*" : "1");
         print_words(c, registry);
         printf(")'");
@@ -144,8 +165,8 @@ static void print_zsh(const lyne_registry *registry) {
         zsh_text(lyne_commands[i]->help);
         printf("'\n");
     }
-    printf("    )\n"
-           "    if ((CURRENT == 2)); then\n"
+    printf("        'help:Show the commands, or the options of one.'\n    )\n"
+           "    if ((CURRENT == 2)) || [[ $CURRENT == 3 && $words[2] == help ]]; then\n"
            "        _describe command commands\n"
            "        return\n"
            "    fi\n"

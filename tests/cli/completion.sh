@@ -20,17 +20,21 @@ completes 'kd' lyne explain k
 completes 'bash' lyne completion b
 completes 'folder' lyne run --data f
 completes '' lyne run --threads 2
-completes 'a.yaml folder/' lyne check ''
+completes 'a.yaml folder' lyne check ''
 completes 'folder/c.yaml' lyne check folder/
 completes '' lyne version x
 completes 'plugin' lyne new p
+completes 'plan plugin' lyne help pl
+completes 'mobilenet_v2' lyne show mob
 completes 'recipe' lyne new r
 completes 'import info' lyne labels i
-completes 'folder/' lyne labels info ''
-completes 'folder/' lyne runs ''
-completes 'folder/' lyne compare a ''
-completes 'a.yaml folder/' lyne bench ''
-completes 'folder/ mine.so' lyne plugin ''
+completes 'folder' lyne labels info ''
+completes 'folder' lyne runs ''
+completes 'folder' lyne compare a ''
+completes 'a.yaml folder' lyne bench ''
+completes 'folder mine.so' lyne plugin ''
+mkdir spaces && touch 'spaces/two words.yaml'
+completes 'spaces/two words.yaml' lyne run spaces/two
 
 # Every command with each of its options is in both.
 "$LYNE" --help | sed -n 's/^  lyne \([a-z]*\) .*/\1/p' >commands

@@ -230,6 +230,13 @@ static bool any_trained(const lyne_graph *g, const lyne_node *n) {
     return false;
 }
 
+/* A model for pictures is given a text: its first layer is where that shows. */
+static bool reads_tokens(const lyne_node *n) {
+    for (int i = 0; i < n->n_src; i++)
+        if (!n->src[i]->op && n->src[i]->type == LYNE_S32) return true;
+    return false;
+}
+
 lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, const void *config, lyne_node *const *src,
                           int n_src) {
     if (g->err.status) return NULL;
@@ -252,11 +259,12 @@ lyne_node *lyne_graph_add(lyne_graph *g, const lyne_op *op, const char *name, co
         n->config = memcpy(copy, config, op->component.config_size);
     }
     lyne_error err = {0};
+    char text[LYNE_SHAPE_TEXT];
     if (op->shape(n, &err) != LYNE_OK) {
-        lyne_fail(&g->err, err.status, "%s: %s", n->path, err.text);
+        lyne_fail(&g->err, err.status, "%s: %s%s", n->path, err.text,
+                  reads_tokens(n) ? "; what it is given are the samples as they are, sequences of tokens" : "");
         return NULL;
     }
-    char text[LYNE_SHAPE_TEXT];
     if (!shape_sane(&n->shape))
         return lyne_graph_fail(g, "%s: %s is not a shape that fits in memory", n->path,
                                lyne_shape_print(&n->shape, text));

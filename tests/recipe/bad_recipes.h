@@ -278,7 +278,8 @@ static const bad_recipe bad_texts[] = {
     {"encoding: f16", "encoding: f16, augment: [mixup]", 6, 68, "soft_labels: augment: mixup is for pictures, and 'tiny' has none"},
     {"labels: soft_labels", "labels: soft_labels, show: {classes: [a]}", 7, 105, "each token of data set 'tiny' has a class, and its samples have none"},
     {"evaluate: {model: student}", "bias: {model: student, classes: [a]}", 8, 47, "each token of data set 'tiny' has a class, and its samples have none"},
-    {"transformer: {width: 4, heads: 1}", "mlp: {}", 7, 31, "flatten expects f32, not s32"},
+    {"transformer: {width: 4, heads: 1}", "mlp: {}", 7, 31, "flatten expects f32, not s32; what it is given are the samples as they are, sequences of tokens"},
+    {"transformer: {width: 4, heads: 1}", "lenet: {}", 7, 31, "not (2, 8); what it is given are the samples as they are, sequences of tokens"},
 };
 /* clang-format on */
 

@@ -31,7 +31,8 @@ typedef enum lyne_status {
  * terminal. */
 typedef struct lyne_error {
     lyne_status status;
-    char text[1024];
+    char text[1020];
+    int cause; /* the errno that lyne_fail_errno found; 0: it was no system call */
 } lyne_error;
 
 #if defined(__GNUC__)

@@ -364,27 +364,33 @@ static lyne_status refuse_lock(const char *path, int fd, lyne_error *err) {
     return status;
 }
 
-enum how { ALONE, SHARED, RANGE };
-static lyne_status lock_file(const char *path, enum how how, uint64_t first, uint64_t n, int *fd, lyne_error *err) {
+static lyne_status lock_file(const char *path, bool shared, uint64_t first, uint64_t n, int *fd, lyne_error *err) {
     *fd = -1;
     const int lock = system_open(path, O_RDWR | O_CREAT | SAFELY);
     if (lock < 0) return refuse_open(path, "open the lock", err);
-    if (how == RANGE ? system_lock_range(lock, first, n) : system_flock(lock, how == SHARED))
-        return refuse_lock(path, lock, err);
+    if (system_lock(lock, shared, first, n)) return refuse_lock(path, lock, err);
     *fd = lock;
     return LYNE_OK;
 }
 
 lyne_status lyne_lock(const char *path, int *fd, lyne_error *err) {
-    return lock_file(path, ALONE, 0, 0, fd, err);
+    return lock_file(path, false, 0, 0, fd, err);
 }
 
 lyne_status lyne_lock_shared(const char *path, int *fd, lyne_error *err) {
-    return lock_file(path, SHARED, 0, 0, fd, err);
+    return lock_file(path, true, 0, 0, fd, err);
 }
 
 lyne_status lyne_lock_range(const char *path, uint64_t first, uint64_t n, int *fd, lyne_error *err) {
-    return lock_file(path, RANGE, first, n, fd, err);
+    return lock_file(path, false, first, n, fd, err);
+}
+
+bool lyne_is_locked(const char *path) {
+    bool locked = false;
+    const int fd = system_open(path, READ_FLAGS);
+    if (fd < 0 || system_is_locked(fd, &locked)) locked = false;
+    if (fd >= 0) system_close(fd);
+    return locked;
 }
 
 void lyne_unlock(int fd) {

@@ -97,6 +97,9 @@ lyne_status lyne_file_digest(const char *path, lyne_digest *digest, uint64_t *si
 lyne_status lyne_file_copy(const char *from, const char *to, lyne_error *err);
 /** Size of a regular file, or LYNE_EDATA. */
 lyne_status lyne_file_size(const char *path, uint64_t *size, lyne_error *err);
+/** Whether a failure to read a file says nothing of the file: no memory or descriptor was left, the reader may not, the disk or
+ *  its server did not answer.  What may be good is not to be made anew, or removed. */
+bool lyne_may_be_good(const lyne_error *why);
 /** When it was last written, in seconds of Unix time; 0 if it cannot be said. */
 int64_t lyne_file_written(const char *path);
 
@@ -105,9 +108,11 @@ int64_t lyne_file_written(const char *path);
 lyne_status lyne_lock(const char *path, int *fd, lyne_error *err);
 /** The same beside others who take it shared; whoever wants it alone is refused meanwhile, and the other way round. */
 lyne_status lyne_lock_shared(const char *path, int *fd, lyne_error *err);
-/** The same for things first .. first + n - 1 out of many: those who lock others are not disturbed.  Knows nothing of the
- *  two above: one lock file is for one way of locking. */
+/** The same for things first .. first + n - 1 out of many: those who lock others are not disturbed; who has all of them,
+ *  by one of the two above, excludes them. */
 lyne_status lyne_lock_range(const char *path, uint64_t first, uint64_t n, int *fd, lyne_error *err);
+/** Whether another process has it, or a part of it, in any of these ways; asking disturbs nobody. */
+bool lyne_is_locked(const char *path);
 void lyne_unlock(int fd);
 
 /* The seam, for tests: the n-th system call from now (1 = next) fails with errno `error`; 0 = never.  With the error

@@ -1,5 +1,6 @@
 /* base/status.c -- include/lyne/status.h: failures recorded on the caller's stack, the first one wins. */
 #include "lyne/status.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -42,8 +43,16 @@ lyne_status lyne_fail_errno(lyne_error *err, const char *path, const char *doing
     int cause = errno;
     char buffer[128];
     bool full = cause == ENOSPC || cause == EDQUOT || cause == ENOMEM;
+    if (err && err->status == LYNE_OK) err->cause = cause;
     return lyne_fail(err, full ? LYNE_ENOSPACE : LYNE_EDATA, "%s: cannot %s: %s", path, doing,
                      strerror_r(cause, buffer, sizeof buffer));
+}
+
+bool lyne_may_be_good(const lyne_error *why) {
+    const int of_the_file[] = {0, ENOENT, ENOTDIR, EISDIR, ELOOP, ENXIO /* a socket */};
+    for (size_t i = 0; i < sizeof of_the_file / sizeof *of_the_file; i++)
+        if (why->cause == of_the_file[i]) return why->status == LYNE_ENOSPACE;
+    return true;
 }
 
 lyne_status lyne_fail_memory(lyne_error *err, const char *what) {
@@ -62,6 +71,7 @@ lyne_status lyne_error_context(lyne_error *err, const char *fmt, ...) {
     size_t used = strlen(longer.text), room = sizeof longer.text - used;
     int more = snprintf(longer.text + used, room, ": %s", err->text);
     if (more >= (int)room) trim_utf8(longer.text, sizeof longer.text - 1);
+    longer.cause = err->cause;
     *err = longer;
     return err->status;
 }

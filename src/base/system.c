@@ -10,7 +10,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 static _Atomic uint64_t calls, failing;
@@ -89,13 +88,20 @@ ssize_t system_pread(int fd, void *bytes, size_t n, off_t offset) {
 ssize_t system_pwrite(int fd, const void *bytes, size_t n, off_t offset) {
     return due() ? -1 : pwrite(fd, bytes, asked(n), offset);
 }
-int system_flock(int fd, bool shared) {
-    return due() ? -1 : flock(fd, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB);
-}
 /* Of the open file, not of the process: two in one process exclude each other too. */
-int system_lock_range(int fd, uint64_t first, uint64_t n) {
-    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)first, .l_len = (off_t)n};
+int system_lock(int fd, bool shared, uint64_t first, uint64_t n) {
+    struct flock range = {.l_type = shared ? F_RDLCK : F_WRLCK,
+                          .l_whence = SEEK_SET,
+                          .l_start = (off_t)first,
+                          .l_len = (off_t)n};
     return due() ? -1 : fcntl(fd, F_OFD_SETLK, &range);
+}
+
+int system_is_locked(int fd, bool *locked) {
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (due() || fcntl(fd, F_OFD_GETLK, &range)) return -1;
+    *locked = range.l_type != F_UNLCK;
+    return 0;
 }
 int system_fstat(int fd, struct stat *st) {
     return due() ? -1 : fstat(fd, st);

@@ -21,8 +21,8 @@ int system_close(int fd); /* closes even when it is made to fail */
 int system_ftruncate(int fd, off_t size);
 ssize_t system_pread(int fd, void *bytes, size_t n, off_t offset);
 ssize_t system_pwrite(int fd, const void *bytes, size_t n, off_t offset);
-int system_flock(int fd, bool shared);                     /* without waiting */
-int system_lock_range(int fd, uint64_t first, uint64_t n); /* bytes of it, exclusive, without waiting */
+int system_lock(int fd, bool shared, uint64_t first, uint64_t n); /* bytes of it (0: to the end), without waiting */
+int system_is_locked(int fd, bool *locked);                       /* by another, any of it */
 int system_fstat(int fd, struct stat *st);
 int system_stat(const char *path, struct stat *st);
 int system_statvfs(const char *path, struct statvfs *st);

@@ -11,6 +11,9 @@ static lyne_status set_threads(const char *value, lyne_error *err) {
     int64_t n;
     if (!lyne_parse_int(value, &n) || n < 1 || n > 1024)
         return lyne_fail(err, LYNE_EUSAGE, "--threads expects a number from 1 to 1024, not '%s'", value);
+    if (n > omp_get_thread_limit())
+        return lyne_fail(err, LYNE_EUSAGE, "--threads %lld: OMP_THREAD_LIMIT allows %d", (long long)n,
+                         omp_get_thread_limit());
     omp_set_num_threads((int)n);
     return LYNE_OK;
 }

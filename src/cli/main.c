@@ -6,6 +6,7 @@
 #include "train/progress.h"
 #include <fcntl.h>
 #include <getopt.h>
+#include <omp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,6 +212,15 @@ static void shorten_spinning(char **argv) {
     execv("/proc/self/exe", argv); /* failing, it goes on as it is */
 }
 
+/* Who works out shares for as many threads as OpenMP promises loses what falls to threads that it then does not give: oneDNN
+ * 2.6 and 3.x did so, without a word.  So it gives what it promises: no fewer when the machine is busy (OMP_DYNAMIC), and
+ * it promises no more than it may (OMP_THREAD_LIMIT, OMP_MAX_ACTIVE_LEVELS). */
+static void settle_threads(void) {
+    omp_set_dynamic(0);
+    if (omp_get_max_active_levels() < 1) omp_set_max_active_levels(1);
+    if (omp_get_max_threads() > omp_get_thread_limit()) omp_set_num_threads(omp_get_thread_limit());
+}
+
 /* The end: what went wrong, and the exit status. */
 static int said(lyne_status status, const lyne_error *err) {
     if (err->text[0]) fprintf(stderr, "lyne: %s\n", err->text);
@@ -220,6 +230,7 @@ static int said(lyne_status status, const lyne_error *err) {
 int main(int argc, char **argv) {
     fill_standard_streams();
     shorten_spinning(argv);
+    settle_threads();
     lyne_error err = {0};
     const char *name = argc > 1 ? argv[1] : "";
     if (argc < 2) {

@@ -34,6 +34,10 @@ static bool is_of_cache(const void *self, const char *name) {
     return f.kind != LYNE_NO_CACHE_FILE && f.kind != LYNE_CACHE_PART;
 }
 
+bool lyne_labels_owns(const char *name) {
+    return is_of_cache(NULL, name) && !name[lyne_file_stem(name)];
+}
+
 lyne_status lyne_labels_clear(const char *directory, lyne_error *err) {
     return lyne_directory_weed(directory, is_of_cache, NULL, err);
 }

@@ -41,7 +41,7 @@ static lyne_status enter(lyne_labels_writer *w, uint64_t shard, lyne_error *err)
     return lyne_shard_entry_of(&w->layout, name, &w->shards[shard], err);
 }
 
-/* Whether a shard is there, of this plan and whole.  Only without memory there is no telling. */
+/* Whether a shard is there, of this plan and whole; an error where there is no telling. */
 static lyne_status look_at(lyne_labels_writer *w, uint64_t shard, lyne_error *err) {
     lyne_shard s;
     lyne_error why = {0};
@@ -54,7 +54,7 @@ static lyne_status look_at(lyne_labels_writer *w, uint64_t shard, lyne_error *er
         lyne_shard_close(&s);
     }
     w->whole[shard] = status == LYNE_OK;
-    return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
+    return status != LYNE_OK && lyne_may_be_good(&why) ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
 }
 
 /* Whether a file is to go: a shard that is not whole, or something behind its name.  The writer of all clears up whatever

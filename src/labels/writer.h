@@ -48,6 +48,8 @@ typedef struct lyne_labels_writer lyne_labels_writer;
  *  shards of the same plan are kept; of what else is ours in there, the writer of all removes everything, the writer of a
  *  part what bears the names of its shards. */
 lyne_status lyne_labels_begin(const lyne_labels_plan *plan, lyne_labels_writer **out, lyne_error *err);
+/** Whether a whole file of a cache is called so. */
+bool lyne_labels_owns(const char *name);
 /** Remove what a cache in this directory consists of, if there is one. */
 lyne_status lyne_labels_clear(const char *directory, lyne_error *err);
 /** Whether it stores features: lyne_labels_append_features is then the one to call. */

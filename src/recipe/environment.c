@@ -11,6 +11,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+enum { LIMIT = 1 << 20 };
+
 json_t *lyne_plugins_json(void) {
     size_t n;
     const lyne_origin *plugin = lyne_origins(&n);
@@ -47,6 +49,16 @@ lyne_status lyne_environment_save(const char *out, lyne_error *err) {
         json_decref(root);
     }
     return status;
+}
+
+bool lyne_environment_stands(const char *out) {
+    char path[LYNE_PATH_MAX];
+    json_t *root = NULL;
+    if (lyne_path(path, out, "environment.json", NULL) != LYNE_OK) return false;
+    const bool stands = lyne_json_load(path, LIMIT, &root, NULL) == LYNE_OK &&
+                        json_is_string(json_object_get(root, "lyne")) && json_is_string(json_object_get(root, "onednn"));
+    json_decref(root);
+    return stands;
 }
 
 lyne_status lyne_environment_begin(const char *out, lyne_error *err) {

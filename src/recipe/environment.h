@@ -5,10 +5,13 @@
 
 #include "lyne/status.h"
 #include <jansson.h>
+#include <stdbool.h>
 
 /** Commit OUT/environment.json, as a job begins: date, versions, CPU, instruction sets, threads, system, plug-ins with their
  *  digests.  A process that finds all up to date makes nothing, and leaves it as it is. */
 lyne_status lyne_environment_save(const char *out, lyne_error *err);
+/** Whether OUT has one that a Lyne wrote: it is the folder of a run. */
+bool lyne_environment_stands(const char *out);
 /** Open OUT/log.txt, which grows by a line that says the same in short (base/log.h). */
 lyne_status lyne_environment_begin(const char *out, lyne_error *err);
 

@@ -9,10 +9,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Nobody else writes here: we have the lock. */
+/* A file of the run itself, or what a commit calls it until it is whole. */
+static bool is_of_run(const char *name) {
+    static const char *const files[] = {"recipe.yaml", "results.json", "environment.json", "log.txt"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strlen(files[i]) == lyne_file_stem(name) && strncmp(name, files[i], lyne_file_stem(name)) == 0) return true;
+    return false;
+}
+
+/* What a killed process was writing; nobody else writes here, as we have the lock.  Soft labels see to themselves. */
 static bool is_left_behind(const void *self, const char *name) {
+    static const char *const begins[] = {"result.json.", "model.safetensors.", "checkpoint-", "labels-"};
     (void)self;
-    return name[lyne_file_stem(name)] != '\0';
+    if (!name[lyne_file_stem(name)]) return false;
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
+        if (strncmp(name, begins[i], strlen(begins[i])) == 0) return true;
+    return is_of_run(name);
 }
 
 static lyne_status sweep(const char *directory, lyne_error *err) {
@@ -97,21 +109,21 @@ static lyne_status run_job(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
 
 /* ---- the run ---- */
 
-/* A folder with files of somebody's in it is no place for a run, which would write over what is called as its own are.  Folders
- * may be there: soft labels that were merged, the teacher that they were copied with. */
+/* A folder with files of somebody's in it is no place for a run, which would write over what is called as its own are.  A run's
+ * has an environment.json from the first job on, and before that no other file than a run's, beside its lock.  Folders may be
+ * there: soft labels that were merged, the teacher that they were copied with. */
 static lyne_status check_folder(const char *out, const char *name, lyne_error *err) {
-    static const char *const of_runs[] = {".lock", "environment.json"};
     char path[LYNE_PATH_MAX], **names;
     size_t n;
-    for (size_t i = 0; i < 2; i++) {
-        const lyne_status status = lyne_path(path, out, of_runs[i], err);
-        if (status != LYNE_OK || lyne_file_exists(path)) return status;
-    }
-    lyne_status status = lyne_directory_list(out, &names, &n, err);
+    if (lyne_environment_stands(out)) return LYNE_OK;
+    lyne_status status = lyne_path(path, out, ".lock", err);
+    if (status != LYNE_OK) return status;
+    const bool locked = lyne_file_exists(path);
+    status = lyne_directory_list(out, &names, &n, err);
     if (status != LYNE_OK) return status;
     for (size_t i = 0; i < n && status == LYNE_OK; i++) {
         uint64_t size;
-        if (names[i][0] == '.') continue;
+        if (names[i][0] == '.' || (locked && is_of_run(names[i]) && strcmp(names[i], "environment.json") != 0)) continue;
         status = lyne_path(path, out, names[i], err);
         if (status == LYNE_OK && lyne_file_size(path, &size, NULL) == LYNE_OK)
             status =

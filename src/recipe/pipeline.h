@@ -52,6 +52,9 @@ typedef struct lyne_provenance {
 } lyne_provenance;
 extern const char *const lyne_provenance_key[LYNE_PROVENANCE]; /* in files: "date", "processor", ... */
 
+/* Bytes of a result.json at most: soft labels have up to 30,000 files, each named in it. */
+enum { LYNE_RESULT_LIMIT = 1 << 23 };
+
 /* What one stage for one seed came to. */
 typedef struct lyne_outcome {
     size_t stage; /* index into the recipe's */

@@ -4,11 +4,12 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "formats/json.h"
+#include "labels/writer.h"
 #include <math.h>
 #include <string.h>
 
 #define FORMAT 1
-#define LIMIT  (1 << 20)
+#define LIMIT  LYNE_RESULT_LIMIT
 /* Shards up to this size are compared by content; larger ones, whose records carry checksums, by size. */
 #define HASHED ((uint64_t)1 << 28)
 
@@ -87,8 +88,7 @@ const char *const lyne_provenance_key[LYNE_PROVENANCE] = {"date", "processor", "
 /* ---- the files that a job left ---- */
 
 static bool is_product(const char *name) {
-    return strcmp(name, "model.safetensors") == 0 || strcmp(name, "manifest.json") == 0 ||
-           strcmp(name, "head.safetensors") == 0 || strncmp(name, "labels-", 7) == 0;
+    return strcmp(name, "model.safetensors") == 0 || lyne_labels_owns(name);
 }
 
 static lyne_status describe(const char *directory, const char *name, uint64_t *bytes, lyne_digest *digest,
@@ -222,7 +222,8 @@ lyne_status lyne_result_file_load(const char *directory, lyne_digest fingerprint
     if (status != LYNE_OK || !lyne_file_exists(path)) return status;
     status = load(path, directory, fingerprint, r, made, &why);
     *stands = status == LYNE_OK;
-    return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
+    if (status == LYNE_OK || !lyne_may_be_good(&why)) return LYNE_OK;
+    return lyne_fail(err, status, "%s; whether it is as it was left cannot be told. Remove it to have it made again", why.text);
 }
 
 lyne_status lyne_result_file_provenance(const char *directory, lyne_arena *arena, lyne_provenance *out,
@@ -239,7 +240,7 @@ lyne_status lyne_result_file_provenance(const char *directory, lyne_arena *arena
         if (text && !out->text[i]) status = lyne_fail_memory(&why, "a result");
     }
     json_decref(root);
-    return status == LYNE_ENOSPACE ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
+    return status != LYNE_OK && lyne_may_be_good(&why) ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
 }
 
 static bool is_old_product(const void *self, const char *name) {

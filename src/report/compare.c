@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "formats/json.h"
+#include "recipe/pipeline.h"
 #include "report/picture.h"
 #include "report/results.h"
 #include "report/runs.h"
@@ -171,7 +172,7 @@ static void print_numbers(comparison *c, const pair *p) {
 static json_t *inputs_of(const comparison *c, int k, const pair *p) {
     char path[REPORT_PATH];
     json_t *root = NULL;
-    if (!file_of(c, k, p, "result.json", path) || lyne_json_load(path, 1 << 20, &root, NULL) != LYNE_OK) return NULL;
+    if (!file_of(c, k, p, "result.json", path) || lyne_json_load(path, LYNE_RESULT_LIMIT, &root, NULL) != LYNE_OK) return NULL;
     json_t *inputs = json_incref(json_object_get(root, "inputs"));
     json_decref(root);
     return inputs;

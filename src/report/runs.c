@@ -11,11 +11,7 @@ enum { SHOWN = 6 /* stages whose errors are shown */ };
 /* Whether another process holds the run. */
 static bool is_running(const char *out) {
     char path[REPORT_PATH];
-    int fd = -1;
-    if (snprintf(path, sizeof path, "%s/.lock", out) >= (int)sizeof path || !lyne_file_exists(path)) return false;
-    const bool taken = lyne_lock(path, &fd, NULL) == LYNE_EOTHER; /* not: it is a copy that only others may write */
-    lyne_unlock(fd);
-    return taken;
+    return snprintf(path, sizeof path, "%s/.lock", out) < (int)sizeof path && lyne_is_locked(path);
 }
 
 /* "errors: teacher 33, student 67.7, alone 130.3" */

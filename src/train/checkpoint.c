@@ -200,7 +200,7 @@ static lyne_status load_one(const lyne_checkpoint *c, const char *path, bool any
     lyne_status status = lyne_safetensors_open(&s, path, &why);
     const bool ours = status == LYNE_OK && same_stage(c, &s);
     if (ours) status = find(c, &s, &k, &why);
-    if (status == LYNE_EDATA) {
+    if (status == LYNE_EDATA && !lyne_may_be_good(&why)) {
         lyne_warn("passing over a checkpoint: %s", why.text);
         status = LYNE_OK;
     } else if (status != LYNE_OK) {

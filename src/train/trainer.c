@@ -302,6 +302,9 @@ static lyne_status init(run *r, lyne_error *err) {
     if (r->at.step)
         lyne_info("%s: going on from step %llu of %llu", t->name, (unsigned long long)r->at.step,
                   (unsigned long long)r->steps);
+    else /* others' count bytes of a metrics.jsonl that is not going to be theirs */
+        status = lyne_checkpoint_clear(t->directory, err);
+    if (status != LYNE_OK) return status;
     r->first_step = r->at.step;
     r->started = r->told = r->saved = lyne_now();
     return lyne_metrics_open(&r->metrics, t->directory, r->at.metrics_bytes, err);

@@ -329,6 +329,21 @@ Test(file, shared_locks) {
     lyne_unlock(alone);
 }
 
+/* In any way, part of it too; who asks holds nothing, and may not write. */
+Test(file, says_whether_it_is_locked) {
+    lyne_status (*const how[])(const char *, int *, lyne_error *) = {lyne_lock, lyne_lock_shared};
+    const char *lock = at("lock");
+    int fd, other;
+    cr_expect_not(lyne_is_locked(lock), "it is not there");
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(i < 2 ? how[i](lock, &fd, NULL) : lyne_lock_range(lock, 7, 1, &fd, NULL), LYNE_OK);
+        cr_expect(lyne_is_locked(lock), "%zu", i);
+        cr_expect_eq(lyne_lock(lock, &other, NULL), LYNE_EOTHER, "%zu", i);
+        lyne_unlock(fd);
+        cr_expect_not(lyne_is_locked(lock), "%zu", i);
+    }
+}
+
 Test(file, locks_of_ranges) {
     static const struct {
         uint64_t first, n;

@@ -24,3 +24,15 @@ say "the folder of the run, and where it is started from, make no difference"
 mkdir -p deep/er
 (cd deep/er && "$LYNE" run ../../recipe.yaml --threads 1 --out ../../d --quiet >/dev/null) || fail "exit $?"
 same_runs a1 d
+
+say "nor does how OpenMP is told to be sparing: what it promises it gives, or it does not promise it"
+for sparing in OMP_DYNAMIC=true OMP_MAX_ACTIVE_LEVELS=0; do
+    expect 0 env $sparing timeout 120 "$LYNE" run recipe.yaml --threads 2 --out sparing
+    same_runs a2 sparing
+    rm -r sparing
+done
+expect 0 env OMP_THREAD_LIMIT=1 OMP_NUM_THREADS=2 timeout 120 "$LYNE" run recipe.yaml --out sparing
+same_runs a1 sparing
+has sparing/results.json ', 1 thread"'
+expect 2 env OMP_THREAD_LIMIT=1 "$LYNE" run recipe.yaml --threads 2 --out none
+has err '--threads 2: OMP_THREAD_LIMIT allows 1'

@@ -1,0 +1,67 @@
+# tests/cli/kept.sh -- what a run must leave alone: what is not its own, what it cannot read just now, another recipe's lines.
+. "$LYNE_SOURCE/tests/cli/helpers"
+small_recipe
+expect 0 "$LYNE" run recipe.yaml --threads 1
+
+say "soft labels in a folder of their own are no run, nor is what somebody calls as a run's files are"
+cp -r runs/small/soft_labels labels
+touch labels/.lock
+expect 2 "$LYNE" run recipe.yaml --threads 1 --out labels
+has err 'labels: is no folder of a run, and has files in it ('
+mkdir mine
+for file in environment.json recipe.yaml results.json notes.tmp.2024; do echo mine >mine/$file; done
+touch mine/.lock
+expect 2 "$LYNE" run recipe.yaml --threads 1 --out mine
+has err 'mine: is no folder of a run, and has files in it ('
+[ "$(cat mine/* | sort -u)" = mine ] || fail "something was written over"
+[ "$(ls mine | wc -l)" -eq 4 ] || fail "something was removed: $(ls mine)"
+
+say "in its own folder a run removes what it was writing when it was killed, and nothing else"
+cp -r runs/small own
+touch own/notes.tmp.2024 own/teacher/notes.tmp.2024 own/results.json.tmp.7 own/teacher/model.safetensors.tmp.7
+touch own/soft_labels/labels-notes.txt
+mkdir own/backup.tmp.2024
+rm own/teacher/result.json
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out own
+has err 'soft_labels: up to date'
+for file in notes.tmp.2024 teacher/notes.tmp.2024 backup.tmp.2024 soft_labels/labels-notes.txt; do there own/$file; done
+absent own/results.json.tmp.7
+absent own/teacher/model.safetensors.tmp.7
+
+say "between two recipes in one folder, no line of the one is in the other's metrics"
+epochs='--set stages.teacher.train.epochs=200 --stage teacher --threads 1'
+expect 0 "$LYNE" run recipe.yaml $epochs --out whole
+in_background "$LYNE" run recipe.yaml $epochs --out between $often
+until ls between/teacher/checkpoint-* >/dev/null 2>&1; do sleep 0.02; done
+kill -9 $process
+wait $process 2>/dev/null
+expect 5 "$LYNE" run recipe.yaml $epochs --out between --set stages.teacher.train.optimizer.sgd.lr=1e6
+expect 0 "$LYNE" run recipe.yaml $epochs --out between
+same_runs whole between
+
+say "what cannot be read just now is not made anew, nor is it removed"
+command -v strace >/dev/null || skip "strace is not installed"
+strace -o trace -e inject=close:signal=CONT:when=1 true 2>err || skip "strace cannot attach: $(tail -n 1 err)"
+# unread FILE: a run that meets an error as it opens the file of runs/small says so, and the file is the same one after it.
+unread() {
+    before=$(stat -c '%i %Y' "runs/small/$1")
+    for error in ENFILE EACCES EIO ESTALE; do
+        expect 4 strace -f -qq -o trace -e trace=openat -P "runs/small/$1" -e inject=openat:error=$error:when=1 \
+            "$LYNE" run recipe.yaml --threads 1
+        has err "$1: cannot open: "
+        [ "$(stat -c '%i %Y' "runs/small/$1")" = "$before" ] || fail "$error: it was made anew"
+    done
+}
+unread teacher/model.safetensors
+unread teacher/result.json
+rm runs/small/soft_labels/result.json runs/small/soft_labels/manifest.json
+unread soft_labels/labels-00003-of-00010.safetensors
+expect 75 timeout --preserve-status -s TERM 0.4 "$LYNE" run recipe.yaml $epochs --out whole $often --set stages.teacher.train.epochs=9999
+rm -rf runs/small && mv whole runs/small
+for checkpoint in $(cd runs/small && ls -r teacher/checkpoint-* | head -n 1); do
+    expect 4 strace -f -qq -o trace -e trace=openat -P "runs/small/$checkpoint" -e inject=openat:error=EACCES:when=1 \
+        "$LYNE" run recipe.yaml $epochs --set stages.teacher.train.epochs=9999 $often
+    has err "$checkpoint: cannot open: "
+    there "runs/small/$checkpoint"
+done
+expect 0 "$LYNE" run recipe.yaml --threads 1

@@ -1,5 +1,6 @@
 /* recipe/sweep.c -- from one recipe to its points. */
 #include "recipe/sweep.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_AXES = 8, MAX_POINTS = 256, MAX_STAGES = 4096 /* in all points together */, VALUE_IN_FOLDER = 40 };
@@ -164,37 +165,55 @@ static const char *text_of(const sweep *s, const lyne_yaml *node) {
     return out ? out : "";
 }
 
-/* "hidden=64-64": brackets and blanks go; what else cannot stand in a name, or is long, is told apart by a digest. */
-static void add_to_folder(lyne_text *t, const char *title, const char *value) {
+/* "64-64" of [64, 64]: brackets and blanks go.  False where more is lost, or it is long. */
+static bool plain_of(const char *value, char out[VALUE_IN_FOLDER + 1]) {
     static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-+";
     bool exact = strlen(value) <= VALUE_IN_FOLDER;
-    lyne_text_add(t, "%s%s=", t->length ? "," : "", title);
     for (const char *p = value; *p && p < value + VALUE_IN_FOLDER; p++) {
-        if (strchr(plain, *p))
-            lyne_text_add(t, "%c", *p);
-        else if (*p == ',')
-            lyne_text_add(t, "-");
+        if (strchr(plain, *p) || *p == ',')
+            *out++ = *p == ',' ? '-' : *p;
         else
             exact &= strchr("[] ", *p) != NULL;
     }
-    if (!exact) lyne_text_add(t, "-%08x", lyne_crc32c(0, value, strlen(value)));
+    *out = '\0';
+    return exact;
+}
+
+/* "hidden=64-64": what cannot stand in a name, is long, or as another value of an earlier point, is told apart by a digest.
+ * "" when memory is out. */
+static const char *folder_of(const sweep *s, const lyne_recipe *first, const lyne_recipe *r, size_t a) {
+    char plain[VALUE_IN_FOLDER + 1], earlier[VALUE_IN_FOLDER + 1], digest[16] = "";
+    const char *value = r->value[a];
+    bool exact = plain_of(value, plain);
+    for (const lyne_recipe *point = first; exact && point < r; point++) {
+        plain_of(point->value[a], earlier);
+        exact = strcmp(point->value[a], value) == 0 || strcmp(earlier, plain) != 0;
+    }
+    if (!exact) snprintf(digest, sizeof digest, "-%08x", lyne_crc32c(0, value, strlen(value)));
+    const char *folder = lyne_arena_printf(s->f->arena, "%s=%s%s", s->axis[a].title, plain, digest);
+    if (!folder) s->f->out->out_of_memory = true;
+    return folder ? folder : "";
 }
 
 /* ---- what points share ---- */
 
 /* Label and folders of a point that was read without a mistake. */
-static void name_point(const sweep *s, lyne_recipe *r) {
+static void name_point(const sweep *s, const lyne_recipe *first, lyne_recipe *r) {
     lyne_text t = {0};
+    const char *value[MAX_AXES];
     const char **folder = room(s, r->n_stages * sizeof *folder);
     uint8_t *touched = room(s, r->n_stages * sizeof *touched);
     if (touched) lyne_recipe_touch(r, touched);
     r->touched = touched;
-    for (size_t a = 0; a < s->n_axes; a++) add_to_folder(&t, s->axis[a].title, r->value[a]);
+    for (size_t a = 0; a < s->n_axes; a++) {
+        value[a] = folder_of(s, first, r, a);
+        lyne_text_add(&t, "%s%s", a ? "," : "", value[a]);
+    }
     r->label = t.failed ? NULL : lyne_arena_printf(s->f->arena, "%s", t.data);
     for (size_t i = 0; folder && touched && i < r->n_stages; i++) {
         lyne_text in = {0};
         for (size_t a = 0; a < s->n_axes; a++)
-            if (lyne_axis_touches(r, &r->axis[a], i)) add_to_folder(&in, s->axis[a].title, r->value[a]);
+            if (lyne_axis_touches(r, &r->axis[a], i)) lyne_text_add(&in, "%s%s", in.length ? "," : "", value[a]);
         folder[i] = in.failed ? NULL
                               : lyne_arena_printf(s->f->arena, "%s%s%s", r->stage[i].name, in.length ? "/" : "",
                                                   in.length ? in.data : "");
@@ -273,7 +292,7 @@ static void read_point(const sweep *s, const lyne_recipe *r, const lyne_yaml *tr
         value[a] = text_of(s, node_at(s, p, a));
     }
     if (out->n == 0) read(point, copy, &f);
-    if (out->n == 0 && !out->out_of_memory) name_point(s, point);
+    if (out->n == 0 && !out->out_of_memory) name_point(s, point - p, point);
 }
 
 void lyne_sweep_read(lyne_recipe *r, const lyne_yaml *tree, const lyne_yaml *node, const char *const *set, size_t n_set,

@@ -60,6 +60,25 @@ has out '"stages.alone.train.epochs": "2"'
 there 'list/alone/train.epochs=2/seed-1/model.safetensors'
 there 'list/student/distill.epochs=1/seed-1/model.safetensors'
 
+say "two values that would be called alike have a folder each, the first the plain one"
+cat >alike.yaml <<'END'
+lyne: 1
+extends: alone.yaml
+name: alike
+stages:
+  a: {label: {teacher: teacher}}
+  b: {label: {teacher: teacher}}
+  a-b: {label: {teacher: teacher}}
+  late: {distill: {model: {mlp: {hidden: [8]}}, labels: a, epochs: 1}}
+sweep:
+  stages.late.distill.labels: [[a, b], a-b]
+END
+expect 0 "$LYNE" run alike.yaml --threads 1 --out alike
+[ "$(ls -d alike/late/labels=a-b alike/late/labels=a-b-???????? | wc -l)" -eq 2 ] || fail "$(ls alike/late)"
+has out '[a, b]'
+expect 0 "$LYNE" plan alike.yaml --threads 1 --quick --out alike
+has out 'Nothing would run'
+
 say "--set of what is swept is refused; --set 'sweep=~' turns it off"
 expect 3 "$LYNE" $run --set stages.student.distill.loss.0.kd.temperature=3
 has err 'and so does the sweep'

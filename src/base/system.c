@@ -90,10 +90,8 @@ ssize_t system_pwrite(int fd, const void *bytes, size_t n, off_t offset) {
 }
 /* Of the open file, not of the process: two in one process exclude each other too. */
 int system_lock(int fd, bool shared, uint64_t first, uint64_t n) {
-    struct flock range = {.l_type = shared ? F_RDLCK : F_WRLCK,
-                          .l_whence = SEEK_SET,
-                          .l_start = (off_t)first,
-                          .l_len = (off_t)n};
+    struct flock range = {
+        .l_type = shared ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)first, .l_len = (off_t)n};
     return due() ? -1 : fcntl(fd, F_OFD_SETLK, &range);
 }
 

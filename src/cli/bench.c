@@ -168,12 +168,22 @@ static lyne_status mark_path(char out[PATH], const char *run, lyne_error *err) {
     return join(out, err, run, ".again");
 }
 
+/* A folder in which nothing is but a mark that was being made. */
+static bool was_beginning(const char *run) {
+    char **name;
+    size_t n, others = 0;
+    if (lyne_directory_list(run, &name, &n, NULL) != LYNE_OK) return false;
+    for (size_t i = 0; i < n; i++) others += lyne_file_stem(name[i]) != 6 || strncmp(name[i], ".again", 6) != 0;
+    lyne_names_free(name, n);
+    return others == 0;
+}
+
 static lyne_status begin_again(const char *run, lyne_error *err) {
     static const char text[] = "lyne bench --again is not done here\n";
     char mark[PATH];
     lyne_status status = mark_path(mark, run, err);
     if (status != LYNE_OK || lyne_file_exists(mark)) return status;
-    if (lyne_file_exists(run))
+    if (lyne_file_exists(run) && !was_beginning(run))
         return lyne_fail(err, LYNE_EUSAGE,
                          "--again: %s is there, from a run that is done, so nothing would be run again; remove it, or "
                          "name another folder with --out",

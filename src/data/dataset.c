@@ -161,7 +161,11 @@ lyne_status lyne_find_data(const lyne_data_paths *paths, const char *file, lyne_
             const char *path = lyne_arena_printf(arena, "%s/%s%s%s%s", paths->directory[i], dataset,
                                                  *dataset ? "/" : "", file, suffix);
             if (!path) return lyne_fail_memory(err, "the path of a data file");
+            lyne_error why = {0};
+            uint64_t size;
             if (lyne_file_exists(path)) return check_links(paths, path, arena, out, err);
+            if (lyne_file_size(path, &size, &why) != LYNE_OK && lyne_may_be_good(&why))
+                return lyne_fail(err, why.status, "%s", why.text);
         }
     return not_found(paths, file, err);
 }

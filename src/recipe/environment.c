@@ -56,7 +56,8 @@ bool lyne_environment_stands(const char *out) {
     json_t *root = NULL;
     if (lyne_path(path, out, "environment.json", NULL) != LYNE_OK) return false;
     const bool stands = lyne_json_load(path, LIMIT, &root, NULL) == LYNE_OK &&
-                        json_is_string(json_object_get(root, "lyne")) && json_is_string(json_object_get(root, "onednn"));
+                        json_is_string(json_object_get(root, "lyne")) &&
+                        json_is_string(json_object_get(root, "onednn"));
     json_decref(root);
     return stands;
 }

@@ -53,7 +53,8 @@ static lyne_status do_job(lyne_jobs *p, lyne_outcome *o, const char *label, cons
     if (status == LYNE_OK) status = sweep(directory, err);
     if (status == LYNE_OK) status = forget(p, directory, err);
     if (status == LYNE_OK) status = lyne_jobs_row(p, o)->run(&job, &o->result, err);
-    if (status == LYNE_OK) status = lyne_result_file_save(directory, &o->inputs, &o->result, p->out->environment, &o->files, err);
+    if (status == LYNE_OK)
+        status = lyne_result_file_save(directory, &o->inputs, &o->result, p->out->environment, &o->files, err);
     return status;
 }
 
@@ -123,7 +124,8 @@ static lyne_status check_folder(const char *out, const char *name, lyne_error *e
     if (status != LYNE_OK) return status;
     for (size_t i = 0; i < n && status == LYNE_OK; i++) {
         uint64_t size;
-        if (names[i][0] == '.' || (locked && is_of_run(names[i]) && strcmp(names[i], "environment.json") != 0)) continue;
+        if (names[i][0] == '.' || (locked && is_of_run(names[i]) && strcmp(names[i], "environment.json") != 0))
+            continue;
         status = lyne_path(path, out, names[i], err);
         if (status == LYNE_OK && lyne_file_size(path, &size, NULL) == LYNE_OK)
             status =

@@ -78,10 +78,10 @@ typedef struct lyne_outcome {
 typedef struct lyne_outcomes {
     lyne_arena arena;
     size_t n;
-    lyne_outcome *item; /* in the order of the recipe, seeds within a stage */
+    lyne_outcome *item;      /* in the order of the recipe, seeds within a stage */
     const char *environment; /* of this process */
-    double seconds;       /* of this process                                          */
-    uint64_t peak_memory; /* of the process; by lyne_pipeline_look what is expected [bytes] */
+    double seconds;          /* of this process                                          */
+    uint64_t peak_memory;    /* of the process; by lyne_pipeline_look what is expected [bytes] */
 } lyne_outcomes;
 
 /** Run.  out: an array of lyne_recipe_count(r), one for each point of a sweep.  After a failure it holds what was done

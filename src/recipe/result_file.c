@@ -12,6 +12,7 @@
 #define LIMIT  LYNE_RESULT_LIMIT
 /* Shards up to this size are compared by content; larger ones, whose records carry checksums, by size. */
 #define HASHED ((uint64_t)1 << 28)
+enum { MANIFEST_LIMIT = 64 << 20 };
 
 /* The numbers of a result, where they stand in results.json. */
 typedef struct number {
@@ -19,8 +20,10 @@ typedef struct number {
     size_t offset;
     bool whole, metric; /* metric: within "metrics" */
 } number;
-#define WHOLE(member, metric) {#member, offsetof(lyne_result, member), true, metric}
-#define REAL(member, metric)  {#member, offsetof(lyne_result, member), false, metric}
+#define WHOLE(member, metric)                                                                                          \
+    { #member, offsetof(lyne_result, member), true, metric }
+#define REAL(member, metric)                                                                                           \
+    { #member, offsetof(lyne_result, member), false, metric }
 /* Of soft labels, at temperature T: entry i. */
 #define KL(i, T)                                                                                                       \
     {"label_kl_mean_t" #T, offsetof(lyne_result, kl.mean[i]), false, true},                                            \
@@ -91,18 +94,35 @@ static bool is_product(const char *name) {
     return strcmp(name, "model.safetensors") == 0 || lyne_labels_owns(name);
 }
 
+static bool is_large(const char *name, uint64_t bytes) {
+    return bytes > HASHED && strncmp(name, "labels-", 7) == 0;
+}
+
 static lyne_status describe(const char *directory, const char *name, uint64_t *bytes, lyne_digest *digest,
                             lyne_error *err) {
     char path[LYNE_PATH_MAX];
     lyne_status status = lyne_path(path, directory, name, err);
     if (status == LYNE_OK) status = lyne_file_size(path, bytes, err);
     *digest = (lyne_digest){0};
-    if (status != LYNE_OK || (*bytes > HASHED && strncmp(name, "labels-", 7) == 0)) return status;
+    if (status != LYNE_OK || is_large(name, *bytes)) return status;
     return lyne_file_digest(path, digest, NULL, err);
 }
 
+/* A large shard's digest is what it was as it was written, which the manifest says; zero where that says nothing. */
+static lyne_digest digest_in(const json_t *manifest, const char *name) {
+    size_t i;
+    json_t *shard;
+    lyne_digest digest = {0};
+    json_array_foreach(json_object_get(manifest, "shards"), i, shard) {
+        const char *of = json_string_value(json_object_get(shard, "name"));
+        if (of && strcmp(of, name) == 0) lyne_json_digest(shard, "xxh128", &digest, NULL);
+    }
+    return digest;
+}
+
 static lyne_status list_products(const char *directory, json_t *files, lyne_error *err) {
-    char **name;
+    char path[LYNE_PATH_MAX], **name;
+    json_t *manifest = NULL;
     size_t n;
     lyne_status status = lyne_directory_list(directory, &name, &n, err);
     if (status != LYNE_OK) return status;
@@ -111,11 +131,18 @@ static lyne_status list_products(const char *directory, json_t *files, lyne_erro
         lyne_digest digest;
         if (!is_product(name[i])) continue;
         status = describe(directory, name[i], &bytes, &digest, err);
+        if (status == LYNE_OK && is_large(name[i], bytes)) {
+            if (!manifest) status = lyne_path(path, directory, "manifest.json", err);
+            if (!manifest && status == LYNE_OK && lyne_file_exists(path))
+                status = lyne_json_load(path, MANIFEST_LIMIT, &manifest, err);
+            digest = digest_in(manifest, name[i]);
+        }
         if (status != LYNE_OK) break;
         json_t *file = json_pack("{s:s, s:I}", "name", name[i], "bytes", (json_int_t)bytes);
         const int failed = lyne_json_set_digest(file, "xxh128", digest);
         if (json_array_append_new(files, file) || failed) status = lyne_fail_memory(err, "a result");
     }
+    json_decref(manifest);
     lyne_names_free(name, n);
     return status;
 }
@@ -132,7 +159,8 @@ static lyne_status still_there(const char *directory, const json_t *file, lyne_e
     if (status == LYNE_OK && (!is_product(name) || strchr(name, '/')))
         status = lyne_fail(err, LYNE_EDATA, "%s: is not a file that a stage makes", name);
     if (status == LYNE_OK) status = describe(directory, name, &bytes_now, &digest_now, err);
-    if (status == LYNE_OK && (bytes_now != (uint64_t)bytes || !lyne_digest_equal(digest, digest_now)))
+    if (status == LYNE_OK &&
+        (bytes_now != (uint64_t)bytes || (!is_large(name, bytes_now) && !lyne_digest_equal(digest, digest_now))))
         status = lyne_fail(err, LYNE_EDATA, "%s/%s: has changed", directory, name);
     return status;
 }
@@ -223,7 +251,8 @@ lyne_status lyne_result_file_load(const char *directory, lyne_digest fingerprint
     status = load(path, directory, fingerprint, r, made, &why);
     *stands = status == LYNE_OK;
     if (status == LYNE_OK || !lyne_may_be_good(&why)) return LYNE_OK;
-    return lyne_fail(err, status, "%s; whether it is as it was left cannot be told. Remove it to have it made again", why.text);
+    return lyne_fail(err, status, "%s; whether it is as it was left cannot be told. Remove it to have it made again",
+                     why.text);
 }
 
 lyne_status lyne_result_file_provenance(const char *directory, lyne_arena *arena, lyne_provenance *out,

@@ -172,7 +172,8 @@ static void print_numbers(comparison *c, const pair *p) {
 static json_t *inputs_of(const comparison *c, int k, const pair *p) {
     char path[REPORT_PATH];
     json_t *root = NULL;
-    if (!file_of(c, k, p, "result.json", path) || lyne_json_load(path, LYNE_RESULT_LIMIT, &root, NULL) != LYNE_OK) return NULL;
+    if (!file_of(c, k, p, "result.json", path) || lyne_json_load(path, LYNE_RESULT_LIMIT, &root, NULL) != LYNE_OK)
+        return NULL;
     json_t *inputs = json_incref(json_object_get(root, "inputs"));
     json_decref(root);
     return inputs;
@@ -293,7 +294,7 @@ static const char *const stroke[] = {"stroke=\"#1f6fb4\"", "stroke=\"#d1681b\" s
 typedef struct curve {
     struct point {
         double epoch, accuracy;
-    } *item;
+    } * item;
     size_t n, capacity;
 } curve;
 

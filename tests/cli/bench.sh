@@ -78,7 +78,7 @@ say "what is done is not run again, so it reproduces nothing; what --again began
 expect 2 "$LYNE" bench suite.yaml --again --threads 1
 has err '--again: runs/again/try/small is there, from a run that is done'
 expect 2 "$LYNE" bench suite.yaml --again --threads 1 --out runs/bench/try
-rm -r runs/again/try/shorter && mkdir runs/again/try/shorter && touch runs/again/try/shorter/.again
+rm -r runs/again/try/shorter && mkdir runs/again/try/shorter && touch runs/again/try/shorter/.again.tmp.77
 expect 1 "$LYNE" bench suite.yaml --again --threads 1 --only shorter --strict
 has out 'the same bits in all 8 jobs'
 lacks err 'taken from'

@@ -52,6 +52,10 @@ unread() {
         [ "$(stat -c '%i %Y' "runs/small/$1")" = "$before" ] || fail "$error: it was made anew"
     done
 }
+mkdir -p data/mnist && touch data/mnist/train-images-idx3-ubyte && cp "$LYNE_SOURCE/datasets/mnist.yaml" datasets
+LYNE_DATA= expect 4 strace -f -qq -o trace -e trace=newfstatat -P data/mnist/train-images-idx3-ubyte \
+    -e inject=newfstatat:error=EACCES "$LYNE" run recipe.yaml --data data --set data=mnist --out none
+has err 'data/mnist/train-images-idx3-ubyte: cannot examine: Permission denied'
 unread teacher/model.safetensors
 unread teacher/result.json
 rm runs/small/soft_labels/result.json runs/small/soft_labels/manifest.json

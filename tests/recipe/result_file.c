@@ -134,6 +134,30 @@ Test(result_file, a_large_model_is_read_whole) {
     close(fd);
 }
 
+/* It is not read again, but who reads it is another job when its content is another. */
+Test(result_file, a_large_shard_is_known_by_its_manifest) {
+    static const char manifest[] =
+        "{\"shards\": [{\"name\": \"labels-00000-of-00001.safetensors\", \"xxh128\": \"%032d\"}]}";
+    lyne_error err = {0};
+    char path[128], text[256];
+    const lyne_result r = some_result();
+    const lyne_inputs in = inputs_with("40");
+    lyne_digest of[2];
+    save();
+    snprintf(path, sizeof path, "%s/labels-00000-of-00001.safetensors", folder);
+    cr_assert_eq(truncate(path, ((off_t)1 << 28) + 4096), 0);
+    for (int k = 0; k < 2; k++) {
+        snprintf(text, sizeof text, manifest, 7 + k);
+        put("manifest.json", text);
+        cr_assert_eq(lyne_result_file_save(folder, &in, &r, somewhere, &of[k], &err), LYNE_OK, "%s", err.text);
+        cr_expect(loads(NULL));
+        cr_expect(lyne_digest_equal(made, of[k]));
+    }
+    cr_expect_not(lyne_digest_equal(of[0], of[1]));
+    cr_assert_eq(truncate(path, ((off_t)1 << 28) + 4097), 0);
+    cr_expect_not(loads(NULL));
+}
+
 Test(result_file, a_changed_product_is_noticed) {
     static const struct change {
         const char *file, *text; /* NULL: removed */

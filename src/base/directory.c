@@ -11,10 +11,31 @@
 
 enum { DIRECTORY_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
+static bool is_dot(const char *name) {
+    return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+/* Whether nothing is in it, or `one` and nothing else. */
+static bool is_empty(const char *path, bool one) {
+    const int fd = system_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : system_fdopendir(fd);
+    if (!dir) {
+        if (fd >= 0) system_close(fd);
+        return false; /* who may not look may still go through it */
+    }
+    int left = one ? 1 : 0;
+    struct dirent *entry;
+    while ((entry = system_readdir(dir)) && left >= 0) left -= !is_dot(entry->d_name);
+    const bool empty = left >= 0 && !errno;
+    closedir(dir);
+    return empty;
+}
+
 /* mkdir, content when the directory is there already. */
-static lyne_status make_one(const char *path, lyne_error *err) {
+static lyne_status make_one(const char *path, bool *made, lyne_error *err) {
     struct stat st;
-    if (system_mkdir(path) == 0) return system_sync_parent(path, err); /* or all that is in it may go with it */
+    *made = system_mkdir(path) == 0;
+    if (*made) return system_sync_parent(path, err); /* or all that is in it may go with it */
     int cause = errno;
     if (system_stat(path, &st) == 0) {
         if (S_ISDIR(st.st_mode)) return LYNE_OK;
@@ -25,24 +46,27 @@ static lyne_status make_one(const char *path, lyne_error *err) {
 }
 
 lyne_status lyne_directory_make(const char *path, lyne_error *err) {
-    char *part = lyne_strdup(path);
+    char *part = lyne_strdup(path), *slash = part;
     if (!part) return lyne_fail_memory(err, path);
     lyne_status status = LYNE_OK;
-    for (char *slash = part; status == LYNE_OK && (slash = strchr(slash + 1, '/'));) {
-        *slash = '\0';
-        status = make_one(part, err);
-        *slash = '/';
-    }
-    if (status == LYNE_OK) status = make_one(part, err);
+    size_t there = 0;
+    bool any = false, made;
+    do {
+        slash = *slash ? strchr(slash + 1, '/') : NULL;
+        if (slash) *slash = '\0';
+        status = make_one(part, &made, err);
+        any |= made;
+        if (!any) there = strlen(part);
+        if (slash) *slash = '/';
+    } while (status == LYNE_OK && slash);
+    /* Nothing was in the last that was there: a process may have been killed that had made it and not synced its parent. */
+    part[there] = '\0';
+    if (status == LYNE_OK && there && is_empty(part, any)) status = system_sync_parent(part, err);
     lyne_free(part);
     return status;
 }
 
 /* ---- remove: by descriptors, so that no link put in the way is followed ---- */
-
-static bool is_dot(const char *name) {
-    return !strcmp(name, ".") || !strcmp(name, "..");
-}
 
 /* Remove what is in the directory behind fd, which is closed.  0, or -1 with errno. */
 static int empty(int fd) {

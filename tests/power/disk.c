@@ -171,6 +171,8 @@ static int take(const char *path, const struct stat *st, int type, struct FTW *p
 }
 
 void disk_record(const char *folder) {
+    n_events = n_names = 0;
+    n_files = 0;
     snprintf(recorded, sizeof recorded, "%s", folder);
     for (int i = 0; i < MOST_FDS; i++) opened[i].file = -1;
     cr_assert_eq(nftw(folder, take, 16, FTW_PHYS), 0);

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/** Begin to record what happens in `folder`, which may hold files; those are on the disk for good. */
+/** Begin to record, anew, what happens in `folder`, which may hold files; those are on the disk for good. */
 void disk_record(const char *folder);
 /** Something was promised to be on the disk: it returned. */
 void disk_promise(void);

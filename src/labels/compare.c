@@ -57,7 +57,7 @@ static lyne_status compare_record(const lyne_labels *const labels[2], uint64_t r
     if (d.class[0] == d.class[1]) {
         out->agreeing++;
     } else if (out->n_listed < list) {
-        for (int i = 0; i < 2; i++) d.probability[i] = probability(w->logits[i], classes, d.class[i], w->scratch);
+        for (int i = 0; i < 2; i++) d.probability[i] = probability(w->logits[i], classes, d.class[i], w -> scratch);
         out->listed[out->n_listed++] = d;
     }
     return LYNE_OK;
@@ -150,11 +150,19 @@ static lyne_status export_ids(const lyne_labels *labels, const char *path, lyne_
     return status;
 }
 
+/* It may be what a cache was imported from. */
+static lyne_status not_there_yet(const char *path, lyne_error *err) {
+    if (!lyne_file_exists(path)) return LYNE_OK;
+    return lyne_fail(err, LYNE_EUSAGE, "%s: is there already; export into another folder, or remove it first", path);
+}
+
 lyne_status lyne_labels_export(const lyne_labels *labels, const char *directory, lyne_error *err) {
     lyne_text logits = {0}, ids = {0};
     lyne_status status = lyne_directory_make(directory, err);
     if (status == LYNE_OK) status = path_of(directory, "logits.npy", &logits, err);
     if (status == LYNE_OK) status = path_of(directory, "ids.npy", &ids, err);
+    if (status == LYNE_OK) status = not_there_yet(logits.data, err);
+    if (status == LYNE_OK) status = not_there_yet(ids.data, err);
     if (status == LYNE_OK) status = export_logits(labels, logits.data, err);
     if (status == LYNE_OK) status = export_ids(labels, ids.data, err);
     lyne_text_free(&logits);

@@ -148,6 +148,27 @@ static lyne_status join_all(const merge *m, lyne_layout *l, lyne_error *err) {
     return status;
 }
 
+/* What stands in `out` may be these labels, when they are joined again, but no others. */
+static lyne_status no_others(const merge *m, const lyne_layout *l, lyne_error *err) {
+    lyne_manifest there;
+    lyne_error why = {0};
+    char *path = lyne_layout_path(l, "manifest.json");
+    if (!path) return lyne_fail_memory(err, l->plan.directory);
+    const bool stands = lyne_file_exists(path);
+    lyne_free(path);
+    if (!stands) return LYNE_OK;
+    lyne_status status = lyne_manifest_load(l->plan.directory, 0, 0, &there, &why);
+    if (status == LYNE_OK && (!lyne_digest_equal(there.layout.fingerprint, m->first.layout.fingerprint) ||
+                              !lyne_digest_equal(there.head.digest, m->first.head.digest)))
+        status = lyne_fail(err, LYNE_EUSAGE,
+                           "%s: has other soft labels; join these in a folder of their own, or remove those first",
+                           l->plan.directory);
+    else if (status != LYNE_OK)
+        status = lyne_may_be_good(&why) ? lyne_fail(err, status, "%s", why.text) : LYNE_OK;
+    lyne_arena_free(&there.arena);
+    return status;
+}
+
 /* The parts that have been joined in place say nothing more that the manifest does not. */
 static bool is_part(const void *self, const char *name) {
     uint32_t ignored;
@@ -164,6 +185,7 @@ static lyne_status join(const merge *m, const char *out, lyne_error *err) {
     char *path = lyne_layout_path(&l, ".lock");
     if (!path) status = lyne_fail_memory(err, out);
     if (status == LYNE_OK) status = lyne_lock_range(path, 0, LYNE_MAX_SHARDS, &lock, err);
+    if (status == LYNE_OK) status = no_others(m, &l, err);
     if (status == LYNE_OK) status = join_all(m, &l, err);
     if (status == LYNE_OK) status = lyne_directory_weed(l.plan.directory, is_part, NULL, err);
     lyne_unlock(lock);

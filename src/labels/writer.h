@@ -74,7 +74,8 @@ void lyne_labels_writer_free(lyne_labels_writer *w); /* NULL is fine; an unfinis
 
 /** Join parts: the shards of all n directories, each checked against the manifest of its part, every record against its
  *  checksum, into `out` (which may be one of them), with the manifest that a writer of all would have left.  LYNE_EDATA
- *  names the first part that is of other labels, or the shards that nobody has, or says that n is 0. */
+ *  names the first part that is of other labels, or the shards that nobody has, or says that n is 0; LYNE_EUSAGE where
+ *  `out` has other labels, which stay. */
 lyne_status lyne_labels_merge(const char *const *directory, size_t n, const char *out, lyne_error *err);
 
 /** LYNE_OK if an opened cache answers for this identity, else LYNE_EDATA naming the first thing that differs. */

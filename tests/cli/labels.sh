@@ -32,6 +32,12 @@ status 2 'expects info, verify, export, import, merge or compare' "$LYNE" labels
 status 2 'takes no --out' "$LYNE" labels info $cache --out x
 status 2 'expects two directories' "$LYNE" labels compare $cache
 status 2 'where to' "$LYNE" labels export $cache
+cp -r arrays saved
+status 2 'arrays/logits.npy: is there already' "$LYNE" labels export $cache --out arrays
+rm arrays/logits.npy
+status 2 'arrays/ids.npy: is there already' "$LYNE" labels export $cache --out arrays
+test ! -e arrays/logits.npy
+cp saved/logits.npy arrays
 status 2 'from 0 to 1000' "$LYNE" labels compare $cache $cache --list -1
 status 4 'no soft-label cache, or not finished' "$LYNE" labels verify arrays
 status 2 'expects how many records' "$LYNE" labels verify $cache --sample few

@@ -61,6 +61,17 @@ for file in $(cd whole/soft_labels && ls labels-* manifest.json); do
     cmp "whole/soft_labels/$file" "joined/$file" || fail "$file"
 done
 
+say "again is fine, but not over other soft labels"
+expect 0 "$LYNE" labels merge machine.1/soft_labels machine.2/soft_labels --out joined
+expect 0 run --out other --stage soft_labels --set stages.teacher.train.epochs=1
+cp -r other/soft_labels kept
+expect 2 "$LYNE" labels merge machine.1/soft_labels machine.2/soft_labels --out other/soft_labels
+has err 'other/soft_labels: has other soft labels'
+diff -r kept other/soft_labels || fail "they were changed"
+echo '{' >joined/manifest.json
+expect 0 "$LYNE" labels merge machine.1/soft_labels machine.2/soft_labels --out joined
+cmp whole/soft_labels/manifest.json joined/manifest.json || fail "a manifest that is none is in the way"
+
 say "the second at one part is refused within a second, and the first is not disturbed"
 many='--set stages.soft_labels.label.views=3000 --set stages.soft_labels.label.records_per_shard=9000'
 # shellcheck disable=SC2086

@@ -88,7 +88,7 @@ Test(compare, export) {
         lyne_labels *labels = opened();
         lyne_npy npy;
         lyne_error err = {0};
-        snprintf(directory, sizeof directory, "%s/export", root);
+        snprintf(directory, sizeof directory, "%s/export-%d", root, views);
         cr_assert_eq(lyne_labels_export(labels, directory, &err), LYNE_OK, "%s", err.text);
         snprintf(path, sizeof path, "%s/logits.npy", directory);
         cr_assert_eq(lyne_npy_open(&npy, path, &err), LYNE_OK, "%s", err.text);
@@ -108,6 +108,8 @@ Test(compare, export) {
             cr_expect_eq(found, i);
         }
         lyne_npy_close(&npy);
+        cr_expect_eq(lyne_labels_export(labels, directory, &err), LYNE_EUSAGE);
+        cr_expect(strstr(err.text, "/logits.npy: is there already"), "%s", err.text);
         lyne_labels_close(labels);
     }
 }
@@ -122,6 +124,7 @@ Test(compare, no_memory) {
         lyne_status status = LYNE_ENOSPACE;
         for (uint64_t n = 1; status != LYNE_OK; n++) {
             lyne_comparison c = {0};
+            cr_assert_eq(lyne_directory_remove(directory, NULL), LYNE_OK);
             lyne_memory_fail_at(n);
             status = what ? lyne_labels_compare(a, b, 2, &c, NULL) : lyne_labels_export(a, directory, NULL);
             lyne_memory_fail_at(0);

@@ -58,6 +58,10 @@ const char *dnn_isa(void) {
     return name;
 }
 
+bool dnn_prefers_ymm(void) {
+    return dnnl_get_cpu_isa_hints() == dnnl_cpu_isa_prefer_ymm;
+}
+
 bool dnn_has_bf16(void) {
     const unsigned isa = (unsigned)dnnl_get_effective_cpu_isa(), bf16 = (unsigned)dnnl_cpu_isa_avx512_core_bf16;
     return (isa & bf16) == bf16;
@@ -82,6 +86,8 @@ static dnnl_status_t set_attributes(dnn_context *c, dnnl_post_ops_t after) {
     dnnl_status_t status = dnnl_primitive_attr_create(&a);
     if (status != dnnl_success) return status;
     status = dnnl_primitive_attr_set_scratchpad_mode(a, dnnl_scratchpad_mode_user);
+    /* Whatever ONEDNN_DEFAULT_FPMATH_MODE says: which precision, the recipe does. */
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_fpmath_mode(a, dnnl_fpmath_mode_strict);
 #if DNNL_VERSION_MAJOR == 3 && DNNL_VERSION_MINOR >= 4
     if (status == dnnl_success) status = dnnl_primitive_attr_set_deterministic(a, 1);
 #endif

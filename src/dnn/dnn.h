@@ -50,6 +50,8 @@ void dnn_context_free(dnn_context *c);
 const char *dnn_version(void);
 /** The best instruction set oneDNN will use here: "avx2", "avx512_core", "avx512_core_bf16", "avx512_core_amx", ... */
 const char *dnn_isa(void);
+/** Whether it is asked to take half of AVX-512's width (ONEDNN_CPU_ISA_HINTS=PREFER_YMM), which gives other bits. */
+bool dnn_prefers_ymm(void);
 /** Whether it multiplies bf16 as fast as f32 or faster: AVX512-BF16 or AMX.  Others only imitate it. */
 bool dnn_has_bf16(void);
 /** Without AVX-512: have oneDNN make now the 4 MB of code that it makes at its first product of f32.  For who measures what

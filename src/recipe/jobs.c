@@ -314,8 +314,9 @@ void lyne_jobs_leave(lyne_jobs *p, lyne_outcome *o) {
 static const char *environment(lyne_arena *arena) {
     const bool lowered = lyne_cpu_is_lowered();
     const char *text = lyne_arena_printf(
-        arena, "oneDNN %s, %s, %s%s%d thread%s", dnn_version(), dnn_isa(), lowered ? lyne_isa_name(lyne_cpu_isa()) : "",
-        lowered ? " by LYNE_MAX_ISA, " : "", omp_get_max_threads(), omp_get_max_threads() == 1 ? "" : "s");
+        arena, "oneDNN %s, %s, %s%s%s%d thread%s", dnn_version(), dnn_isa(), dnn_prefers_ymm() ? "prefer_ymm, " : "",
+        lowered ? lyne_isa_name(lyne_cpu_isa()) : "", lowered ? " by LYNE_MAX_ISA, " : "", omp_get_max_threads(),
+        omp_get_max_threads() == 1 ? "" : "s");
     size_t n;
     const lyne_origin *plugin = lyne_origins(&n);
     for (size_t i = 0; text && i < n; i++) {

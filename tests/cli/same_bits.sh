@@ -36,3 +36,10 @@ same_runs a1 sparing
 has sparing/results.json ', 1 thread"'
 expect 2 env OMP_THREAD_LIMIT=1 "$LYNE" run recipe.yaml --threads 2 --out none
 has err '--threads 2: OMP_THREAD_LIMIT allows 1'
+
+say "nor does the precision that oneDNN is to take by default; what it is to take of a CPU is said"
+expect 0 env ONEDNN_DEFAULT_FPMATH_MODE=ANY DNNL_DEFAULT_FPMATH_MODE=ANY "$LYNE" run recipe.yaml --threads 1 --out math
+same_runs a1 math
+expect 0 env ONEDNN_CPU_ISA_HINTS=PREFER_YMM DNNL_CPU_ISA_HINTS=PREFER_YMM "$LYNE" run recipe.yaml --threads 1 --out hints
+has hints/results.json ', prefer_ymm, 1 thread"'
+lacks a1/results.json 'prefer_ymm'

@@ -56,6 +56,7 @@ static const char *const files[][2] = {
     {"metrics.jsonl", "One line for each epoch of its training."},
     {"manifest.json, labels-*.safetensors", "Soft labels."},
     {"result.json", "What came out, and all that it depends on."},
+    {"begun.json", "Until that is there: what CPU, library and threads the stage was begun with."},
 };
 
 static const char description[] =

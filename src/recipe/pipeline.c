@@ -2,6 +2,7 @@
 #include "recipe/pipeline.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "recipe/begun.h"
 #include "recipe/environment.h"
 #include "recipe/jobs.h"
 #include "recipe/result_file.h"
@@ -19,7 +20,7 @@ static bool is_of_run(const char *name) {
 
 /* What a killed process was writing; nobody else writes here, as we have the lock.  Soft labels see to themselves. */
 static bool is_left_behind(const void *self, const char *name) {
-    static const char *const begins[] = {"result.json.", "model.safetensors.", "checkpoint-", "labels-"};
+    static const char *const begins[] = {"result.json.", "model.safetensors.", "checkpoint-", "labels-", "begun"};
     (void)self;
     if (!name[lyne_file_stem(name)]) return false;
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
@@ -46,21 +47,35 @@ static lyne_status forget(const lyne_jobs *p, const char *directory, lyne_error 
     return status;
 }
 
+static lyne_begun begun_of(const lyne_jobs *p, const lyne_outcome *o, const char *directory) {
+    return (lyne_begun){.directory = directory,
+                        .part = p->o->part,
+                        .n_parts = p->o->n_parts,
+                        .fingerprint = o->fingerprint,
+                        .environment = p->out->environment,
+                        .any_environment = p->o->any_environment,
+                        .asks = lyne_jobs_row(p, o)->ask != NULL};
+}
+
 static lyne_status do_job(lyne_jobs *p, lyne_outcome *o, const char *label, const char *directory, lyne_error *err) {
     lyne_job job;
+    const lyne_begun begun = begun_of(p, o, directory);
+    const char *made_in;
     lyne_status status = lyne_jobs_make(p, o, label, directory, &job, err);
     if (status == LYNE_OK) status = lyne_directory_make(directory, err);
     if (status == LYNE_OK) status = sweep(directory, err);
+    if (status == LYNE_OK) status = lyne_begun_enter(&begun, err);
     if (status == LYNE_OK) status = forget(p, directory, err);
     if (status == LYNE_OK) status = lyne_jobs_row(p, o)->run(&job, &o->result, err);
-    if (status == LYNE_OK)
-        status = lyne_result_file_save(directory, &o->inputs, &o->result, p->out->environment, &o->files, err);
+    if (status == LYNE_OK) status = lyne_begun_all(&begun, &p->work, &made_in, err);
+    if (status == LYNE_OK) status = lyne_result_file_save(directory, &o->inputs, &o->result, made_in, &o->files, err);
     return status;
 }
 
 /* One part of soft labels; others may be at theirs in the same directory, so nothing else in it is touched. */
 static lyne_status do_part(lyne_jobs *p, lyne_outcome *o, const char *label, const char *directory, lyne_error *err) {
     lyne_job job;
+    const lyne_begun begun = begun_of(p, o, directory);
     if (o != &p->out->item[p->out->n - 1])
         return lyne_fail(
             err, LYNE_EUSAGE,
@@ -70,6 +85,7 @@ static lyne_status do_part(lyne_jobs *p, lyne_outcome *o, const char *label, con
     lyne_status status = lyne_jobs_make(p, o, label, directory, &job, err);
     if (status == LYNE_OK) status = lyne_environment_save(p->o->out, err);
     if (status == LYNE_OK) status = lyne_directory_make(directory, err);
+    if (status == LYNE_OK) status = lyne_begun_enter(&begun, err);
     return status == LYNE_OK ? lyne_jobs_row(p, o)->run(&job, &o->result, err) : status;
 }
 
@@ -103,7 +119,8 @@ static lyne_status run_job(lyne_jobs *p, lyne_outcome *o, lyne_error *err) {
         status = (p->o->n_parts ? do_part : do_job)(p, o, label, directory, err);
         if (status != LYNE_OK) return status;
     }
-    if (!p->o->n_parts && lyne_jobs_row(p, o)->product == LYNE_MAKES_MODEL)
+    if (!p->o->n_parts) status = lyne_begun_leave(directory, err);
+    if (status == LYNE_OK && !p->o->n_parts && lyne_jobs_row(p, o)->product == LYNE_MAKES_MODEL)
         status = lyne_checkpoint_clear(directory, err);
     return status == LYNE_OK ? lyne_jobs_made(p, o, directory, err) : status;
 }

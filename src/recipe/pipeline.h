@@ -6,6 +6,7 @@
  *         model.safetensors metrics.jsonl
  *         result.json                  written last: what came out, the fingerprint of all that it depends on, and what it
  *                                      was made with
+ *         begun.json                   until then: what it was begun with
  *     OUT/results.json                 all of them
  *     OUT/student/temperature=4/       a stage of a sweep (recipe/sweep.h), under the values it depends on
  *

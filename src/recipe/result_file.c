@@ -3,6 +3,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "formats/json.h"
 #include "labels/writer.h"
 #include <math.h>
@@ -198,6 +199,40 @@ static lyne_digest digest_of_all(const json_t *files) {
 
 /* ---- result.json ---- */
 
+/* Of all that it says came out, as it would be written again: the inputs have their fingerprint. */
+static lyne_status digest_of_outcome(const json_t *root, lyne_digest *out, lyne_error *err) {
+    json_t *rest = json_copy((json_t *)root);
+    json_object_del(rest, "xxh128");
+    json_object_del(rest, "fingerprint");
+    json_object_del(rest, "inputs");
+    char *text = lyne_json_dump(rest, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    json_decref(rest);
+    if (!text) return lyne_fail_memory(err, "a result");
+    *out = lyne_digest_of(text, strlen(text));
+    lyne_free(text);
+    return LYNE_OK;
+}
+
+lyne_status lyne_result_file_seal(json_t *root, lyne_error *err) {
+    lyne_digest digest;
+    const lyne_status status = digest_of_outcome(root, &digest, err);
+    if (status != LYNE_OK) return status;
+    return lyne_json_set_digest(root, "xxh128", digest) ? lyne_fail_memory(err, "a result") : LYNE_OK;
+}
+
+/* One that says what it said when it was written. */
+static lyne_status open_result(const char *path, json_t **root, lyne_error *err) {
+    int64_t format;
+    lyne_digest sealed, now;
+    lyne_status status = lyne_json_load(path, LIMIT, root, err);
+    if (status == LYNE_OK) status = lyne_json_int(*root, "lyne_result", FORMAT, FORMAT, &format, err);
+    if (status == LYNE_OK) status = lyne_json_digest(*root, "xxh128", &sealed, err);
+    if (status == LYNE_OK) status = digest_of_outcome(*root, &now, err);
+    if (status == LYNE_OK && !lyne_digest_equal(sealed, now))
+        status = lyne_fail(err, LYNE_EDATA, "%s: has changed since it was written", path);
+    return status;
+}
+
 lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inputs, const lyne_result *r,
                                   const char *environment, lyne_digest *made, lyne_error *err) {
     char path[LYNE_PATH_MAX], date[LYNE_DATE_TEXT], cpu[LYNE_CPU_NAME];
@@ -215,8 +250,9 @@ lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inpu
     }
     if (status == LYNE_OK) {
         *made = digest_of_all(json_object_get(root, "files"));
-        status = lyne_json_save(path, root, err);
+        status = lyne_result_file_seal(root, err);
     }
+    if (status == LYNE_OK) status = lyne_json_save(path, root, err);
     json_decref(root);
     return status;
 }
@@ -226,10 +262,8 @@ static lyne_status load(const char *path, const char *directory, lyne_digest fin
                         lyne_digest *made, lyne_error *err) {
     json_t *root = NULL, *files = NULL;
     lyne_digest found;
-    int64_t format;
     size_t broken;
-    lyne_status status = lyne_json_load(path, LIMIT, &root, err);
-    if (status == LYNE_OK) status = lyne_json_int(root, "lyne_result", FORMAT, FORMAT, &format, err);
+    lyne_status status = open_result(path, &root, err);
     if (status == LYNE_OK) status = lyne_json_digest(root, "fingerprint", &found, err);
     if (status == LYNE_OK && !lyne_digest_equal(found, fingerprint))
         status = lyne_fail(err, LYNE_EDATA, "%s: is of another fingerprint", path);
@@ -262,7 +296,7 @@ lyne_status lyne_result_file_provenance(const char *directory, lyne_arena *arena
     lyne_error why = {0};
     *out = (lyne_provenance){0};
     lyne_status status = lyne_path(path, directory, "result.json", &why);
-    if (status == LYNE_OK) status = lyne_json_load(path, LIMIT, &root, &why);
+    if (status == LYNE_OK) status = open_result(path, &root, &why);
     for (size_t i = 0; i < LYNE_PROVENANCE && status == LYNE_OK; i++) {
         const char *text = json_string_value(json_object_get(root, lyne_provenance_key[i]));
         out->text[i] = text ? lyne_arena_printf(arena, "%s", text) : NULL;
@@ -307,8 +341,7 @@ const char *lyne_result_file_why(const char *directory, const lyne_inputs *input
     lyne_digest found;
     const char *why;
     if (lyne_path(path, directory, "result.json", NULL) != LYNE_OK || !lyne_file_exists(path)) return "not done yet";
-    if (lyne_json_load(path, LIMIT, &root, NULL) != LYNE_OK ||
-        lyne_json_digest(root, "fingerprint", &found, NULL) != LYNE_OK)
+    if (open_result(path, &root, NULL) != LYNE_OK || lyne_json_digest(root, "fingerprint", &found, NULL) != LYNE_OK)
         why = "result.json is damaged";
     else if (lyne_digest_equal(found, lyne_inputs_fingerprint(inputs)))
         why = missing_file(directory, json_object_get(root, "files"), inputs->arena);

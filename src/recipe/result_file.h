@@ -9,9 +9,11 @@
 void lyne_result_json(json_t *object, const lyne_result *r);
 
 /** Write DIRECTORY/result.json for a finished job, with all that it depends on, what it was made with (`environment`, and
- *  this version, CPU and time), and the sizes and digests of the files it left; *made is the digest of those. */
+ *  this version, CPU and time), the sizes and digests of the files it left, and a digest of itself; *made is that of the files. */
 lyne_status lyne_result_file_save(const char *directory, const lyne_inputs *inputs, const lyne_result *r,
                                   const char *environment, lyne_digest *made, lyne_error *err);
+/** Give what would be a result.json its digest. */
+lyne_status lyne_result_file_seal(json_t *root, lyne_error *err);
 /** What the job in DIRECTORY was made with, in the arena; all NULL where its result.json does not say or cannot be read.
  *  Fails as lyne_result_file_load does. */
 lyne_status lyne_result_file_provenance(const char *directory, lyne_arena *arena, lyne_provenance *out,

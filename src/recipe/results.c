@@ -37,8 +37,7 @@ static json_t *stage_json(const lyne_recipe *r, const lyne_outcome *o) {
                           (json_int_t)o->seed, "was_up_to_date", o->was_up_to_date);
     if (!j) return NULL;
     for (size_t i = 0; i < LYNE_PROVENANCE; i++)
-        if (o->provenance.text[i])
-            json_object_set_new(j, lyne_provenance_key[i], json_string(o->provenance.text[i]));
+        if (o->provenance.text[i]) json_object_set_new(j, lyne_provenance_key[i], json_string(o->provenance.text[i]));
     lyne_result_json(j, &o->result);
     json_object_set_new(j, "directory", json_string(o->directory));
     if (r->n_axes) json_object_set_new(j, "sweep", values_json(r, o->stage));
@@ -154,9 +153,9 @@ static json_t *results_json(const lyne_recipe *r, const lyne_outcomes *o) {
         seconds += o[p].seconds;
         if (o[p].peak_memory > memory) memory = o[p].peak_memory;
     }
-    json_t *root = json_pack("{s:i, s:s, s:s, s:f, s:I, s:[], s:[], s:o}", "lyne", 1, "recipe", r->name, "data", r->data,
-                             "wall_seconds", seconds, "peak_memory", (json_int_t)memory, "stages", "expect", "not_run",
-                             not_run(r, o, n));
+    json_t *root = json_pack("{s:i, s:s, s:s, s:f, s:I, s:[], s:[], s:o}", "lyne", 1, "recipe", r->name, "data",
+                             r->data, "wall_seconds", seconds, "peak_memory", (json_int_t)memory, "stages", "expect",
+                             "not_run", not_run(r, o, n));
     if (!root) return NULL;
     for (size_t i = 0; i < LYNE_PROVENANCE; i++) {
         if (json_object_set_new(root, lyne_provenance_key[i], made_with(o, n, i)) == 0) continue;

@@ -20,7 +20,7 @@ typedef struct lyne_suite_run {
     const char *path, *written; /* of the recipe: as it is opened, as the suite says it */
     lyne_texts set, notes;
     lyne_texts settings; /* `set`, and behind it what the command line sets */
-    bool reduced; /* something but seeds is set */
+    bool reduced;        /* something but seeds is set */
     lyne_recipe recipe;
 } lyne_suite_run;
 

@@ -69,3 +69,26 @@ for checkpoint in $(cd runs/small && ls -r teacher/checkpoint-* | head -n 1); do
     there "runs/small/$checkpoint"
 done
 expect 0 "$LYNE" run recipe.yaml --threads 1
+
+say "soft labels that were begun with other threads are refused by name, or their result is said to be of both"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out begun --stage teacher
+strace -f -qq -o trace -e trace=rename -e inject=rename:signal=KILL:when=7 "$LYNE" run recipe.yaml --threads 1 --out begun \
+    --stage soft_labels >out 2>err
+there begun/soft_labels/begun.json
+ls begun/soft_labels/labels-* >/dev/null || fail "it was killed too early"
+cp -r begun other
+expect 7 "$LYNE" run recipe.yaml --threads 2 --out begun --stage soft_labels
+has err 'soft_labels was begun with oneDNN'
+has err 'which gives other bits. Go on there, or go on here all the same with --any-environment'
+expect 0 "$LYNE" run recipe.yaml --threads 2 --out begun --stage soft_labels --any-environment
+grep -q '"environment": "[^"]*, 1 thread; [^"]*, 2 threads"' begun/soft_labels/result.json || fail "not of both"
+absent begun/soft_labels/begun.json
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out other --stage soft_labels
+lacks other/soft_labels/result.json ', 2 threads'
+
+say "soft labels of another batch, in which a record may have other bits, are written anew"
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out other --stage soft_labels --set stages.soft_labels.label.batch=1
+expect 0 "$LYNE" run recipe.yaml --threads 1 --out fresh --stage soft_labels --set stages.soft_labels.label.batch=1
+same_runs fresh other
+[ "$(stat -c %Y other/soft_labels/labels-00000-of-00010.safetensors)" -ge "$(stat -c %Y begun/soft_labels/result.json)" ] ||
+    fail "they were kept"

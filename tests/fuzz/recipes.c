@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "component/config.h"
 #include "fuzz.h"
+#include "recipe/begun.h"
 #include "recipe/builtin.h"
+#include "recipe/environment.h"
 #include "recipe/recipe.h"
 #include "recipe/result_file.h"
 #include "recipe/suite.h"
@@ -129,18 +131,27 @@ static void run_description(const uint8_t *data, size_t size) {
     read_recipe(fuzz_path("recipe.yaml"));
 }
 
+/* What a finished job left; and the same as what an unfinished one did, and as what says that a folder is a run's. */
 static void run_result(const uint8_t *data, size_t size) {
     lyne_result r = {0};
     lyne_digest made;
     bool stands;
+    const char *all;
     fuzz_put("model.safetensors", "model", 5);
     fuzz_put("result.json", data, size);
     lyne_arena arena = {0};
     lyne_inputs inputs = {.arena = &arena};
     lyne_inputs_number(&inputs, "seed", 1);
-    lyne_result_file_load(fuzz_folder, lyne_inputs_fingerprint(&inputs), &stands, &r, &made, NULL);
+    const lyne_digest fingerprint = lyne_inputs_fingerprint(&inputs);
+    lyne_result_file_load(fuzz_folder, fingerprint, &stands, &r, &made, NULL);
     lyne_result_file_why(fuzz_folder, &inputs);
     lyne_result_file_provenance(fuzz_folder, &arena, &(lyne_provenance){0}, NULL);
+    fuzz_put("environment.json", data, size);
+    lyne_environment_stands(fuzz_folder);
+    fuzz_put("begun.json", data, size);
+    const lyne_begun begun = {
+        .directory = fuzz_folder, .fingerprint = fingerprint, .environment = "here", .asks = true};
+    if (lyne_begun_enter(&begun, NULL) == LYNE_OK) lyne_begun_all(&begun, &arena, &all, NULL);
     lyne_arena_free(&arena);
 }
 
@@ -152,6 +163,10 @@ static void seed_result(void) {
     lyne_inputs_number(&inputs, "seed", 1);
     fuzz_put("model.safetensors", "model", 5);
     lyne_result_file_save(fuzz_folder, &inputs, &r, "here", &made, NULL);
+    const lyne_begun begun = {
+        .directory = fuzz_folder, .fingerprint = lyne_inputs_fingerprint(&inputs), .environment = "here"};
+    lyne_begun_enter(&begun, NULL);
+    lyne_environment_save(fuzz_folder, NULL);
     lyne_file_remove(fuzz_path("model.safetensors"), NULL);
     lyne_arena_free(&arena);
 }
@@ -261,6 +276,6 @@ const fuzz_target fuzz_recipes[] = {
     {"suite", "recipe/suite.c", run_suite, seed_suite, false},
     {"runs", "report/results.c report/compare.c", run_runs, seed_runs, false},
     {"log", "report/bench_log.c", run_log, seed_log, false},
-    {"result", "recipe/result_file.c", run_result, seed_result, true},
+    {"result", "recipe/result_file.c recipe/begun.c recipe/environment.c", run_result, seed_result, true},
     {.name = NULL},
 };

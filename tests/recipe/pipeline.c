@@ -112,7 +112,7 @@ Test(pipeline, a_longer_training_that_was_given_up_is_not_in_the_way) {
     char **name;
     size_t n, ours = 0;
     small_run longer = {.set = {"stages.teacher.train.epochs=50"}, .fail_at = 800, .error = LYNE_FILE_DIE};
-    small_run wanted = {.fail_at = 150, .error = LYNE_FILE_DIE};
+    small_run wanted = {.fail_at = 205, .error = LYNE_FILE_DIE};
     cr_assert_not(small_run_into(&longer, "run"));
     cr_assert_not(small_run_into(&wanted, "run"));
     cr_assert_eq(lyne_directory_list(at("run/teacher"), &name, &n, &err), LYNE_OK, "%s", err.text);

@@ -1,6 +1,7 @@
 /* tests/recipe/result_file.c -- result.json: what was saved is loaded, and anything that changed since is noticed. */
 #include "recipe/result_file.h"
 #include "folder.h"
+#include "formats/json.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -90,6 +91,17 @@ Test(result_file, says_what_it_was_made_with) {
     lyne_arena_free(&mine);
 }
 
+/* As a stranger would write it, who can give it its digest. */
+static void put_sealed(const char *text) {
+    lyne_error err = {0};
+    json_t *root = NULL;
+    json_error_t why;
+    cr_assert_eq(lyne_json_parse(text, strlen(text), &root, &why), LYNE_OK, "%s", why.text);
+    cr_assert_eq(lyne_result_file_seal(root, &err), LYNE_OK, "%s", err.text);
+    cr_assert_eq(lyne_json_save(at("result.json"), root, &err), LYNE_OK, "%s", err.text);
+    json_decref(root);
+}
+
 /* One that a stranger wrote could name a large file, which is read, as often as it likes. */
 Test(result_file, names_each_file_once) {
     static const char again[] = "{\"bytes\": 6, \"name\": \"labels-00000-of-00001.safetensors\", \"xxh128\": ";
@@ -105,7 +117,9 @@ Test(result_file, names_each_file_once) {
     lyne_digest_print(lyne_digest_of("labels", 6), digest);
     lyne_text_bytes(&twice, text, (size_t)(end - text));
     lyne_text_add(&twice, "%s\"%s\"}, %s", again, digest, end);
-    put("result.json", twice.data);
+    put_sealed(text);
+    cr_assert(loads(NULL));
+    put_sealed(twice.data);
     cr_expect_not(loads(NULL));
     lyne_text_free(&twice);
     lyne_free(text);
@@ -185,7 +199,7 @@ Test(result_file, a_changed_product_is_noticed) {
     }
 }
 
-/* Cut short by more than its last line end, it is no result; changed anywhere, it is none or says the same of the files. */
+/* Cut short by more than its last line end, it is no result; changed in what came out, it is none either. */
 Test(result_file, a_damaged_one_is_none) {
     char *text;
     size_t size;
@@ -195,11 +209,17 @@ Test(result_file, a_damaged_one_is_none) {
         cr_assert_eq(lyne_file_commit(at("result.json"), text, cut, NULL), LYNE_OK);
         cr_expect_not(loads(NULL), "cut at %zu of %zu", cut, size);
     }
-    for (size_t i = 0; i < size; i++) {
-        text[i] = (char)(text[i] ^ 1);
-        cr_assert_eq(lyne_file_commit(at("result.json"), text, size, NULL), LYNE_OK);
-        loads(NULL);
-        text[i] = (char)(text[i] ^ 1);
+    const char *inputs = strstr(text, "\"inputs\""), *metrics = strstr(text, "\"lyne_result\"");
+    cr_assert(inputs && metrics && inputs < metrics);
+    for (size_t i = 0; i + 1 < size; i++) {
+        const char was = text[i];
+        const bool of_inputs = text + i >= inputs && text + i < metrics;
+        for (int bit = 0; bit < 8; bit++) {
+            text[i] = (char)(was ^ 1 << bit);
+            cr_assert_eq(lyne_file_commit(at("result.json"), text, size, NULL), LYNE_OK);
+            cr_expect(!loads(NULL) || of_inputs, "bit %d of byte %zu", bit, i);
+        }
+        text[i] = was;
     }
     lyne_free(text);
 }
@@ -219,6 +239,8 @@ Test(result_file, names_no_other_files) {
                  "\"xxh128\": \"%s\"}]}",
                  print, names[i], digest);
         put("result.json", text);
+        cr_expect_not(loads(NULL), "it has no digest of itself");
+        put_sealed(text);
         cr_expect_eq(loads(NULL), i + 1 == COUNT(names), "%s", names[i]);
     }
 }

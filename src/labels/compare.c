@@ -57,7 +57,7 @@ static lyne_status compare_record(const lyne_labels *const labels[2], uint64_t r
     if (d.class[0] == d.class[1]) {
         out->agreeing++;
     } else if (out->n_listed < list) {
-        for (int i = 0; i < 2; i++) d.probability[i] = probability(w->logits[i], classes, d.class[i], w -> scratch);
+        for (int i = 0; i < 2; i++) d.probability[i] = probability(w->logits[i], classes, d.class[i], w->scratch);
         out->listed[out->n_listed++] = d;
     }
     return LYNE_OK;

@@ -29,8 +29,8 @@ lyne_status lyne_labels_compare(const lyne_labels *a, const lyne_labels *b, size
                                 lyne_error *err);
 
 /** Write DIRECTORY/logits.npy, f32 (samples, classes) or with several views (samples, views, classes), and
- *  DIRECTORY/ids.npy, i64 (samples): what `import` reads.  Of `sampled`, T times the logarithm of the target.  LYNE_EUSAGE where one of
- *  them is there already. */
+ *  DIRECTORY/ids.npy, i64 (samples): what `import` reads.  Of `sampled`, T times the logarithm of the target.
+ *  LYNE_EUSAGE where one of them is there already. */
 lyne_status lyne_labels_export(const lyne_labels *labels, const char *directory, lyne_error *err);
 
 #endif

@@ -108,9 +108,9 @@ lyne_status lyne_begun_enter(const lyne_begun *b, lyne_error *err) {
     if (status == LYNE_OK && !environments && !other) status = is_done_otherwise(b, &other, err);
     if (status == LYNE_OK && other && b->asks && !b->n_parts) status = lyne_labels_clear(b->directory, err);
     if (status == LYNE_OK && environments) status = stands(b, &stand, err);
-    if (status == LYNE_OK && stand && b->asks && !b->any_environment && !has(environments, b->environment))
-        status = refuse(b, environments, err);
-    if (status == LYNE_OK) status = save(b, path, stand ? environments : NULL, err);
+    const bool elsewhere = stand && !b->any_environment && !has(environments, b->environment);
+    if (status == LYNE_OK && elsewhere && b->asks) status = refuse(b, environments, err);
+    if (status == LYNE_OK && !elsewhere) status = save(b, path, stand ? environments : NULL, err);
     json_decref(environments);
     return status;
 }

@@ -19,7 +19,7 @@ typedef struct lyne_begun {
 
 /** Before a job, when it is not up to date, and result.json is still there: soft labels that were written for another
  *  fingerprint, as with another batch, go; those of this one that were begun in another environment are refused
- *  (LYNE_EENVIRONMENT).  Then write down that we are at it. */
+ *  (LYNE_EENVIRONMENT), as its checkpoints refuse to be gone on with.  Then write down that we are at it. */
 lyne_status lyne_begun_enter(const lyne_begun *b, lyne_error *err);
 /** Of a job that has all: every environment that it was made in, "A; B", in the arena. */
 lyne_status lyne_begun_all(const lyne_begun *b, lyne_arena *arena, const char **out, lyne_error *err);

@@ -28,20 +28,26 @@ for file in notes.tmp.2024 teacher/notes.tmp.2024 backup.tmp.2024 soft_labels/la
 absent own/results.json.tmp.7
 absent own/teacher/model.safetensors.tmp.7
 
+command -v strace >/dev/null || skip "strace is not installed"
+strace -o trace -e inject=close:signal=CONT:when=1 true 2>err || skip "strace cannot attach: $(tail -n 1 err)"
+# killed_at N ARGUMENT...: a run that is killed as it gives the N-th file its name.
+killed_at() {
+    n=$1
+    shift
+    expect 137 sh -c 'exec strace -f -qq -o trace -e trace=rename -e "inject=rename:signal=KILL:when=$0" "$@"' "$n" \
+        "$LYNE" run recipe.yaml "$@"
+}
+
 say "between two recipes in one folder, no line of the one is in the other's metrics"
 epochs='--set stages.teacher.train.epochs=200 --stage teacher --threads 1'
 expect 0 "$LYNE" run recipe.yaml $epochs --out whole
-in_background "$LYNE" run recipe.yaml $epochs --out between $often
-until ls between/teacher/checkpoint-* >/dev/null 2>&1; do sleep 0.02; done
-kill -9 $process
-wait $process 2>/dev/null
+killed_at 20 $epochs --out between $often
+ls between/teacher/checkpoint-* >/dev/null || fail "it was killed too early"
 expect 5 "$LYNE" run recipe.yaml $epochs --out between --set stages.teacher.train.optimizer.sgd.lr=1e6
 expect 0 "$LYNE" run recipe.yaml $epochs --out between
 same_runs whole between
 
 say "what cannot be read just now is not made anew, nor is it removed"
-command -v strace >/dev/null || skip "strace is not installed"
-strace -o trace -e inject=close:signal=CONT:when=1 true 2>err || skip "strace cannot attach: $(tail -n 1 err)"
 # unread FILE: a run that meets an error as it opens the file of runs/small says so, and the file is the same one after it.
 unread() {
     before=$(stat -c '%i %Y' "runs/small/$1")
@@ -60,7 +66,15 @@ unread teacher/model.safetensors
 unread teacher/result.json
 rm runs/small/soft_labels/result.json runs/small/soft_labels/manifest.json
 unread soft_labels/labels-00003-of-00010.safetensors
-expect 75 timeout --preserve-status -s TERM 0.4 "$LYNE" run recipe.yaml $epochs --out whole $often --set stages.teacher.train.epochs=9999
+# until_checkpoint RUN: into RUN, until it has a checkpoint.
+until_checkpoint() {
+    in_background "$LYNE" run recipe.yaml $epochs --out "$1" $often --set stages.teacher.train.epochs=9999
+    wait_until sh -c "ls $1/teacher/checkpoint-* >/dev/null 2>&1"
+    kill $process
+    wait $process
+    [ $? -eq 75 ] || fail "it was not stopped: $(cat err)"
+}
+until_checkpoint whole
 rm -rf runs/small && mv whole runs/small
 for checkpoint in $(cd runs/small && ls -r teacher/checkpoint-* | head -n 1); do
     expect 4 strace -f -qq -o trace -e trace=openat -P "runs/small/$checkpoint" -e inject=openat:error=EACCES:when=1 \
@@ -72,8 +86,7 @@ expect 0 "$LYNE" run recipe.yaml --threads 1
 
 say "soft labels that were begun with other threads are refused by name, or their result is said to be of both"
 expect 0 "$LYNE" run recipe.yaml --threads 1 --out begun --stage teacher
-strace -f -qq -o trace -e trace=rename -e inject=rename:signal=KILL:when=7 "$LYNE" run recipe.yaml --threads 1 --out begun \
-    --stage soft_labels >out 2>err
+killed_at 7 --threads 1 --out begun --stage soft_labels
 there begun/soft_labels/begun.json
 ls begun/soft_labels/labels-* >/dev/null || fail "it was killed too early"
 cp -r begun other
@@ -85,6 +98,12 @@ grep -q '"environment": "[^"]*, 1 thread; [^"]*, 2 threads"' begun/soft_labels/r
 absent begun/soft_labels/begun.json
 expect 0 "$LYNE" run recipe.yaml --threads 1 --out other --stage soft_labels
 lacks other/soft_labels/result.json ', 2 threads'
+
+say "training that another number of threads may not go on with is not said to be of both"
+until_checkpoint stopped
+expect 7 "$LYNE" run recipe.yaml $epochs --threads 2 --out stopped $often --set stages.teacher.train.epochs=9999
+lacks stopped/teacher/begun.json '2 threads'
+has stopped/teacher/begun.json '1 thread"'
 
 say "soft labels of another batch, in which a record may have other bits, are written anew"
 expect 0 "$LYNE" run recipe.yaml --threads 1 --out other --stage soft_labels --set stages.soft_labels.label.batch=1

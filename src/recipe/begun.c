@@ -1,12 +1,13 @@
 /* recipe/begun.c -- see begun.h. */
 #include "recipe/begun.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "formats/json.h"
 #include "labels/writer.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { LIMIT = 1 << 20, NAME = 40 };
+enum { LIMIT = 1 << 14 /* a hundred environments */, NAME = 40 };
 
 /* "begun.json", or of a part "begun-00003-of-00016.json". */
 static bool is_begun(const void *self, const char *name) {
@@ -119,28 +120,29 @@ lyne_status lyne_begun_all(const lyne_begun *b, lyne_arena *arena, const char **
     char path[LYNE_PATH_MAX], **name;
     size_t n, k;
     bool other;
-    json_t *all = json_array(), *of, *item;
-    *out = b->environment;
+    lyne_text text = {0};
+    json_t *of, *item;
     lyne_status status = lyne_directory_list(b->directory, &name, &n, err);
-    if (status != LYNE_OK) {
-        json_decref(all);
-        return status;
-    }
+    if (status != LYNE_OK) return status;
+    json_t *all = json_array();
     for (size_t i = 0; i < n && status == LYNE_OK; i++) {
         if (!is_begun(NULL, name[i]) || name[i][lyne_file_stem(name[i])]) continue;
         status = lyne_path(path, b->directory, name[i], err);
         if (status == LYNE_OK) status = read_one(path, b->fingerprint, &of, &other, err);
         if (status != LYNE_OK) break;
         json_array_foreach(of, k, item) {
-            const char *text = json_string_value(item);
-            if (!text || strcmp(text, b->environment) == 0 || has(all, text)) continue;
+            const char *environment = json_string_value(item);
+            if (!environment || strcmp(environment, b->environment) == 0 || has(all, environment)) continue;
             json_array_append(all, item);
-            *out = *out ? lyne_arena_printf(arena, "%s; %s", text, *out) : NULL;
+            lyne_text_add(&text, "%s; ", environment);
         }
         json_decref(of);
     }
     lyne_names_free(name, n);
     json_decref(all);
+    lyne_text_add(&text, "%s", b->environment);
+    *out = text.failed ? NULL : lyne_arena_printf(arena, "%s", text.data);
+    lyne_text_free(&text);
     return status == LYNE_OK && !*out ? lyne_fail_memory(err, "a result") : status;
 }
 

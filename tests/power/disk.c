@@ -170,9 +170,19 @@ static int take(const char *path, const struct stat *st, int type, struct FTW *p
     return 0;
 }
 
-void disk_record(const char *folder) {
-    n_events = n_names = 0;
+static void forget(void) {
+    while (n_names) free(name_now[--n_names].path);
+    for (; n_events; n_events--) {
+        event *e = &log_of[n_events - 1];
+        free(e->path);
+        free(e->to);
+        free(e->bytes);
+    }
     n_files = 0;
+}
+
+void disk_record(const char *folder) {
+    forget();
     snprintf(recorded, sizeof recorded, "%s", folder);
     for (int i = 0; i < MOST_FDS; i++) opened[i].file = -1;
     cr_assert_eq(nftw(folder, take, 16, FTW_PHYS), 0);

@@ -78,7 +78,7 @@ static lyne_status refuse(const lyne_begun *b, const json_t *environments, lyne_
 static lyne_status is_done_otherwise(const lyne_begun *b, bool *out, lyne_error *err) {
     char path[LYNE_PATH_MAX];
     json_t *root = NULL;
-    lyne_digest of;
+    lyne_digest of = {0};
     lyne_error why = {0};
     *out = false;
     lyne_status status = lyne_path(path, b->directory, "result.json", err);

@@ -223,7 +223,7 @@ lyne_status lyne_result_file_seal(json_t *root, lyne_error *err) {
 /* One that says what it said when it was written. */
 static lyne_status open_result(const char *path, json_t **root, lyne_error *err) {
     int64_t format;
-    lyne_digest sealed, now;
+    lyne_digest sealed = {0}, now = {0};
     lyne_status status = lyne_json_load(path, LIMIT, root, err);
     if (status == LYNE_OK) status = lyne_json_int(*root, "lyne_result", FORMAT, FORMAT, &format, err);
     if (status == LYNE_OK) status = lyne_json_digest(*root, "xxh128", &sealed, err);

@@ -47,7 +47,8 @@ lyne_status lyne_bench_log_new(const lyne_suite *s, size_t run, const char *resu
     const char *date = json_string_value(json_object_get(root, "date"));
     json_t *day = date ? json_stringn(date, strcspn(date, "T")) : NULL;
     json_t *about = json_pack("{s:i, s:s, s:s, s:i, s:s, s:o*, s:b, s:o, s:o}", "lyne_bench", 1, "suite", s->name,
-                              "suite_title", s->title, "order", (int)run, "path", x->written, "date", day, "reduced", x->reduced, "settings", texts(&x->settings), "notes", texts(&x->notes));
+                              "suite_title", s->title, "order", (int)run, "path", x->written, "date", day, "reduced",
+                              x->reduced, "settings", texts(&x->settings), "notes", texts(&x->notes));
     if (!about || json_object_update(root, about) != 0 || lyne_json_set_real(root, "minutes", tidy(stages)) != 0)
         status = lyne_fail_memory(err, "a log");
     json_decref(about);

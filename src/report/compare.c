@@ -294,7 +294,7 @@ static const char *const stroke[] = {"stroke=\"#1f6fb4\"", "stroke=\"#d1681b\" s
 typedef struct curve {
     struct point {
         double epoch, accuracy;
-    } * item;
+    } *item;
     size_t n, capacity;
 } curve;
 

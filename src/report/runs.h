@@ -9,7 +9,8 @@
 
 /** Whether a folder is that of a run, done, at work or broken off: a process that began no job leaves none. */
 bool lyne_runs_has(const char *out);
-/** A line for each run in a folder: whether it is done (in part, if of some stages nothing stands), running or was broken off, how old, what came out. */
+/** A line for each run in a folder: whether it is done (in part, if of some stages nothing stands), running or was broken
+ *  off, how old, what came out. */
 lyne_status lyne_runs_print(const char *folder, FILE *to, lyne_error *err);
 /** Warn if `out`, where a recipe is going to run, has the results of another. */
 void lyne_runs_warn(const char *out, const char *recipe);
